@@ -21,9 +21,34 @@ def version() -> None:
     typer.echo(__version__)
 
 
-@app.callback()
-def _commands() -> None:
-    """Keeps the subcommand form while there is one command."""
+@app.command()
+def evaluate(
+    model: str = typer.Option("", help="Hub id, folder, or a recipe (.yaml); the demo model where it is left out."),
+    task: str = typer.Option("", help="aime24, r1_math_500@n=8, a comma-separated list, or a suite's file."),
+    revision: str = typer.Option("", help="Branch, tag or commit of the model."),
+    parallel: str = typer.Option("", help="data or tensor."),
+    num_gpus: int | None = typer.Option(None, help="GPUs to use (cores, without GPUs)."),
+    n: int | None = typer.Option(None, help="Samples per problem, where the task's own number is not wanted."),
+    max_tokens: int | None = typer.Option(None, help="Longest reply, in tokens (32768)."),
+    temperature: float | None = typer.Option(None, help="Sampling temperature (0.6)."),
+    system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
+    output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
+) -> None:
+    """Evaluate a model with vLLM through LightEval; without options, the demo."""
+    options = dict(locals())
+    from lighteval_r1 import launch
+
+    launch.run(launch.Options(**options))
+
+
+@app.command()
+def tasks() -> None:
+    """List the tasks: data set, problems, samples per problem, grader, licence."""
+    from lighteval_r1.tasks import TASKS
+
+    for task in TASKS.values():
+        n_problems = task.n_problems or "-"
+        typer.echo(f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  n={task.n:<3} {task.grader:<10} {task.licence}")
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ import base64
 import hashlib
 import json
 import zlib
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -120,7 +121,8 @@ class Sample:
     """One reply, drawn.
 
     reply: the text as the model wrote it, special tokens left out. thinking_opened: the prompt already ended in
-    `<think>`. finish_reason: "stop", "length" or what the server said. token_ids: None where the engine has none.
+    `<think>`. finish_reason: "stop", "length" or what the server said. token_ids: packed (see pack_token_ids), None
+    where the engine has none; packed because 1,920 replies of 32,768 tokens would fill 2 GB as Python integers.
     """
 
     key: str
@@ -132,7 +134,7 @@ class Sample:
     finish_reason: str
     n_prompt_tokens: int
     n_tokens: int
-    token_ids: tuple[int, ...] | None = None
+    token_ids: str | None = None
     replica: int = 0
     duration_s: float = 0.0
 
@@ -140,24 +142,15 @@ class Sample:
     def truncated(self) -> bool:
         return self.finish_reason == "length"
 
-    def to_json(self) -> dict:
-        record = {f.name: getattr(self, f.name) for f in fields(self)}
-        record["token_ids"] = None if self.token_ids is None else pack_token_ids(self.token_ids)
-        return record
 
-    @classmethod
-    def from_json(cls, record: dict) -> "Sample":
-        packed = record.get("token_ids")
-        return cls(**{**record, "token_ids": None if packed is None else unpack_token_ids(packed)})
-
-
-def pack_token_ids(token_ids: tuple[int, ...]) -> str:
+def pack_token_ids(token_ids: Sequence[int]) -> str:
     """Base64 of the deflated little-endian uint32 array: about 2 bytes a token instead of 6."""
     return base64.b64encode(zlib.compress(np.asarray(token_ids, dtype="<u4").tobytes(), 1)).decode()
 
 
-def unpack_token_ids(packed: str) -> tuple[int, ...]:
-    return tuple(np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u4").tolist())
+def unpack_token_ids(packed: str) -> np.ndarray:
+    """[n_tokens], uint32."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u4")
 
 
 @dataclass(frozen=True)

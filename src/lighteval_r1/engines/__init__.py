@@ -1,0 +1,34 @@
+"""Where replies come from: vllm (replicas on this machine) and endpoint (an OpenAI-compatible server)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lighteval_r1.records import Problem, Sample, Settings
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One sample still to draw."""
+
+    key: str
+    problem: Problem
+    index: int
+    seed: int
+
+
+class Engine(Protocol):
+    """Draws samples. An engine never returns an error as a reply: it raises, and the sample stays owed."""
+
+    settings: Settings
+
+    async def start(self) -> None:
+        """Ready to draw when this returns. Raises UserError or EngineError."""
+
+    def lanes(self) -> list[int]:
+        """One entry per sample that may be under way at once; the value is the replica that draws it."""
+
+    async def draw(self, owed: Owed, *, replica: int) -> Sample:
+        """One reply. Raises EngineError where the engine cannot go on, UserError where the request is refused."""
+
+    async def stop(self) -> None:
+        """Ends what start began; safe to call twice."""

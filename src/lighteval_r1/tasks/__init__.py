@@ -1,0 +1,15 @@
+"""What is asked. TASKS is the only list of tasks; one file each holds where the rows are and how a row becomes a Problem.
+
+The prompt is data of a task: a twin that asks the same problems otherwise is `replace(task, name=…, prompt=…)`.
+"""
+
+from lighteval_r1.tasks import aime, demo, gpqa_diamond, livecodebench, math_500
+from lighteval_r1.tasks.task import Task
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for module in (aime, math_500, gpqa_diamond, livecodebench, demo)
+    for task in module.TASKS
+}
+
+__all__ = ["TASKS", "Task"]

@@ -1,0 +1,42 @@
+# make evaluate [MODEL=… TASK=… PARALLEL=data|tensor NUM_GPUS=k N=… REVISION=… MAX_TOKENS=… TEMPERATURE=… SYSTEM_PROMPT_FILE=… OUT=…]
+# make test
+# Both set up .venv on their own, once. DEVICE=gpu|cpu is found where it is not said.
+
+DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+VENV   ?= .venv
+PYTHON ?= python3
+
+ifeq ($(filter $(DEVICE),gpu cpu),)
+$(error DEVICE=$(DEVICE) is neither gpu nor cpu)
+endif
+
+stamp := $(VENV)/.installed-$(DEVICE)
+
+.PHONY: setup evaluate test requirements clean
+
+setup: $(stamp)
+
+$(stamp): requirements/$(DEVICE).txt pyproject.toml
+	@PYTHON="$(PYTHON)" requirements/install "$(DEVICE)" "$(VENV)"
+	@rm -f $(VENV)/.installed-* && touch $@
+
+# Options travel by name; an empty one is not passed on.
+option = $(if $(value $(1)),--$(2)="$$$(1)")
+export MODEL TASK REVISION PARALLEL NUM_GPUS N MAX_TOKENS TEMPERATURE SYSTEM_PROMPT_FILE OUT
+
+evaluate: $(stamp)
+	@LIGHTEVAL_R1_DEVICE=$(DEVICE) $(VENV)/bin/lighteval-r1 evaluate \
+	  $(call option,MODEL,model) $(call option,TASK,task) $(call option,REVISION,revision) \
+	  $(call option,PARALLEL,parallel) $(call option,NUM_GPUS,num-gpus) $(call option,N,n) \
+	  $(call option,MAX_TOKENS,max-tokens) $(call option,TEMPERATURE,temperature) \
+	  $(call option,SYSTEM_PROMPT_FILE,system-prompt-file) $(call option,OUT,output-dir)
+
+test: $(stamp)
+	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+# The two pinned sets, made anew from pyproject.toml.
+requirements: $(stamp)
+	requirements/compile "$(VENV)"
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,102 @@
+"""One vLLM replica in a process of its own: `python -m lighteval_r1.engines.replica FD`.
+
+It imports vLLM at once, while its parent is still busy with LightEval, then obeys newline-delimited JSON on the socket FD:
+
+    in   {"start": {AsyncEngineArgs…}}            out  {"ready": {"max_model_len": 4096, "vllm": "0.32.0"}}
+    in   {"draw": 7, "prompt": [ids], "params": {SamplingParams…}}
+    out  {"drawn": 7, "text": "…", "token_ids": "packed", "n_tokens": 12, "finish_reason": "stop"}
+    out  {"failed": "what went wrong"}            and the process ends
+
+When the parent goes away the socket closes, and the replica ends its engine and itself.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+
+from lighteval_r1.records import pack_token_ids
+
+# One line holds a reply's text and token ids; 32,768 tokens stay far below this.
+LINE_LIMIT = 256 * 2**20
+
+
+class Replica:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.engine = None
+        self.draws: set[asyncio.Task] = set()
+
+    def say(self, message: dict) -> None:
+        self.writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    async def serve(self) -> None:
+        while line := await self.reader.readline():
+            message = json.loads(line)
+            if "start" in message:
+                self.start(message["start"])
+            else:
+                task = asyncio.create_task(self.draw(message))
+                self.draws.add(task)
+                task.add_done_callback(self.draw_done)
+
+    def start(self, args: dict) -> None:
+        import vllm
+        from vllm import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        config = AsyncEngineArgs(**args).create_engine_config()
+        if vllm.platforms.current_platform.is_cpu():
+            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more. No threads of
+            # OpenMP run in this process yet, so that they can be forked from it.
+            os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+        self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
+        self.say({"ready": {"max_model_len": config.model_config.max_model_len, "vllm": vllm.__version__}})
+
+    async def draw(self, message: dict) -> None:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        params = SamplingParams(**message["params"], output_kind=RequestOutputKind.FINAL_ONLY)
+        prompt = {"prompt_token_ids": message["prompt"]}
+        final = None
+        async for output in self.engine.generate(prompt, params, request_id=str(message["draw"])):
+            final = output.outputs[0]
+        self.say(
+            {
+                "drawn": message["draw"],
+                "text": final.text,
+                "token_ids": pack_token_ids(final.token_ids),
+                "n_tokens": len(final.token_ids),
+                "finish_reason": final.finish_reason or "unknown",
+            }
+        )
+        await self.writer.drain()
+
+    def draw_done(self, task: asyncio.Task) -> None:
+        self.draws.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.say({"failed": f"{type(task.exception()).__name__}: {task.exception()}"})
+
+    def shutdown(self) -> None:
+        for task in self.draws:
+            task.cancel()
+        if self.engine is not None:
+            self.engine.shutdown()
+
+
+async def main(fd: int) -> None:
+    reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=fd), limit=LINE_LIMIT)
+    replica = Replica(reader, writer)
+    try:
+        await replica.serve()
+    finally:
+        replica.shutdown()
+
+
+if __name__ == "__main__":
+    import vllm.v1.engine.async_llm  # noqa: F401  the slow import, before the first message comes
+
+    asyncio.run(main(int(sys.argv[1])))

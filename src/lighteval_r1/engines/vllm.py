@@ -1,0 +1,243 @@
+"""Replies from vLLM on this machine: one or more replicas that share nothing, each in its own process.
+
+A replica is vLLM's AsyncLLM on its own group of GPUs (or cores). Every sample is one request with its own seed, so that
+it is the same whatever else runs beside it, and replicas take the next owed sample whenever they have room.
+Prompts are tokenized here, once, by the model's chat template; they are never truncated and get no second BOS.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from lighteval_r1.engines import Owed
+from lighteval_r1.engines.replica import LINE_LIMIT
+from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
+
+# Requests under way per replica beyond what vLLM runs at once, so that a free slot never waits for the parent.
+QUEUED_AHEAD = 1.25
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How replicas lie on the machine. device: "gpu" or "cpu"; gpus_each: tensor x pipeline parallel size."""
+
+    device: str
+    replicas: int
+    gpus_each: int
+
+    def environment(self, replica: int) -> dict[str, str]:
+        """What a replica's process sees of the machine: its GPUs, or its share of cores and memory."""
+        environment = dict(os.environ)
+        environment.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        environment["VLLM_NO_USAGE_STATS"] = "1"
+        if self.device == "gpu":
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+            gpus = visible.split(",") if visible else [str(i) for i in range(self.replicas * self.gpus_each)]
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[replica * self.gpus_each :][: self.gpus_each])
+            return environment
+        environment.setdefault("VLLM_TARGET_DEVICE", "cpu")
+        # vLLM's own default is half of the memory; a laptop also holds the weights and an editor.
+        environment.setdefault("VLLM_CPU_KVCACHE_SPACE", str(max(1, memory_gib() // (4 * self.replicas))))
+        workers = self.replicas * self.gpus_each
+        if workers > 1:
+            cores = sorted(os.sched_getaffinity(0))
+            share = max(1, len(cores) // workers)
+            parts = [cores[(i * share) % len(cores) :][:share] for i in range(workers)]
+            mine = parts[replica * self.gpus_each :][: self.gpus_each]
+            environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "|".join(",".join(map(str, part)) for part in mine))
+        return environment
+
+
+def memory_gib() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
+
+
+class ReplicaProcess:
+    """The parent's end of one replica."""
+
+    def __init__(self, layout: Layout, replica: int) -> None:
+        self.replica = replica
+        ours, theirs = socket.socketpair()
+        self.socket = ours
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lighteval_r1.engines.replica", str(theirs.fileno())],
+                env=layout.environment(replica),
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr.fileno(),
+                pass_fds=[theirs.fileno()],
+                # a group of its own: what vLLM starts in it ends with it, and Ctrl-C reaches only the parent
+                start_new_session=True,
+            )
+        self.ready: asyncio.Future | None = None
+        self.under_way: dict[int, asyncio.Future] = {}
+        self.failure = ""
+
+    async def start(self, engine_args: dict) -> dict:
+        """Engine facts (max_model_len, vllm). Raises EngineError where the replica does not come up."""
+        self.ready = asyncio.get_running_loop().create_future()
+        self.reader, self.writer = await asyncio.open_connection(sock=self.socket, limit=LINE_LIMIT)
+        self._listening = asyncio.create_task(self._listen())
+        self.say({"start": engine_args})
+        return await self.ready
+
+    def say(self, message: dict) -> None:
+        self.writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    async def _listen(self) -> None:
+        try:
+            while line := await self.reader.readline():
+                message = json.loads(line)
+                if "ready" in message:
+                    self.ready.set_result(message["ready"])
+                elif "drawn" in message:
+                    self.under_way.pop(message["drawn"]).set_result(message)
+                else:
+                    self.failure = message["failed"]
+                    break
+        except ConnectionError as error:
+            self.failure = str(error)
+        self._fail()
+
+    def _fail(self) -> None:
+        """Whoever waits for this replica learns that it is gone."""
+        code = self.process.poll()
+        how = self.failure or (f"exit code {code}" if code is not None else "it closed the connection")
+        error = EngineError(
+            f"vLLM replica {self.replica} ended ({how}; its log stands above). "
+            "What was drawn is kept; the same command goes on from there."
+        )
+        for future in [self.ready, *self.under_way.values()]:
+            if not future.done():
+                future.set_exception(error)
+        self.under_way.clear()
+        self.ended = error
+
+    async def draw(self, number: int, *, prompt: list[int], params: dict) -> dict:
+        if self._listening.done():
+            raise self.ended
+        future = asyncio.get_running_loop().create_future()
+        self.under_way[number] = future
+        self.say({"draw": number, "prompt": prompt, "params": params})
+        return await future
+
+    def stop(self) -> None:
+        """Closes the connection, on which the replica ends; kills its process group if it has not within 10 s."""
+        self.socket.close()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            pass
+        # also after a good end: a worker that vLLM left behind goes with the group
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+def start_replicas(layout: Layout) -> list[ReplicaProcess]:
+    """The processes, importing vLLM while the caller does other things."""
+    return [ReplicaProcess(layout, replica) for replica in range(layout.replicas)]
+
+
+@dataclass
+class VllmEngine:
+    """The engine: see engines.Engine.
+
+    engine_args: for vLLM's AsyncEngineArgs. tokenizer: transformers' one. templated: whether prompts go through the
+    chat template. max_num_seqs: samples a replica runs at once.
+    """
+
+    settings: Settings
+    layout: Layout
+    engine_args: dict
+    tokenizer: object
+    templated: bool
+    max_num_seqs: int
+    processes: list[ReplicaProcess] = field(default_factory=list)
+    facts: dict = field(default_factory=dict)
+    _numbers: itertools.count = field(default_factory=itertools.count)
+    _prompts: dict[str, tuple[list[int], bool]] = field(default_factory=dict)
+
+    def render(self, problem: Problem) -> str:
+        """The prompt's full text as the model sees it."""
+        system = self.settings.system_prompt
+        if not self.templated:
+            return f"{system}\n\n{problem.prompt}" if system else problem.prompt
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": problem.prompt})
+        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def prompt_ids(self, problem: Problem) -> tuple[list[int], bool]:
+        """Token ids, and whether the prompt ends with thinking opened."""
+        if problem.id not in self._prompts:
+            text = self.render(problem)
+            # a template writes its own BOS
+            ids = self.tokenizer(text, add_special_tokens=not self.templated)["input_ids"]
+            self._prompts[problem.id] = (ids, text.rstrip().endswith("<think>"))
+        return self._prompts[problem.id]
+
+    def check_prompts(self, problems: list[Problem], limit: int) -> None:
+        """UserError naming the first problem whose prompt leaves no room for a reply."""
+        for problem in problems:
+            n = len(self.prompt_ids(problem)[0])
+            if n >= limit:
+                raise UserError(
+                    f"the prompt of problem {problem.name or problem.id} has {n} tokens; the context holds {limit}. "
+                    "Raise max_model_length: prompts are never truncated."
+                )
+
+    async def start(self) -> None:
+        if not self.processes:
+            self.processes = start_replicas(self.layout)
+        facts = await asyncio.gather(*(process.start(self.engine_args) for process in self.processes))
+        self.facts = facts[0]
+
+    def lanes(self) -> list[int]:
+        # round robin: the first samples spread over all replicas
+        each = int(self.max_num_seqs * QUEUED_AHEAD)
+        return [replica for _ in range(each) for replica in range(self.layout.replicas)]
+
+    async def draw(self, owed: Owed, *, replica: int) -> Sample:
+        prompt, thinking_opened = self.prompt_ids(owed.problem)
+        self.check_prompts([owed.problem], self.facts["max_model_len"])
+        begin = time.monotonic()
+        drawn = await self.processes[replica].draw(
+            next(self._numbers), prompt=prompt, params={**self.sampling_params(), "seed": owed.seed}
+        )
+        return Sample(
+            key=owed.key,
+            problem_id=owed.problem.id,
+            index=owed.index,
+            seed=owed.seed,
+            reply=drawn["text"],
+            thinking_opened=thinking_opened,
+            finish_reason=drawn["finish_reason"],
+            n_prompt_tokens=len(prompt),
+            n_tokens=drawn["n_tokens"],
+            token_ids=drawn["token_ids"],
+            replica=replica,
+            duration_s=round(time.monotonic() - begin, 3),
+        )
+
+    def sampling_params(self) -> dict:
+        settings = self.settings
+        return {
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "top_k": settings.top_k,
+            "max_tokens": settings.max_tokens,
+            **settings.extra,
+        }
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
+        self.processes = []

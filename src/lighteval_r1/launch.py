@@ -1,0 +1,127 @@
+"""`make evaluate` and `lighteval-r1 evaluate`: the options as LightEval's own command, then that command itself."""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from lighteval_r1.model_files import check_device_count
+from lighteval_r1.preflight import expand, parse_spec
+from lighteval_r1.records import UserError
+from lighteval_r1.tasks import TASKS
+
+DEMO_MODEL = Path(__file__).parent / "demo" / "model"
+DEMO_TASKS = ("demo_sums", "demo_choices", "demo_programs")
+# The demo's replies are short; a context of this size starts fast.
+DEMO_PARAMETERS = {
+    "max_model_length": 1024,
+    "dtype": "float32",
+    "generation_parameters": {"max_new_tokens": 512, "temperature": 0.6, "top_p": 0.95},
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user says; "" and None mean not said."""
+
+    model: str = ""
+    task: str = ""
+    revision: str = ""
+    parallel: str = ""
+    num_gpus: int | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    system_prompt_file: str = ""
+    output_dir: str = ""
+
+
+def model_parameters(options: Options) -> dict:
+    """LightEval's model_parameters: from the recipe (a .yaml file) or the model's name, with the options put over."""
+    if not options.model:
+        parameters = {"model_name": str(DEMO_MODEL), **DEMO_PARAMETERS}
+    elif options.model.endswith((".yaml", ".yml")):
+        parameters = read_recipe(Path(options.model))
+    else:
+        parameters = {"model_name": options.model}
+    generation = dict(parameters.get("generation_parameters") or {})
+    if options.max_tokens is not None:
+        generation["max_new_tokens"] = options.max_tokens
+    if options.temperature is not None:
+        generation["temperature"] = options.temperature
+    if generation:
+        parameters["generation_parameters"] = generation
+    if options.revision:
+        parameters["revision"] = options.revision
+    if options.system_prompt_file:
+        try:
+            # newline="": the model gets the file's text byte for byte
+            with open(options.system_prompt_file, encoding="utf-8", newline="") as file:
+                parameters["system_prompt"] = file.read()
+        except OSError as error:
+            raise UserError(f"cannot read SYSTEM_PROMPT_FILE {options.system_prompt_file}: {error.strerror}.") from None
+    return {**parameters, **parallel_parameters(options)}
+
+
+def read_recipe(path: Path) -> dict:
+    try:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return dict(recipe["model_parameters"])
+    except OSError as error:
+        raise UserError(f"cannot read the recipe {path}: {error.strerror}.") from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise UserError(f"{path} is not a model configuration: it needs a mapping named model_parameters.") from None
+
+
+def parallel_parameters(options: Options) -> dict:
+    if options.parallel not in ("", "data", "tensor"):
+        raise UserError(f"PARALLEL={options.parallel} is neither data nor tensor.")
+    if options.num_gpus is not None and options.num_gpus < 1:
+        raise UserError(f"NUM_GPUS={options.num_gpus}: at least 1 is needed.")
+    if options.parallel and options.num_gpus is None:
+        raise UserError(f"PARALLEL={options.parallel} needs NUM_GPUS=k.")
+    if options.num_gpus is None:
+        return {}
+    check_device_count(replicas=options.num_gpus, gpus_each=1)
+    if options.parallel == "tensor":
+        return {"tensor_parallel_size": options.num_gpus, "data_parallel_size": 1}
+    return {"data_parallel_size": options.num_gpus, "tensor_parallel_size": 1}
+
+
+def task_specs(options: Options) -> list[str]:
+    """Full LightEval names, from short ones ("aime24"), full ones, a comma-separated list or a suite's file."""
+    if not options.task:
+        if options.model:
+            raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
+        named = list(DEMO_TASKS)
+    else:
+        named = expand(options.task)
+    specs = []
+    for text in named:
+        name = text.split("|")[0].split("@")[0]
+        full = text if name in TASKS or f"r1_{name}" not in TASKS else f"r1_{text}"
+        spec = parse_spec(full)
+        n = spec.n if options.n is None else options.n
+        if n < 1:
+            raise UserError(f"N={n}: at least one sample per problem is needed.")
+        specs.append(f"{spec.task.name}@n={n}|0")
+    return specs
+
+
+def run(options: Options) -> None:
+    """Becomes `lighteval vllm …`. UserError for what cannot run."""
+    parameters = model_parameters(options)
+    specs = task_specs(options)
+    model = re.sub(r"[^\w.-]+", "--", "demo" if not options.model else str(parameters["model_name"]).strip("/"))
+    output_dir = Path(options.output_dir or f"data/evals/{model}")
+    output_dir.mkdir(parents=True, exist_ok=True)
+    configuration = output_dir / "model.yaml"
+    configuration.write_text(yaml.safe_dump({"model_parameters": parameters}, allow_unicode=True, sort_keys=False))
+    lighteval = Path(sys.executable).parent / "lighteval"
+    command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
+    command += ["--save-details", "--output-dir", str(output_dir)]
+    print("+ " + " ".join(command), file=sys.stderr, flush=True)
+    os.execv(command[0], command)

@@ -1,0 +1,58 @@
+"""AIME 2024 and 2025: 30 problems each, answers are integers from 0 to 999.
+
+What it asks: the problem, then DeepSeek's sentence (`r1_…`) or the template of open-r1's tables (`openr1_…`).
+How it is graded: graders.expression on the final answer, against the integer.
+What it gets wrong: 30 problems: one problem more or less is 3.3 points.
+Source: https://huggingface.co/datasets/HuggingFaceH4/aime_2024, https://huggingface.co/datasets/yentinglin/aime_2025.
+"""
+
+from dataclasses import replace
+
+from lighteval_r1.records import Problem
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
+
+# LightEval's template for competition mathematics in February 2025, which open-r1's tables were made with.
+# Source: https://github.com/huggingface/lighteval, MATH_PROMPT_TEMPLATE in tasks/tasks/aime.py (as of 0.13.0).
+OPENR1_PROMPT = (
+    "Solve the following math problem efficiently and clearly.  The last line of your response should be of the "
+    "following format: 'Therefore, the final answer is: $\\boxed{{ANSWER}}$. I hope it is correct' (without quotes) "
+    "where ANSWER is just the final number or expression that solves the problem. Think step by step before "
+    "answering.\n\n{problem}"
+)
+
+
+def read(row: dict, prompt: str) -> Problem:
+    gold = str(row["answer"]).strip()
+    return Problem(
+        prompt=prompt.format(problem=row["problem"]),
+        gold=gold,
+        grader="expression",
+        name=str(row.get("id", "")),
+        row_sha256=row_sha256(row["problem"], gold),
+    )
+
+
+AIME24 = Task(
+    name="r1_aime24",
+    repo="HuggingFaceH4/aime_2024",
+    subset="default",
+    split="train",
+    file="aime_2024",
+    columns=("problem", "answer"),
+    prompt=DEEPSEEK_PROMPT,
+    read=read,
+    grader="expression",
+    n=64,
+    version=1,
+    licence="MAA, for research",
+    n_problems=30,
+    reference=boxed_reference,
+)
+AIME25 = replace(AIME24, name="r1_aime25", repo="yentinglin/aime_2025", file="aime_2025")
+
+TASKS = [
+    AIME24,
+    AIME25,
+    replace(AIME24, name="openr1_aime24", prompt=OPENR1_PROMPT),
+    replace(AIME25, name="openr1_aime25", prompt=OPENR1_PROMPT),
+]

@@ -1,0 +1,73 @@
+"""GPQA Diamond: 198 graduate-level questions with four options. Gated: its authors ask that questions stay out of the clear.
+
+What it asks: question and options A to D, then DeepSeek's sentence (`r1_…`), or "Answer: $LETTER" (`openr1_…`).
+How it is graded: graders.choice, against the letter; the options' texts are known to it.
+What it gets wrong: 198 questions: one question is half a point.
+Source: https://huggingface.co/datasets/Idavidrein/gpqa; Rein et al. 2023, https://arxiv.org/abs/2311.12022.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+
+from lighteval_r1.records import Problem
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, row_sha256
+
+# Source: simple-evals' multiple choice template, in the form of LightEval 0.13.0's tasks/tasks/gpqa.py.
+OPENR1_PROMPT = (
+    "Answer the following multiple choice question. The last line of your response should be of the following format: "
+    "'Answer: $LETTER' (without quotes) where LETTER is one of ABCD. Think step by step before answering.\n\n{problem}"
+)
+LETTERS = "ABCD"
+
+
+def options_in_order(question: str, options: list[str]) -> list[int]:
+    """The order in which options stand: a function of the question, uniform over all orders.
+
+    options: the right one first. Returns indices into options; the gold letter is where 0 stands.
+    """
+    digests = [hashlib.sha256(f"{question}\x00{i}".encode()).digest() for i in range(len(options))]
+    return sorted(range(len(options)), key=digests.__getitem__)
+
+
+def read(row: dict, prompt: str) -> Problem:
+    question = row["Question"].strip()
+    options = [row[c].strip() for c in ("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")]
+    order = options_in_order(question, options)
+    shown = [options[i] for i in order]
+    asked = question + "\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, shown, strict=True))
+    groups = {"domain": str(row["High-level domain"])} if row.get("High-level domain") else {}
+    return Problem(
+        prompt=prompt.format(problem=asked),
+        gold=json.dumps({"letter": LETTERS[order.index(0)], "options": shown}, ensure_ascii=False),
+        grader="choice",
+        name=str(row.get("Record ID", "")),
+        groups=groups,
+        row_sha256=row_sha256(question, *options),
+    )
+
+
+def reference(problem: Problem) -> str:
+    return f"<think>\nThis is known.\n</think>\n\nAnswer: {json.loads(problem.gold)['letter']}"
+
+
+GPQA_DIAMOND = Task(
+    name="r1_gpqa_diamond",
+    repo="Idavidrein/gpqa",
+    subset="gpqa_diamond",
+    split="train",
+    file="gpqa_diamond",
+    columns=("Question", "Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3"),
+    prompt=DEEPSEEK_PROMPT,
+    read=read,
+    grader="choice",
+    n=8,
+    version=1,
+    licence="CC BY 4.0, gated",
+    n_problems=198,
+    groups={"domain": ("Biology", "Chemistry", "Physics")},
+    reference=reference,
+    gated=True,
+)
+
+TASKS = [GPQA_DIAMOND, replace(GPQA_DIAMOND, name="openr1_gpqa_diamond", prompt=OPENR1_PROMPT)]

@@ -1,0 +1,55 @@
+"""MATH-500: 500 competition problems with level (1 to 5) and subject.
+
+What it asks: the problem, then DeepSeek's sentence (`r1_…`) or the template of open-r1's tables (`openr1_…`).
+How it is graded: graders.expression on the final answer, against the data set's answer.
+What it gets wrong: a few golds are themselves disputed; see graders.expression for forms that are not told apart.
+Source: https://huggingface.co/datasets/HuggingFaceH4/MATH-500; Lightman et al. 2023, https://arxiv.org/abs/2305.20050.
+"""
+
+from dataclasses import replace
+
+from lighteval_r1.records import Problem
+from lighteval_r1.tasks.aime import OPENR1_PROMPT
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
+
+SUBJECTS = (
+    "Algebra",
+    "Counting & Probability",
+    "Geometry",
+    "Intermediate Algebra",
+    "Number Theory",
+    "Prealgebra",
+    "Precalculus",
+)
+
+
+def read(row: dict, prompt: str) -> Problem:
+    return Problem(
+        prompt=prompt.format(problem=row["problem"]),
+        gold=str(row["answer"]),
+        grader="expression",
+        name=str(row["unique_id"]),
+        groups={"level": str(row["level"]), "subject": str(row["subject"])},
+        row_sha256=row_sha256(row["problem"], row["answer"]),
+    )
+
+
+MATH_500 = Task(
+    name="r1_math_500",
+    repo="HuggingFaceH4/MATH-500",
+    subset="default",
+    split="test",
+    file="math_500",
+    columns=("problem", "answer", "level", "subject", "unique_id"),
+    prompt=DEEPSEEK_PROMPT,
+    read=read,
+    grader="expression",
+    n=4,
+    version=1,
+    licence="MIT",
+    n_problems=500,
+    groups={"level": ("1", "2", "3", "4", "5"), "subject": SUBJECTS},
+    reference=boxed_reference,
+)
+
+TASKS = [MATH_500, replace(MATH_500, name="openr1_math_500", prompt=OPENR1_PROMPT)]
