@@ -108,6 +108,7 @@ class _Loop:
                 sample = await engine.draw(item, replica=replica)
                 schedule.finished(sample.problem_id, sample.n_tokens)
                 self.homes[sample.problem_id][0].journal.add_sample(sample)
+                self.progress.drawn(sample)
                 self._grade_later(sample)
 
         lanes = [asyncio.create_task(lane(replica)) for replica in engine.lanes()[: len(owed)]]
@@ -132,7 +133,7 @@ class _Loop:
             print(f"{work.task} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
             return
         work.journal.add_grade(sample.key, grade)
-        self.progress.update(sample, grade)
+        self.progress.graded(sample, grade)
 
     async def finish(self) -> None:
         try:

@@ -155,7 +155,7 @@ class Journal:
     def _set_aside(self, path: Path, *, number: int, line: bytes) -> None:
         self.damaged.append(f"{path}, line {number}")
         aside = path.with_suffix(".jsonl.damaged")
-        known = aside.read_bytes() if aside.exists() else b""
+        known = aside.read_bytes().splitlines() if aside.exists() else []
         if line.rstrip(b"\n") in known:
             return
         print(f"{path}, line {number} is damaged; it is set aside in {aside.name} and drawn again.", file=sys.stderr)

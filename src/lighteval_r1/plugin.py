@@ -490,6 +490,9 @@ def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -
         # Compiling pays on a GPU, as CUDA graphs do; on a CPU it costs minutes.
         "enforce_eager": layout.device == "cpu" or os.environ.get("LIGHTEVAL_R1_EAGER") == "1",
     }
+    if layout.device == "cpu":
+        # vLLM 0.32 rewinds the generator of a seeded request after a partial prefill, which CPU generators cannot.
+        args["enable_chunked_prefill"] = False
     if "max_num_batched_tokens" in config.model_fields_set:
         args["max_num_batched_tokens"] = config.max_num_batched_tokens
     return {name: value for name, value in args.items() if value is not None}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lighteval_r1.estimates import estimate, maj_at_n, pass_at_k
-from lighteval_r1.graders import canonical
+from lighteval_r1.graders.expression import canonical
 from lighteval_r1.records import Outcome
 from lighteval_r1.tables import Row
 

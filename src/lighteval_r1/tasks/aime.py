@@ -46,9 +46,16 @@ AIME24 = Task(
     version=1,
     licence="MAA, for research",
     n_problems=30,
+    known_data="f629ab0b9ae99dbd8cf2c0d74ae32f0a20f368c99bf9e6d3347af32f11f962a4",
     reference=boxed_reference,
 )
-AIME25 = replace(AIME24, name="r1_aime25", repo="yentinglin/aime_2025", file="aime_2025")
+AIME25 = replace(
+    AIME24,
+    name="r1_aime25",
+    repo="yentinglin/aime_2025",
+    file="aime_2025",
+    known_data="6fcdab0bab349240391f9a72202be3edb685be10b795511a37f6aaf977d94327",
+)
 
 TASKS = [
     AIME24,

@@ -1,0 +1,102 @@
+"""The demo's three tasks, one for each kind of grading: sums, choices between numbers, and tiny programs.
+
+What it asks: generated problems that ship with the package (lighteval_r1.demo.problems).
+How it is graded: by the graders of the real benchmarks.
+What it gets wrong: it measures nothing; it shows that an installation works from sampling to table.
+Source: generated, no data set.
+"""
+
+import json
+
+from lighteval_r1.demo.problems import N_EVALUATION, OPERATIONS, evaluation
+from lighteval_r1.records import Problem
+from lighteval_r1.tasks import gpqa_diamond, livecodebench
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
+
+
+def rows(kind: str) -> list[dict]:
+    return [{"id": f"{kind}-{i}", **one.row} for i, one in enumerate(evaluation(kind))]
+
+
+def read_sum(row: dict, prompt: str) -> Problem:
+    return Problem(
+        prompt=prompt.format(problem=row["question"]),
+        gold=row["answer"],
+        grader="expression",
+        name=row["id"],
+        groups={"level": str(row["level"])},
+        row_sha256=row_sha256(row["question"], row["answer"]),
+    )
+
+
+def read_choice(row: dict, prompt: str) -> Problem:
+    options = [f"{letter}) {text}" for letter, text in zip("ABCD", row["options"], strict=True)]
+    return Problem(
+        prompt=prompt.format(problem=row["question"] + "\n\n" + "\n".join(options)),
+        gold=json.dumps({"letter": row["letter"], "options": row["options"]}),
+        grader="choice",
+        name=row["id"],
+        row_sha256=row_sha256(row["question"], *row["options"], row["letter"]),
+    )
+
+
+def read_program(row: dict, prompt: str) -> Problem:
+    return Problem(
+        prompt=prompt.format(problem=row["question"]) + livecodebench.WITH_STDIN,
+        gold=json.dumps({"fn_name": None, "public": "[]", "private": row["tests"]}),
+        grader="program",
+        name=row["id"],
+        groups={"operation": row["operation"]},
+        row_sha256=row_sha256(row["question"], row["tests"]),
+    )
+
+
+def program_reference(problem: Problem) -> str:
+    solution = next(row["solution"] for row in rows("programs") if row["id"] == problem.name)
+    return f"<think>\nThis is known.\n</think>\n\n```python\n{solution}\n```"
+
+
+def demo_task(kind: str, **more) -> Task:
+    return Task(
+        name=f"demo_{kind}",
+        repo=f"demo/{kind}",
+        subset="default",
+        split="test",
+        file=f"demo_{kind}",
+        n=4,
+        version=1,
+        licence="Apache-2.0",
+        n_problems=N_EVALUATION[kind],
+        rows=lambda: rows(kind),
+        **more,
+    )
+
+
+TASKS = [
+    demo_task(
+        "sums",
+        columns=("question", "answer", "level"),
+        prompt=DEEPSEEK_PROMPT,
+        read=read_sum,
+        grader="expression",
+        groups={"level": ("1", "2", "3", "4", "5")},
+        reference=boxed_reference,
+    ),
+    demo_task(
+        "choices",
+        columns=("question", "options", "letter"),
+        prompt=gpqa_diamond.OPENR1_PROMPT,
+        read=read_choice,
+        grader="choice",
+        reference=gpqa_diamond.reference,
+    ),
+    demo_task(
+        "programs",
+        columns=("question", "tests", "solution"),
+        prompt=livecodebench.PROMPT,
+        read=read_program,
+        grader="program",
+        groups={"operation": tuple(OPERATIONS)},
+        reference=program_reference,
+    ),
+]
