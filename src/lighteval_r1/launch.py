@@ -8,10 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1.model_files import check_device_count
-from lighteval_r1.preflight import expand, parse_spec
+from lighteval_r1.engines.vllm import Layout, hand_down, start_replicas
+from lighteval_r1.model_files import check_device_count, device, identify
+from lighteval_r1.preflight import check_data, expand, parse_spec
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.task import local_file
 
 DEMO_MODEL = Path(__file__).parent / "demo" / "model"
 DEMO_TASKS = ("demo_sums", "demo_choices", "demo_programs")
@@ -111,10 +113,30 @@ def task_specs(options: Options) -> list[str]:
     return specs
 
 
+def check_at_hand(parameters: dict, specs: list[str]) -> None:
+    """What can be checked without LightEval: local data and a local model. UserError where something is missing."""
+    for spec in specs:
+        task = parse_spec(spec).task
+        if task.rows is not None or local_file(task) is not None:
+            check_data(task)
+    name = str(parameters.get("model_name", ""))
+    if Path(name).expanduser().is_dir() or name.startswith(("/", ".", "~")):
+        identify(name, revision="", load_format=parameters.get("load_format"))
+
+
+def layout_of(parameters: dict) -> Layout:
+    return Layout(
+        device=device(),
+        replicas=int(parameters.get("data_parallel_size", 1)),
+        gpus_each=int(parameters.get("tensor_parallel_size", 1)) * int(parameters.get("pipeline_parallel_size", 1)),
+    )
+
+
 def run(options: Options) -> None:
     """Becomes `lighteval vllm …`. UserError for what cannot run."""
     parameters = model_parameters(options)
     specs = task_specs(options)
+    check_at_hand(parameters, specs)
     model = re.sub(r"[^\w.-]+", "--", "demo" if not options.model else str(parameters["model_name"]).strip("/"))
     output_dir = Path(options.output_dir or f"data/evals/{model}")
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -124,4 +146,6 @@ def run(options: Options) -> None:
     command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
     command += ["--save-details", "--output-dir", str(output_dir)]
     print("+ " + " ".join(command), file=sys.stderr, flush=True)
+    # vLLM takes as long to import as LightEval: both at once.
+    hand_down(start_replicas(layout_of(parameters)))
     os.execv(command[0], command)

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lighteval_r1.environment import gpu_names
 from lighteval_r1.records import UserError
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
@@ -98,7 +99,7 @@ def check_split(config: object, *, tensor_parallel_size: int, pipeline_parallel_
 
 
 def device() -> str:
-    """ "gpu" or "cpu": LIGHTEVAL_R1_DEVICE where it is set, else what torch finds."""
+    """ "gpu" or "cpu": LIGHTEVAL_R1_DEVICE where it is set, else whether the driver shows a GPU."""
     chosen = os.environ.get("LIGHTEVAL_R1_DEVICE", "").lower()
     if chosen not in ("", "gpu", "cpu"):
         raise UserError(f"LIGHTEVAL_R1_DEVICE={chosen!r} is neither gpu nor cpu.")
@@ -106,9 +107,10 @@ def device() -> str:
 
 
 def n_gpus() -> int:
-    import torch
-
-    return torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([gpu for gpu in visible.split(",") if gpu.strip()])
+    return len(gpu_names())
 
 
 def check_device_count(*, replicas: int, gpus_each: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 N_EVALUATION = {"sums": 40, "choices": 24, "programs": 24}
-SLIP = 0.15  # share of steps that go wrong first and are corrected
+SLIP = 0.1  # share of steps that go wrong first and are corrected
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,11 @@ def train(out: Path, *, n_problems: int, n_epochs: int, seed: int) -> None:
     tokenizer = make_tokenizer([prompt_of(kind, one) + one.reply for kind, one in pairs[:4000]])
     encoded = encode(tokenizer, pairs)
     model = make_model(tokenizer)
-    size = 64
+    size = 16
     n_steps = n_epochs * -(-len(encoded) // size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 3e-3 * min(1, (step + 1) / 100) * max(0.02, 1 - step / n_steps)
+        optimizer, lambda step: 2e-3 * min(1, (step + 1) / 200) * max(0.02, 1 - step / n_steps)
     )
     step = 0
     for _ in range(n_epochs):
@@ -140,7 +140,7 @@ def train(out: Path, *, n_problems: int, n_epochs: int, seed: int) -> None:
             optimizer.step()
             schedule.step()
             step += 1
-            if step % 50 == 0:
+            if step % 200 == 0:
                 print(f"step {step}/{n_steps}  loss {loss.item():.3f}  {time.monotonic() - begin:.0f} s", flush=True)
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -151,7 +151,7 @@ def train(out: Path, *, n_problems: int, n_epochs: int, seed: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
-    parser.add_argument("--problems", type=int, default=24_000, help="generated training problems")
+    parser.add_argument("--problems", type=int, default=64_000, help="generated training problems")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

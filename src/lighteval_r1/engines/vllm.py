@@ -22,6 +22,10 @@ from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserErr
 
 # Requests under way per replica beyond what vLLM runs at once, so that a free slot never waits for the parent.
 QUEUED_AHEAD = 1.25
+# A replica that has not ended this long after its connection closed is killed.
+STOP_S = 10.0
+# "pid:fd,…" of replicas that were started before this process became what it is.
+INHERITED = "LIGHTEVAL_R1_REPLICAS"
 
 
 @dataclass(frozen=True)
@@ -60,25 +64,43 @@ def memory_gib() -> int:
 
 
 class ReplicaProcess:
-    """The parent's end of one replica."""
+    """This end of one replica: its process id and the socket to it."""
 
-    def __init__(self, layout: Layout, replica: int) -> None:
+    def __init__(self, replica: int, *, pid: int, connection: socket.socket) -> None:
         self.replica = replica
+        self.pid = pid
+        self.socket = connection
+        self.exit_status: int | None = None
+        self.ready: asyncio.Future | None = None
+        self.under_way: dict[int, asyncio.Future] = {}
+        self.failure = ""
+
+    @classmethod
+    def spawn(cls, layout: Layout, replica: int) -> "ReplicaProcess":
         ours, theirs = socket.socketpair()
-        self.socket = ours
         with theirs:
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "lighteval_r1.engines.replica", str(theirs.fileno())],
                 env=layout.environment(replica),
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr.fileno(),
                 pass_fds=[theirs.fileno()],
-                # a group of its own: what vLLM starts in it ends with it, and Ctrl-C reaches only the parent
+                # a group of its own: what vLLM starts in it ends with it, and Ctrl-C reaches only this process
                 start_new_session=True,
             )
-        self.ready: asyncio.Future | None = None
-        self.under_way: dict[int, asyncio.Future] = {}
-        self.failure = ""
+        process.returncode = 0  # Popen need not reap it: _reap does, also after this process has become another
+        return cls(replica, pid=process.pid, connection=ours)
+
+    def _reap(self, options: int) -> bool:
+        """Whether the process has ended."""
+        if self.exit_status is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                pid, status = self.pid, 0
+            if pid:
+                self.exit_status = os.waitstatus_to_exitcode(status)
+        return self.exit_status is not None
 
     async def start(self, engine_args: dict) -> dict:
         """Engine facts (max_model_len, vllm). Raises EngineError where the replica does not come up."""
@@ -108,8 +130,8 @@ class ReplicaProcess:
 
     def _fail(self) -> None:
         """Whoever waits for this replica learns that it is gone."""
-        code = self.process.poll()
-        how = self.failure or (f"exit code {code}" if code is not None else "it closed the connection")
+        ended = self._reap(os.WNOHANG)
+        how = self.failure or (f"exit code {self.exit_status}" if ended else "it closed the connection")
         error = EngineError(
             f"vLLM replica {self.replica} ended ({how}; its log stands above). "
             "What was drawn is kept; the same command goes on from there."
@@ -129,23 +151,38 @@ class ReplicaProcess:
         return await future
 
     def stop(self) -> None:
-        """Closes the connection, on which the replica ends; kills its process group if it has not within 10 s."""
+        """Closes the connection, on which the replica ends; kills its process group if it has not in time."""
         self.socket.close()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            pass
+        until = time.monotonic() + STOP_S
+        while not self._reap(os.WNOHANG) and time.monotonic() < until:
+            time.sleep(0.02)
         # also after a good end: a worker that vLLM left behind goes with the group
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self.process.wait()
+        self._reap(0)
 
 
 def start_replicas(layout: Layout) -> list[ReplicaProcess]:
-    """The processes, importing vLLM while the caller does other things."""
-    return [ReplicaProcess(layout, replica) for replica in range(layout.replicas)]
+    """The processes, importing vLLM while the caller does other things; adopted where this process was started with them."""
+    inherited = os.environ.pop(INHERITED, "")
+    if not inherited:
+        return [ReplicaProcess.spawn(layout, replica) for replica in range(layout.replicas)]
+    processes = []
+    for replica, entry in enumerate(inherited.split(",")):
+        pid, fd = map(int, entry.split(":"))
+        processes.append(ReplicaProcess(replica, pid=pid, connection=socket.socket(fileno=fd)))
+    return processes
+
+
+def hand_down(processes: list[ReplicaProcess]) -> None:
+    """Makes the replicas survive `exec`: the program that this process becomes adopts them."""
+    entries = []
+    for process in processes:
+        process.socket.set_inheritable(True)
+        entries.append(f"{process.pid}:{process.socket.detach()}")
+    os.environ[INHERITED] = ",".join(entries)
 
 
 @dataclass

@@ -8,6 +8,7 @@ How it is graded
       box       the last `\boxed{…}` with a letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
       announced the last "Answer: B" or "answer is (B)", in bold, brackets, `\text{}`, dollars or with the option's text;
                 also "option B is correct", "B is the correct answer" and the "closest option is B";
+      alone     a letter that is all there is after the thinking;
       option    an option's own text, behind "answer is" or alone in the last line (where gold knows the texts).
     Else no_answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect").
     gold is a letter, or JSON {"letter": "B", "options": ["text of A", …]}.
@@ -66,7 +67,7 @@ SEVERAL = re.compile(
 )
 RECITED = re.compile(r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE)
 BOXED = re.compile(r"(?:(?:option|choice|answer)[\s:]*)?[(\[]?([A-Ja-j])(?:[)\].:,\-–].*|)", re.IGNORECASE | re.DOTALL)
-UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|,|;|!|quad)|[{}$*~_]|\\\(|\\\)|\\ ")
+UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 
 
 @lru_cache(maxsize=4096)
@@ -108,6 +109,9 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     letter = (several and announced(tail[: several.start()], letters)) or announced(tail, letters)
     if letter:
         return letter, "announced"
+    alone = re.fullmatch(r"[\s(\[*]{0,6}([A-J])[\s)\].*]{0,6}", answer)
+    if alone and alone[1] in letters:
+        return alone[1], "alone"
     letter = by_text(tail, options)
     return (letter, "option's text") if letter else ("", "nothing")
 

@@ -248,7 +248,8 @@ def compare_tuples(a: str, g: str, depth: int) -> bool | None:
     """Tuples and intervals: order and, for two parts, brackets matter. Column vectors are tuples."""
     mine, theirs = bracketed(a) or column(a), bracketed(g) or column(g)
     if mine is None or theirs is None:
-        return None
+        number = exact(a if mine is None else g)
+        return False if number is not None and (mine or theirs) else None
     if len(mine[1]) != len(theirs[1]):
         return False
     if len(mine[1]) == 2 and (mine[0], mine[2]) != (theirs[0], theirs[2]):

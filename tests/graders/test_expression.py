@@ -1,0 +1,100 @@
+"""Mathematical answers are graded under the written policy, and hostile replies cost little."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lighteval_r1.graders import GRADERS, comparison
+from lighteval_r1.graders.expression import canonical, equivalent, explain, grade
+from lighteval_r1.records import Outcome
+
+HERE = Path(__file__).parent
+CASES = [json.loads(line) for line in (HERE / "expression_cases.jsonl").read_text(encoding="utf-8").splitlines()]
+HOSTILE = {
+    "tower of nines": r"\boxed{9^{9^{9^{9}}}}",
+    "tower of fives": r"\boxed{5^{5^{5^{5^5}}}}",
+    "power of a power": r"\boxed{10^{10^{10}}}",
+    "factorial": r"\boxed{99999999!}",
+    "long sum": r"\boxed{\sum_{n=1}^{10^9} n}",
+    "binomial": r"\boxed{\binom{10^9}{5\cdot10^8}}",
+    "200,000 digits": r"\boxed{" + "7" * 200_000 + "}",
+    "a megabyte of boxes": "\\boxed{" * (1_000_000 // 7),
+    "a megabyte of formulas": "\\[" * 500_000,
+    "one two three": "1 2 3 " * 15_000,
+    "one two three in a box": "\\boxed{" + "1 2 3 " * 15_000 + "}",
+    "nested fractions": "\\boxed{" + "\\frac{" * 5_000 + "1" + "}{2}" * 5_000 + "}",
+    "nested fractions of readable length": "\\boxed{" + "\\frac{" * 150 + "1" + "}{2}" * 150 + "}",
+    "NUL": "\\boxed{\x005\x00}",
+    "lone surrogates": "\\boxed{5\ud800} \udfff",
+    "10 MB": "lorem ipsum {x} \\boxed{4} " * 400_000,
+    "braces": "\\boxed" + "{" * 1_000_000,
+    "backslashes": "\\" * 1_000_000,
+    "announcements": "the answer: $" * 80_000,
+    "white space": "\\boxed" + " " * 500_000 + "answer" + " " * 500_000,
+    "roots": r"\boxed{" + "\\sqrt" * 390 + "5}",
+    "lists in lists": r"\boxed{" + "[1," * 300 + "5" + "]" * 300 + "}",
+    "letters": r"\boxed{1" + "a" * 1_900 + "!}",
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['rule']}-{case['gold']}"[:60])
+def test_a_reply_is_graded_as_the_policy_says(case):
+    found = grade(case["reply"], case["gold"])
+    assert found.outcome == case["outcome"], found
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_reply_costs_little_and_is_never_correct(name):
+    for gold in ("204", r"\frac{3}{56}", r"(3,\sqrt{5}]", "1,2"):
+        begin = time.monotonic()
+        found = grade("<think>x</think>" + HOSTILE[name], gold)
+        assert found.outcome is not Outcome.CORRECT, found
+        assert time.monotonic() - begin < 6
+
+
+def test_a_reply_whose_prompt_opened_the_thinking_has_no_answer_before_the_closing_tag():
+    assert grade(r"So \boxed{5}", "5", thinking_opened=True).outcome is Outcome.NO_ANSWER
+    assert grade(r"So \boxed{7}</think> \boxed{5}", "5", thinking_opened=True).outcome is Outcome.CORRECT
+
+
+def test_ordinary_replies_to_aime_never_import_sympy():
+    program = (
+        "import sys; from lighteval_r1.graders import GRADERS; assert 'math_verify' not in sys.modules\n"
+        "g = GRADERS['expression']\n"
+        "for i in range(300): g(f'<think>\\nwork {i}\\n</think>\\n\\nThe answer is $\\\\boxed{{{i}}}$.', '204')\n"
+        "for a in (r'\\frac{408}{2}', '204.0', r'2^2 \\cdot 51', r'\\sqrt{2}', 'm+n=204', '(1,2)'): g(r'\\boxed{%s}' % a, '204')\n"
+        "assert 'sympy' not in sys.modules, 'sympy was imported'"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_what_math_verify_alone_can_read_is_left_to_it():
+    same, step = comparison.compare(r"-x > -1", r"x < 1")
+    assert (same, step) == (True, "math-verify")
+
+
+def test_equal_answers_mostly_share_their_canonical_spelling():
+    assert canonical(r"\dfrac{6}{112}") == canonical("3/56") == canonical(r"\frac{3}{56}")
+    assert canonical("$025$") == canonical("25") != canonical("26")
+
+
+def test_answers_are_equivalent_different_or_too_much_to_find_out():
+    assert equivalent(r"2\cdot 51", "102") is True
+    assert equivalent("103", "102") is False
+    assert equivalent("9^{9^{9^{9}}}", "102") is None
+
+
+def test_an_explanation_names_what_was_extracted_compared_and_decided():
+    lines = explain(r"<think>hm</think> So \boxed{\frac{6}{112}}.", r"\frac{3}{56}")
+    text = "\n".join(lines)
+    assert r"\\frac{6}{112}" in text and "'3/56'" in text and "decided by: number" in text and "outcome: correct" in text
+    assert "never ended" in "\n".join(explain("<think>hm", "5"))
+
+
+def test_graders_are_named_without_loading_them():
+    assert set(GRADERS) == {"expression", "choice", "program"}
+    assert GRADERS["expression"](r"\boxed{5}", "5").outcome is Outcome.CORRECT

@@ -1,0 +1,143 @@
+"""The main job on real input: unmodified `lighteval vllm`, real vLLM, the demo model, the 30 problems of AIME 2024.
+
+One story, told once because each run takes most of a minute: a run is killed, continued, asked for more samples.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lighteval_r1.journal import decode_line
+from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.records import seed_of
+
+BIN = Path(sys.executable).parent
+pytestmark = pytest.mark.timeout(560)
+
+
+def command(folder: Path, *, n: int, more: str = "") -> list[str]:
+    arguments = (
+        f"model_name={DEMO_MODEL},max_model_length=1024,dtype=float32,cache_dir={folder}/cache{more},"
+        "generation_parameters={max_new_tokens:256,temperature:0.6,top_p:0.95}"
+    )
+    own = ["--custom-tasks", "lighteval_r1.plugin", "--save-details", "--output-dir", str(folder / "out")]
+    return [str(BIN / "lighteval"), "vllm", arguments, f"r1_aime24@n={n}|0", *own]
+
+
+def environment(shared: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "LIGHTEVAL_R1_DATA": str(shared / "data"),
+        "HF_HUB_OFFLINE": "1",
+        "LIGHTEVAL_R1_DEVICE": "cpu",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+    }
+
+
+def run(arguments: list[str], shared: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(arguments, env=environment(shared), capture_output=True, text=True, timeout=400)
+
+
+def sample_lines(folder: Path) -> list[bytes]:
+    files = sorted((folder / "cache").rglob("samples-*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    return [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
+
+
+def kill_when_some_are_drawn(arguments: list[str], *, folder: Path, shared: Path) -> None:
+    """SIGKILL to the run, once a third of its samples are in the journal; waits until its children are gone too."""
+    process = subprocess.Popen(arguments, env=environment(shared), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 300
+    while len(sample_lines(folder)) < 20:
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """The folder after: killed half way, run again, run with n raised from 2 to 4; and what was seen in between."""
+    from conftest import SHARED
+
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the real data in {SHARED} (set LIGHTEVAL_R1_SHARED)")
+    folder = tmp_path_factory.mktemp("story")
+    seen = {"folder": folder}
+    kill_when_some_are_drawn(command(folder, n=2), folder=folder, shared=SHARED)
+    seen["before"] = [line for line in sample_lines(folder) if decode_line(line)]
+    seen["second"] = run(command(folder, n=2), SHARED)
+    seen["after"] = sample_lines(folder)
+    seen["third"] = run(command(folder, n=4), SHARED)
+    seen["raised"] = sample_lines(folder)
+    return seen
+
+
+def keys(lines: list[bytes]) -> list[str]:
+    return [record["key"] for line in lines if (record := decode_line(line))]
+
+
+def test_a_killed_run_continues_where_it_stopped(story):
+    assert story["second"].returncode == 0, story["second"].stderr[-3000:]
+    assert 20 <= len(story["before"]) < 60, "the kill came too late to mean anything"
+    drawn = keys(story["after"])
+    assert len(drawn) == 60 and set(Counter(drawn).values()) == {1}
+    assert set(story["before"]) <= set(story["after"]), "a sample drawn before the kill changed"
+
+
+def test_every_sample_has_its_own_seed_made_of_its_key(story):
+    records = [decode_line(line) for line in story["after"] if decode_line(line)]
+    assert all(record["seed"] == seed_of(record["key"]) for record in records)
+    assert len({record["seed"] for record in records}) == 60
+
+
+def test_raising_n_draws_only_what_is_missing(story):
+    assert story["third"].returncode == 0, story["third"].stderr[-3000:]
+    drawn = keys(story["raised"])
+    assert len(drawn) == 120 and len(set(drawn)) == 120
+    assert set(story["after"]) <= set(story["raised"])
+    assert "30 problems x 4 samples, 60 drawn, 60 owed" in story["third"].stderr
+
+
+def test_the_table_of_estimates_follows_lightevals_own(story):
+    out = story["second"].stdout
+    theirs, ours = out.index("|Version|"), out.index("± resampling")
+    assert theirs < ours
+    (line,) = [line for line in out[ours:].splitlines() if line.startswith("r1_aime24")]
+    assert re.fullmatch(r"r1_aime24\|0( +\d+\.\d){3} +30 +60 +\d+ +\d+ +\d+", line), line
+
+
+def test_results_say_what_was_run(story):
+    file = max((story["folder"] / "out").rglob("results_*.json"))
+    ours = json.loads(file.read_text())["config_general"]["model_config"]["lighteval_r1"]
+    task = ours["tasks"]["r1_aime24|0"]
+    assert task["n"] == 4 and task["n_problems"] == 30 and task["known_data"] is True
+    assert ours["settings"]["temperature"] == 0.6 and ours["settings"]["revision"].startswith("sha256:")
+    assert "lighteval" in ours["environment"]["versions"]
+
+
+def test_lightevals_own_reader_loads_the_details(story):
+    from lighteval.logging.evaluation_tracker import EvaluationTracker
+
+    out = story["folder"] / "out"
+    tracker = EvaluationTracker(output_dir=str(out))
+    tracker.general_config_logger.model_name = str(DEMO_MODEL)
+    details = tracker.load_details_datasets("last", ["r1_aime24"])
+    (rows,) = details.values()
+    assert len(rows) == 30
+    row = rows[0]
+    assert len(row["model_response"]["text"]) == 4
+    assert set(row["doc"]["specific"]["outcomes"]) <= {"correct", "wrong", "no_answer", "undecided"}
+    assert set(row["doc"]["specific"]["finish_reasons"]) <= {"stop", "length"}
+
+
+def test_nothing_of_a_run_is_left_running(story):
+    left = subprocess.run(["pgrep", "-f", f"{story['folder']}/cache"], capture_output=True, text=True).stdout.split()
+    assert not left

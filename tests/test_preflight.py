@@ -1,0 +1,144 @@
+"""Bad input gets one line that says what is so and what to do, and nothing is started."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lighteval_r1.launch import DEMO_MODEL, Options, model_parameters, task_specs
+from lighteval_r1.model_files import folder_digest
+from lighteval_r1.preflight import parse_spec, positionals
+from lighteval_r1.records import UserError
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("r1_aime42|0", r"there is no task 'r1_aime42'. Nearest: .*r1_aime24"),
+        ("r1_aime24@n=0|0", "n=0 is not a number of samples"),
+        ("r1_aime24@n=two|0", "n=two is not a number of samples"),
+        ("r1_aime24@k=2|0", "the only option of a task is n"),
+        ("r1_aime24|5", "asked without examples"),
+    ],
+)
+def test_a_task_that_cannot_be_run_is_refused(spec, message):
+    with pytest.raises(UserError, match=message):
+        parse_spec(spec)
+
+
+def test_lightevals_own_tasks_pass_by():
+    assert parse_spec("aime24|0", builtin={"aime24"}) is None
+
+
+def test_positionals_are_told_from_options():
+    argv = ["args", "--custom-tasks", "x", "tasks", "--save-details", "--output-dir=o"]
+    assert positionals(argv, flags={"--save-details"}) == ["args", "tasks"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Options(parallel="both", num_gpus=2), "PARALLEL=both is neither data nor tensor"),
+        (Options(parallel="data", num_gpus=4096), "asks for 4096 devices; there are"),
+        (Options(parallel="data"), "needs NUM_GPUS"),
+        (Options(num_gpus=0), "at least 1"),
+        (Options(model="nowhere.yaml"), "cannot read the recipe nowhere.yaml"),
+        (Options(system_prompt_file="nowhere.txt"), "cannot read SYSTEM_PROMPT_FILE"),
+    ],
+)
+def test_options_that_cannot_be_run_are_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        model_parameters(options)
+
+
+def test_a_model_without_a_task_is_told_the_tasks():
+    with pytest.raises(UserError, match="say which TASK.*r1_aime24"):
+        task_specs(Options(model="org/model"))
+
+
+def test_short_names_suites_and_n_become_full_specifications(tmp_path):
+    suite = tmp_path / "suite.txt"
+    suite.write_text("# two\nr1_aime24|0\nr1_math_500@n=2|0\n")
+    assert task_specs(Options(model="m", task="aime24,math_500@n=8")) == ["r1_aime24@n=64|0", "r1_math_500@n=8|0"]
+    assert task_specs(Options(model="m", task=str(suite))) == ["r1_aime24@n=64|0", "r1_math_500@n=2|0"]
+    assert task_specs(Options(model="m", task="aime24", n=3)) == ["r1_aime24@n=3|0"]
+
+
+def test_a_system_prompt_of_any_characters_stays_as_it_is(tmp_path):
+    text = "a \"b\" 'c' $(d) `e` {f}, g\\h\n\r\n  ü\t"
+    (tmp_path / "prompt").write_bytes(text.encode())
+    assert model_parameters(Options(system_prompt_file=str(tmp_path / "prompt")))["system_prompt"] == text
+
+
+def test_a_model_folder_without_weights_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="has no weights"):
+        folder_digest(tmp_path)
+
+
+def test_a_folders_digest_follows_its_content_not_its_place(tmp_path):
+    for name, weights in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / "model.safetensors").write_bytes(weights)
+    a, b, c = (folder_digest(tmp_path / name) for name in "abc")
+    assert a == b != c
+
+
+def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [str(BIN / "lighteval-r1"), "evaluate", *arguments],
+        env={**os.environ, "LIGHTEVAL_R1_DEVICE": "cpu", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "aime42", "--model", str(DEMO_MODEL)], "there is no task 'aime42'"),
+        (["--parallel", "sideways", "--num-gpus", "1"], "neither data nor tensor"),
+        (["--n", "0"], "at least one sample"),
+        (["--model", "/nowhere/at/all", "--task", "aime24"], "there is no model folder"),
+    ],
+)
+def test_the_command_ends_with_one_line_and_no_traceback(arguments, message, tmp_path):
+    done = cli(*arguments, "--output-dir", str(tmp_path), LIGHTEVAL_R1_DATA="")
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_local_data_without_the_file_or_the_column_is_named(tmp_path):
+    done = cli("--task", "aime24", "--model", str(DEMO_MODEL), LIGHTEVAL_R1_DATA=str(tmp_path))
+    assert done.returncode == 2 and "has no aime_2024.jsonl" in done.stderr
+    (tmp_path / "aime_2024.jsonl").write_text('{"problem": "1 + 1?"}\n')
+    done = cli("--task", "aime24", "--model", str(DEMO_MODEL), LIGHTEVAL_R1_DATA=str(tmp_path))
+    assert done.returncode == 2 and "row 1: no column 'answer'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task", "message"),
+    [
+        (f"model_name={DEMO_MODEL}", "r1_aime42|0", "there is no task 'r1_aime42'"),
+        (f"model_name={DEMO_MODEL},tensor_parallel_size=3", "demo_sums|0", "does not divide the model's 4 attention heads"),
+        (f"model_name={DEMO_MODEL},generation_parameters={{temperature:0}}", "demo_sums@n=2|0", "temperature 0 draws the same"),
+    ],
+)
+def test_lighteval_itself_ends_with_our_line(arguments, task, message, tmp_path):
+    done = subprocess.run(
+        [str(BIN / "lighteval"), "vllm", arguments, task, "--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(tmp_path)],
+        env={**os.environ, "LIGHTEVAL_R1_DEVICE": "cpu", "LIGHTEVAL_R1_DATA": ""},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode != 0
+    assert f"lighteval-r1: {message}" in done.stderr or message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

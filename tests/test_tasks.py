@@ -1,0 +1,120 @@
+"""Tasks: golds that their own graders accept, prompts as stated, options in an order that nothing but the question decides."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from lighteval_r1.records import UserError
+from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.gpqa_diamond import options_in_order
+from lighteval_r1.tasks.task import data_sha256, local_file, local_rows
+
+REAL = ["r1_aime24", "r1_aime25", "r1_math_500", "openr1_aime24", "openr1_aime25", "openr1_math_500"]
+GPQA_ROW = {
+    "Question": "Which one?",
+    "Correct Answer": "this",
+    "Incorrect Answer 1": "that",
+    "Incorrect Answer 2": "those",
+    "Incorrect Answer 3": "none",
+    "High-level domain": "Physics",
+}
+
+
+def problems_of(name, shared):
+    task = TASKS[name]
+    return [task.problem(row) for row in local_rows(shared / "data" / f"{task.file}.jsonl")]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_golds_are_graded_correct_and_an_empty_reply_is_no_answer(name, shared):
+    problems = problems_of(name, shared)
+    assert len(problems) == TASKS[name].n_problems
+    assert TASKS[name].check(problems) == []
+
+
+@pytest.mark.parametrize("name", ["demo_sums", "demo_choices", "demo_programs"])
+def test_demo_golds_are_graded_correct(name):
+    task = TASKS[name]
+    assert task.check([task.problem(row) for row in task.rows()]) == []
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_rows_in_use_are_those_known_for_the_benchmark(name, shared):
+    assert data_sha256(problems_of(name, shared)) == TASKS[name].known_data
+
+
+def test_a_check_names_a_gold_that_its_grader_refuses():
+    task = TASKS["r1_gpqa_diamond"]
+    problem = task.problem(GPQA_ROW)
+    wrong = type(problem)(**{**vars(problem), "gold": json.dumps({"letter": "Z", "options": ["a", "b", "c", "d"]})})
+    assert task.check([wrong])
+
+
+def test_deepseeks_sentence_ends_the_prompt_and_there_is_no_system_prompt_in_it(shared):
+    prompt = problems_of("r1_aime24", shared)[0].prompt
+    assert prompt.startswith("Every morning Aya")
+    assert prompt.endswith("\nPlease reason step by step, and put your final answer within \\boxed{}.")
+
+
+def test_a_twin_asks_the_same_rows_otherwise(shared):
+    ours, theirs = problems_of("r1_aime24", shared), problems_of("openr1_aime24", shared)
+    assert data_sha256(ours) == data_sha256(theirs)
+    assert all(a.id != b.id for a, b in zip(ours, theirs, strict=True))
+    assert "I hope it is correct" in theirs[0].prompt and "$\\boxed{ANSWER}$" in theirs[0].prompt
+
+
+def test_samples_per_problem_are_those_of_the_mission():
+    expected = {"r1_aime24": 64, "r1_aime25": 64, "r1_math_500": 4, "r1_gpqa_diamond": 8, "r1_lcb": 16}
+    assert {name: TASKS[name].n for name in expected} == expected
+
+
+def test_gold_letters_are_balanced_over_the_options():
+    letters = Counter(options_in_order(f"question {i}", list("abcd")).index(0) for i in range(4000))
+    assert all(abs(count - 1000) < 120 for count in letters.values())
+
+
+def test_the_order_of_options_is_the_same_in_every_process():
+    code = (
+        "import random; random.random();"
+        "from lighteval_r1.tasks.gpqa_diamond import options_in_order as o;"
+        "print([o(f'question {i}', list('abcd')) for i in range(50)])"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(runs) == 1
+
+
+def test_a_gpqa_problem_shows_each_option_once_and_knows_its_letter():
+    problem = TASKS["r1_gpqa_diamond"].problem(GPQA_ROW)
+    gold = json.loads(problem.gold)
+    assert sorted(gold["options"]) == ["none", "that", "this", "those"]
+    assert gold["options"]["ABCD".index(gold["letter"])] == "this"
+    assert f"{gold['letter']}) this" in problem.prompt
+    assert problem.groups == {"domain": "Physics"}
+
+
+def test_livecodebench_rows_become_problems_with_their_tests(shared):
+    task = TASKS["r1_lcb"]
+    rows = list(local_rows(shared / "grading" / "livecodebench_rows_dev.jsonl"))[:20]
+    problems = [task.problem(row) for row in rows]
+    assert len({problem.id for problem in problems}) == 20
+    assert set(json.loads(problems[0].gold)) == {"fn_name", "public", "private"}
+
+
+def test_a_row_without_a_column_is_named():
+    with pytest.raises(UserError, match="r1_aime24: a row has no column 'answer'"):
+        TASKS["r1_aime24"].problem({"problem": "1 + 1?"})
+
+
+def test_a_missing_local_file_is_named_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(tmp_path))
+    with pytest.raises(UserError, match=r"has no aime_2024.jsonl .*unset LIGHTEVAL_R1_DATA"):
+        local_file(TASKS["r1_aime24"])
