@@ -51,6 +51,24 @@ def tasks() -> None:
         typer.echo(f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  n={task.n:<3} {task.grader:<10} {task.licence}")
 
 
+@app.command()
+def check(names: list[str] = typer.Argument(help="Tasks, such as r1_aime24.")) -> None:
+    """Check tasks: every gold answer must be graded correct by its own grader, an empty reply must be no answer."""
+    from lighteval_r1.preflight import check_data, parse_spec
+    from lighteval_r1.tasks.task import data_sha256, task_rows
+
+    faults = []
+    for name in names:
+        task = parse_spec(name).task
+        check_data(task)
+        problems = [task.problem(row) for row in task_rows(task)]
+        found = task.check(problems)
+        faults += [f"{task.name}: {fault}" for fault in found]
+        typer.echo(f"{task.name}: {len(problems)} problems, {len(found)} faults, SHA-256 {data_sha256(problems)}")
+    if faults:
+        raise UserError("\n".join(faults[:20]))
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 2, never a traceback."""
     try:

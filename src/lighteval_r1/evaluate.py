@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -62,21 +63,30 @@ def owed_samples(works: Iterable[Work], *, shard: tuple[int, int] | None = None)
     return owed
 
 
-async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int, int] | None = None) -> None:
+async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int, int] | None = None) -> dict:
     """Draws what is owed, grades what is ungraded; everything goes to the journals as it is finished.
 
+    Returns what the sampling took: n_drawn, n_tokens, generation_s (first request to last reply).
     Raises what the engine raises, after the replies already drawn are journaled and the engine is stopped.
     """
     owed = owed_samples(works, shard=shard)
-    loop_state = _Loop(works, pool=pool, n_owed=len(owed))
-    loop_state.grade_ungraded()
+    loop = _Loop(works, pool=pool, n_owed=len(owed))
+    loop.grade_ungraded()
+    generation_s = 0.0
     try:
         if owed:
             await engine.start()
-            await loop_state.draw_all(owed, engine=engine)
+            begin = time.monotonic()
+            await loop.draw_all(owed, engine=engine)
+            generation_s = time.monotonic() - begin
     finally:
         await engine.stop()
-        await loop_state.finish()
+        await loop.finish()
+    return {
+        "n_drawn": loop.progress.n_done,
+        "n_tokens": loop.progress.n_tokens,
+        "generation_s": round(generation_s, 3),
+    }
 
 
 class _Loop:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1.engines.vllm import Layout, hand_down, start_replicas
+from lighteval_r1.engines.vllm import hand_down, layout_of, start_replicas
 from lighteval_r1.model_files import check_device_count, device, identify
 from lighteval_r1.preflight import check_data, expand, parse_spec
 from lighteval_r1.records import UserError
@@ -124,14 +124,6 @@ def check_at_hand(parameters: dict, specs: list[str]) -> None:
         identify(name, revision="", load_format=parameters.get("load_format"))
 
 
-def layout_of(parameters: dict) -> Layout:
-    return Layout(
-        device=device(),
-        replicas=int(parameters.get("data_parallel_size", 1)),
-        gpus_each=int(parameters.get("tensor_parallel_size", 1)) * int(parameters.get("pipeline_parallel_size", 1)),
-    )
-
-
 def run(options: Options) -> None:
     """Becomes `lighteval vllm …`. UserError for what cannot run."""
     parameters = model_parameters(options)
@@ -147,5 +139,5 @@ def run(options: Options) -> None:
     command += ["--save-details", "--output-dir", str(output_dir)]
     print("+ " + " ".join(command), file=sys.stderr, flush=True)
     # vLLM takes as long to import as LightEval: both at once.
-    hand_down(start_replicas(layout_of(parameters)))
+    hand_down(start_replicas(layout_of(parameters, device=device())))
     os.execv(command[0], command)

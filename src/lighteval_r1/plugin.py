@@ -29,7 +29,7 @@ from lighteval.tasks.registry import Registry
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from lighteval_r1 import __version__
-from lighteval_r1.engines.vllm import Layout, ReplicaProcess, VllmEngine, start_replicas
+from lighteval_r1.engines.vllm import Layout, ReplicaProcess, VllmEngine, layout_of, start_replicas
 from lighteval_r1.environment import environment
 from lighteval_r1.evaluate import Work, announce, graded, owed_samples, run, shard_from_environment
 from lighteval_r1.journal import Journal, journal_folder, why_anew
@@ -284,7 +284,7 @@ class R1Model(LightevalModel):
                 self.engine.check_prompts(problems, self.config.max_model_length)
             announce(works, settings=settings)
             with Pool() as pool:
-                await run(works, engine=self.engine, pool=pool, shard=shard)
+                sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
             if shard is not None:
                 left = len(owed_samples(works))
                 raise SystemExit(shard_done(shard, left=left))
@@ -297,10 +297,10 @@ class R1Model(LightevalModel):
             row = tables[task_of(doc)][doc.problem.id][: doc.num_samples]
             doc.specific.update(specific_of(row))
             responses.append(ModelResponse(input=self.engine.render(doc.problem), text=[g.sample.reply for g in row]))
-        self._report(docs, settings=settings)
+        self._report(docs, settings=settings, sampling=sampling)
         return responses
 
-    def _report(self, docs: list[Doc], *, settings: Settings) -> None:
+    def _report(self, docs: list[Doc], *, settings: Settings, sampling: dict) -> None:
         by_task: dict[str, list[Doc]] = {}
         for doc in docs:
             by_task.setdefault(doc.task_name, []).append(doc)
@@ -314,6 +314,7 @@ class R1Model(LightevalModel):
             "settings": asdict(settings),
             "settings_id": settings.id,
             "environment": environment(),
+            "sampling": sampling,
             "tasks": tasks,
         }
         # LightEval prints its own table after this returns; ours follows it.
@@ -409,7 +410,7 @@ def make_engine(config: VLLMModelConfig, *, processes: list[ReplicaProcess]) -> 
     """The engine that MODEL_ARGS describe. UserError for what cannot run, before any weight is read."""
     from transformers import AutoConfig, AutoTokenizer
 
-    layout = layout_of(config)
+    layout = layout_of(config.model_dump(), device=device())
     check_device_count(replicas=layout.replicas, gpus_each=layout.gpus_each)
     identity = identify(config.model_name, revision=config.revision, load_format=config.load_format)
     source = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
@@ -437,14 +438,6 @@ def make_engine(config: VLLMModelConfig, *, processes: list[ReplicaProcess]) -> 
         templated=templated,
         max_num_seqs=max_num_seqs,
         processes=processes,
-    )
-
-
-def layout_of(config: VLLMModelConfig) -> Layout:
-    return Layout(
-        device=device(),
-        replicas=config.data_parallel_size,
-        gpus_each=config.tensor_parallel_size * config.pipeline_parallel_size,
     )
 
 
@@ -519,7 +512,7 @@ def check_command(arguments: list[str]) -> list[ReplicaProcess]:
     for name in {spec.task.name for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}:
         check_data(TASKS[name])
     config = read_config(model_args)
-    layout = layout_of(config)
+    layout = layout_of(config.model_dump(), device=device())
     check_device_count(replicas=layout.replicas, gpus_each=layout.gpus_each)
     identify(config.model_name, revision=config.revision, load_format=config.load_format)
     return start_replicas(layout)

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lighteval_r1.engines import Owed
@@ -57,6 +58,15 @@ class Layout:
             mine = parts[replica * self.gpus_each :][: self.gpus_each]
             environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "|".join(",".join(map(str, part)) for part in mine))
         return environment
+
+
+def layout_of(parameters: Mapping, *, device: str) -> Layout:
+    """The layout that LightEval's model parameters ask for."""
+    return Layout(
+        device=device,
+        replicas=int(parameters.get("data_parallel_size") or 1),
+        gpus_each=int(parameters.get("tensor_parallel_size") or 1) * int(parameters.get("pipeline_parallel_size") or 1),
+    )
 
 
 def memory_gib() -> int:

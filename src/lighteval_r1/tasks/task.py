@@ -99,6 +99,18 @@ def local_file(task: Task) -> Path | None:
     )
 
 
+def task_rows(task: Task) -> list[dict]:
+    """All rows of the task: from the package, LIGHTEVAL_R1_DATA, or the Hub."""
+    if task.rows is not None:
+        return task.rows()
+    path = local_file(task)
+    if path is not None:
+        return list(local_rows(path))
+    import datasets
+
+    return list(datasets.load_dataset(task.repo, task.subset)[task.split])
+
+
 def check_local_file(task: Task, path: Path) -> None:
     """UserError, naming file and line, unless the file's rows can be read and have the task's columns."""
     for number, row in enumerate(local_rows(path), start=1):

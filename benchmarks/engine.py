@@ -1,0 +1,103 @@
+"""How much the plugin costs: `lighteval vllm` with it against a bare AsyncLLM script, same prompts, seeds and sampling.
+
+`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 16] [--max-tokens 256]` runs both in turn, on the demo's sums by
+default, and prints the ratio of the generation phases (first request to last reply), of the times from the command to
+the first request, and of the whole processes. Needs nothing but the package; takes about two minutes a round on a CPU.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.model_files import device
+from lighteval_r1.records import sample_key, seed_of
+from lighteval_r1.tasks import TASKS
+
+HERE = Path(__file__).parent
+
+
+def timed(command: list[str], environment: dict[str, str]) -> tuple[float, str]:
+    begin = time.monotonic()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command[0]} failed:\n{done.stderr[-3000:]}")
+    return time.monotonic() - begin, done.stdout
+
+
+def plugin_run(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> dict:
+    parameters = (
+        f"model_name={options.model},dtype={options.dtype},max_model_length={options.context},cache_dir={folder}/cache,"
+        f"generation_parameters={{max_new_tokens:{options.max_tokens},temperature:0.6,top_p:0.95}}"
+    )
+    command = [str(Path(sys.executable).parent / "lighteval"), "vllm", parameters, f"{options.task}@n={options.n}|0"]
+    whole_s, _ = timed(command + ["--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(folder)], environment)
+    (results,) = folder.rglob("results_*.json")
+    sampling = json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["sampling"]
+    return {"whole_s": whole_s, **sampling}
+
+
+def bare_run(options: argparse.Namespace, folder: Path, environment: dict[str, str], settings_id: str) -> dict:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    task = TASKS[options.task]
+    requests = []
+    for problem in (task.problem(row) for row in task.rows()):
+        text = tokenizer.apply_chat_template(
+            [{"role": "user", "content": problem.prompt}], tokenize=False, add_generation_prompt=True
+        )
+        prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
+        for index in range(options.n):
+            seed = seed_of(sample_key(problem_id=problem.id, index=index, settings_id=settings_id))
+            params = {"temperature": 0.6, "top_p": 0.95, "max_tokens": options.max_tokens, "seed": seed}
+            requests.append({"prompt": prompt, "params": params})
+    on_cpu = device() == "cpu"
+    engine_args = {
+        "model": str(options.model),
+        "dtype": options.dtype,
+        "max_model_len": options.context,
+        "enforce_eager": on_cpu,
+        "max_num_seqs": 64 if on_cpu else 256,
+        "enable_prefix_caching": True,
+        **({"enable_chunked_prefill": False} if on_cpu else {}),
+    }
+    work = folder / "work.json"
+    work.write_text(json.dumps({"engine_args": engine_args, "requests": requests}))
+    whole_s, out = timed([sys.executable, str(HERE / "bare_asyncllm.py"), str(work)], environment)
+    return {"whole_s": whole_s, **json.loads(out.strip().splitlines()[-1])}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=DEMO_MODEL)
+    parser.add_argument("--task", default="demo_sums")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--context", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--n", type=int, default=16)
+    parser.add_argument("--max-tokens", type=int, default=256)
+    options = parser.parse_args()
+    environment = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", **os.environ}
+    environment.setdefault("LIGHTEVAL_R1_DEVICE", device())
+    pairs = []
+    for number in range(options.rounds):
+        with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
+            mine = plugin_run(options, Path(ours), environment)
+            (settings,) = Path(ours).rglob("settings.json")
+            bare = bare_run(options, Path(theirs), environment, settings.parent.name)
+        pairs.append((mine, bare))
+        print(f"round {number + 1}: plugin {mine}\n         bare   {bare}", flush=True)
+    for name in ("generation_s", "whole_s"):
+        ratios = [mine[name] / bare[name] for mine, bare in pairs]
+        print(f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
