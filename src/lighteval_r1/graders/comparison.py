@@ -334,8 +334,16 @@ def interval(s: str) -> tuple[str, str] | None:
     return sides[1], f"{'(' if marks[0] == '<' else '['}{sides[0]},{sides[2]}{')' if marks[1] == '<' else ']'}"
 
 
+def union(s: str) -> str:
+    """`x<1, x>3` (from "x < 1 or x > 3") as a union of intervals; others as they are."""
+    found = [interval(part) for part in split(s, ",;")] if ORDER.search(s) else []
+    alike = len(found) > 1 and all(found) and len({letter for letter, _ in found}) == 1
+    return "\\cup".join(part for _, part in found) if alike else s
+
+
 def compare_intervals(a: str, g: str, depth: int) -> bool | None:
     """Inequalities in one letter as intervals; unions in any order."""
+    a, g = union(a), union(g)
     x, y = interval(a), interval(g)
     if x and y:
         return decide(x[1], y[1], depth=depth + 1)[0] if x[0] == y[0] else None
