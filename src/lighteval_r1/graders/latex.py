@@ -34,9 +34,11 @@ ROW, KEPT = "\x04", "\x03"
 SPACES = re.compile(r"\\q?quad(?![a-zA-Z])|\\[,;:!> ]|~|[\t\r\n]")
 ESSENTIAL_SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
 COMMAND = re.compile(r"\\([a-zA-Z]+) ?")
-TEXT = re.compile(r"\\(text|mbox|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|mathtt|mathcal|operatorname|hbox|bf|rm|bold|emph|underline)\s*\{([^{}]*)\}")
+TEXT = re.compile(
+    r"\\(text(?:bf|it|rm|tt)?|[mh]box|math(?:rm|bf|it|sf|tt|cal)|operatorname|bf|rm|bold|emph|underline)\s*\{([^{}]*)\}"
+)
 # `\cotx`, `\quadx`: data sets from which the spaces were taken.
-GLUED = re.compile(r"\\(arcsin|arccos|arctan|sinh|cosh|tanh|sin(?!h)|cos(?!h)|tan(?!h)|cot|sec|csc|ln|log|pi|quad)(?=[a-zA-Z])")
+GLUED = re.compile(r"\\(arc(?:sin|cos|tan)|(?:sin|cos|tan)h|(?:sin|cos|tan)(?!h)|cot|sec|csc|ln|log|pi|quad)(?=[a-zA-Z])")
 # 11,\! 111,\! 100 · 1{,}000 · 7,425,000 · 1 000 · 1\,000; inside brackets a plain comma separates.
 THOUSANDS = re.compile(r"(?<![\d.,])(?:[1-9]\d{0,2}(?:(?:,\\! ?|\{,\}|,)\d{3})+|[1-9]\d{0,2}(?:(?:\\[,!;: ]| )\d{3})+)(?![\d,])")
 THOUSANDS_IN_BRACKETS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:,\\! ?|\{,\})\d{3})+(?!\d)")
@@ -60,7 +62,9 @@ UNIT_POWER = r"(?:\s*\^\s*(?:\{-?\d\}|-?\d))?"
 FORMULA = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)")
 # Units written outside \text: only known words, never single letters but "m" set apart.
 UNIT = r"[a-zA-Z]{2,20}\.?" + UNIT_POWER
-TRAILING_WORDS = re.compile(r"(?<=[\d})])(?:\s*" + UNIT + r"(?:[\s/]+[a-zA-Z]{1,20}" + UNIT_POWER + r"){0,3}|\s+m(?:/s)?" + UNIT_POWER + r")\s*$")
+TRAILING_WORDS = re.compile(
+    rf"(?<=[\d}})])(?:\s*{UNIT}(?:[\s/]+[a-zA-Z]{{1,20}}{UNIT_POWER}){{0,3}}|\s+m(?:/s)?{UNIT_POWER})\s*$"
+)
 
 
 def text_content(match: re.Match) -> str:

@@ -50,7 +50,8 @@ def read(s: str) -> object | None:
 
     latex = s.replace(ROW, "\\\\ ").replace("*", " \\cdot ")
     try:
-        found = latex2sympy(latex, is_real=not re.search(r"(?<![a-zA-Z])i(?![a-zA-Z])", latex), convert_degrees=False, normalization_config=None)
+        is_real = not re.search(r"(?<![a-zA-Z])i(?![a-zA-Z])", latex)
+        found = latex2sympy(latex, is_real=is_real, convert_degrees=False, normalization_config=None)
     except REFUSED:
         return None
     except Exception as error:
