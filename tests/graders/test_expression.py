@@ -77,6 +77,11 @@ def test_what_math_verify_alone_can_read_is_left_to_it():
     assert (same, step) == (True, "math-verify")
 
 
+def test_an_expression_sympy_stumbles_over_is_undecided_and_no_wrong_answer():
+    same, step = comparison.compare(r"\infty0", r"\{1\pm\sqrt{5},-2\}")
+    assert same is None and "stumbled" in step
+
+
 def test_equal_answers_mostly_share_their_canonical_spelling():
     assert canonical(r"\dfrac{6}{112}") == canonical("3/56") == canonical(r"\frac{3}{56}")
     assert canonical("$025$") == canonical("25") != canonical("26")

@@ -20,7 +20,10 @@ MAX_DEPTH = 60
 MAX_LENGTH = 2_000
 DIGITS = 50
 
-GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Sigma Phi Psi Omega ell infty hbar"
+GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma "
+    "tau phi varphi chi psi omega Gamma Delta Theta Lambda Sigma Phi Psi Omega ell infty hbar"
+)
 LETTERS = frozenset("\\" + name for name in GREEK.split())
 FUNCTION_NAMES = frozenset(("f", "g", "h", "\\Gamma", "\\zeta", "\\phi", "\\sigma", "\\Phi"))
 FUNCTIONS = {

@@ -10,75 +10,20 @@ Steps, each cheaper than the next; the first that knows decides:
 """
 
 import re
-from fractions import Fraction
 from functools import lru_cache
-from itertools import permutations
 
 from lighteval_r1.graders import arithmetic
 from lighteval_r1.graders.arithmetic import TooLarge, Unreadable
 from lighteval_r1.graders.latex import MAX_LENGTH, ROW, encloses, outer, plain, split
+from lighteval_r1.graders.numerals import DECIMAL, INTEGER, close, compare_bases, compare_numbers, exact, integer_key, is_decimal
 
-NUMBER = re.compile(r"([+-]?)(?:(\d+)(?:\.(\d*))?(?:/(\d+))?|(\d*)\\frac\{([+-]?\d+)\}\{(\d+)\})")
-INTEGER = re.compile(r"[+-]?[0-9]+")
-DECIMAL = re.compile(r"[+-]?\d+\.\d+")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{2,}")
 WORD = re.compile(r"[^\W\d_]+(?:[^\W\d_]|['’.,-])*")
 MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(?:\{[lcr|]*\})?(.*?)\\end\{\1\}")
 SOLVED = re.compile(r"(?:[a-zA-Z]|\\[a-zA-Z]+ ?[a-zA-Z]?)(?:_\w|_\{\w+\})?'?(?:\([a-zA-Z](?:,[a-zA-Z])*\))?|\([a-zA-Z](?:,[a-zA-Z])+\)")
 RELATION = re.compile(r"\\(?:leq|geq|neq|in|subset|equiv|to|cup|cap|setminus) ?|[<>]")
 ORDER = re.compile(r"(\\leq ?|\\geq ?|<|>)")
-NUMERAL = re.compile(r"([0-9A-Fa-f]{1,200})_(?:\{(\d{1,2})\}|(\d))")
 PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
 VARIABLE = re.compile(r"[a-zA-Z]|\\[a-zA-Z]+")
-# Above this many digits an integer is compared as its digits: int() itself is quadratic.
-MAX_DIGITS = 4_000
-
-
-def exact(s: str) -> Fraction | None:
-    """The number that s writes: 7, -0.25, 3/4, 1\\frac{4}{5}; None where it is anything else."""
-    match = NUMBER.fullmatch(s)
-    if match is None or len(s) > MAX_DIGITS:
-        return None
-    sign, whole, decimals, below, mixed, top, bottom = match.groups()
-    if whole is not None:
-        value = Fraction(int(whole + (decimals or "")), 10 ** len(decimals or ""))
-        value = value / int(below) if below and int(below) else value if not below else None
-    else:
-        value = Fraction(int(top), int(bottom)) if int(bottom) else None
-        if value is not None and mixed:
-            value += int(mixed)
-    return None if value is None else -value if sign == "-" else value
-
-
-def rounds_to(value: Fraction, gold: str) -> bool:
-    """Whether gold is a decimal and value, rounded to gold's digits (halves either way), is gold."""
-    if not DECIMAL.fullmatch(gold):
-        return False
-    return abs(value - Fraction(gold)) * 2 <= Fraction(1, 10 ** len(gold.partition(".")[2]))
-
-
-def is_decimal(s: str) -> bool:
-    return "." in s
-
-
-def compare_numbers(answer: str, gold: str) -> bool | None:
-    """Two exact numbers; None where one of them is no number."""
-    if INTEGER.fullmatch(answer) and INTEGER.fullmatch(gold):
-        return integer_key(answer) == integer_key(gold)
-    if "." in gold and DECIMAL_COMMA.fullmatch(answer):
-        answer = answer.replace(",", ".")
-    if "." in answer and DECIMAL_COMMA.fullmatch(gold):
-        gold = gold.replace(",", ".")
-    a, g = exact(answer), exact(gold)
-    if a is None or g is None:
-        return None
-    # A decimal answer says a number of its own; only a fraction or integer is "the exact value" that gold rounds.
-    return a == g or (not is_decimal(answer) and rounds_to(a, gold))
-
-
-def integer_key(digits: str) -> tuple[bool, str]:
-    stripped = digits.lstrip("+-").lstrip("0")
-    return digits.startswith("-") and stripped != "", stripped
 
 
 def is_word(s: str) -> bool:
@@ -89,13 +34,21 @@ def fold(s: str) -> str:
     return re.sub(r"[\W_]+", "", s).casefold()
 
 
-@lru_cache(maxsize=65_536)
 def compare(answer: str, gold: str) -> tuple[bool | None, str]:
     """Whether two answers as written are equal, and the step that decided. None: too large to compare."""
     if answer.strip() == gold.strip():
         return True, "string"
-    if max(len(answer), len(gold)) > MAX_LENGTH:
-        return compare_long(answer, gold)
+    if max(len(answer), len(gold)) <= MAX_LENGTH:
+        return compare_readable(answer, gold)
+    a, g = re.sub(r"[\s,]", "", answer), re.sub(r"[\s,]", "", gold)
+    if INTEGER.fullmatch(a) and INTEGER.fullmatch(g):
+        return integer_key(a) == integer_key(g), "number"
+    return (True, "string") if a == g else (None, f"too long to compare: {max(len(answer), len(gold))} characters")
+
+
+# Equal pairs are compared once: the samples of a problem mostly give one of a few answers.
+@lru_cache(maxsize=16_384)
+def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
     a, g = plain(answer), plain(gold)
     if a == g:
         return bool(a), "string"
@@ -107,13 +60,6 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
         x, y = exact(a), exact(g)
         same = x is not None and y is not None and (x == y / 100 if "%" in gold else y == x / 100)
     return same, "number"
-
-
-def compare_long(answer: str, gold: str) -> tuple[bool | None, str]:
-    a, g = re.sub(r"[\s,]", "", answer), re.sub(r"[\s,]", "", gold)
-    if INTEGER.fullmatch(a) and INTEGER.fullmatch(g):
-        return integer_key(a) == integer_key(g), "number"
-    return (True, "string") if a == g else (None, f"too long to compare: {max(len(answer), len(gold))} characters")
 
 
 def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:
@@ -161,18 +107,6 @@ def compare_values(a: str, g: str) -> bool:
     if all(arithmetic.same(x, y) for x, y in zip(mine, theirs, strict=True)):
         return True
     return not letters and not gold_letters and not is_decimal(a) and DECIMAL.fullmatch(g) is not None and close(mine[0], g)
-
-
-def close(value: object, gold: str) -> bool:
-    """Whether a value without letters, rounded to the digits of a decimal gold, is gold."""
-    import mpmath
-
-    if isinstance(value, Fraction):
-        return rounds_to(value, gold)
-    if isinstance(value, mpmath.mpc) and value.imag != 0:
-        return False
-    digits = mpmath.nstr(mpmath.re(value), 30, min_fixed=-40, max_fixed=40)
-    return rounds_to(Fraction(digits), gold) if re.fullmatch(r"-?\d+\.\d*", digits) else False
 
 
 # ---- parts
@@ -334,8 +268,16 @@ def interval(s: str) -> tuple[str, str] | None:
     return sides[1], f"{'(' if marks[0] == '<' else '['}{sides[0]},{sides[2]}{')' if marks[1] == '<' else ']'}"
 
 
+def union(s: str) -> str:
+    """`x<1, x>3` (from "x < 1 or x > 3") as a union of intervals; others as they are."""
+    found = [interval(part) for part in split(s, ",;")] if ORDER.search(s) else []
+    alike = len(found) > 1 and all(found) and len({letter for letter, _ in found}) == 1
+    return "\\cup".join(part for _, part in found) if alike else s
+
+
 def compare_intervals(a: str, g: str, depth: int) -> bool | None:
     """Inequalities in one letter as intervals; unions in any order."""
+    a, g = union(a), union(g)
     x, y = interval(a), interval(g)
     if x and y:
         return decide(x[1], y[1], depth=depth + 1)[0] if x[0] == y[0] else None
@@ -346,19 +288,6 @@ def compare_intervals(a: str, g: str, depth: int) -> bool | None:
     if len(mine) == len(theirs) == 1 or not all(bracketed(part) or elements(part) for part in mine + theirs):
         return None
     return same_set(mine, theirs, depth) if len(mine) == len(theirs) else None
-
-
-def compare_bases(a: str, g: str, depth: int) -> bool | None:
-    """Numerals with their base: 52_8 is 42_{10}, and no other numeral without a base."""
-    mine, theirs = NUMERAL.fullmatch(a), NUMERAL.fullmatch(g)
-    if mine is None and theirs is None:
-        return None
-    if mine is None or theirs is None:
-        return False if exact(a if mine is None else g) is not None else None
-    try:
-        return int(mine[1], int(mine[2] or mine[3])) == int(theirs[1], int(theirs[2] or theirs[3]))
-    except ValueError:
-        return False
 
 
 def compare_ratios(a: str, g: str, depth: int) -> bool | None:
@@ -374,6 +303,6 @@ RULES = (
     ("intervals", compare_intervals),
     ("lists, as sets", compare_lists),
     ("equations", compare_equations),
-    ("bases", compare_bases),
+    ("bases", lambda a, g, depth: compare_bases(a, g)),
     ("ratios", compare_ratios),
 )

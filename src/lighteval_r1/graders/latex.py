@@ -20,8 +20,8 @@ RENAMED = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "le": "leq", "ge": "geq", "leqslant": "leq", "geqslant": "geq",
     "ne": "neq", "lt": "<", "gt": ">", "cdot": "*", "times": "*", "ast": "*", "div": "/", "lbrace": "\\{", "rbrace": "\\}",
     "dbinom": "binom", "tbinom": "binom", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lbrack": "[", "rbrack": "]",
-    "langle": "(", "rangle": ")", "varnothing": "emptyset", "imath": "i", "approx": "=", "colon": ":", "land": ",", "lor": ",",
-    "wedge": ",", "vee": ",", "percent": "", "degree": "", "circ": "", "sp": "^", "tg": "tan", "ctg": "cot", "ldots": "dots",
+    "langle": "(", "rangle": ")", "varnothing": "emptyset", "imath": "i", "colon": ":", "land": ",", "lor": ",",
+    "wedge": ",", "vee": ",", "reals": "mathbb{R}", "percent": "", "degree": "", "circ": "", "sp": "^", "tg": "tan", "ctg": "cot", "ldots": "dots",
     "cdots": "dots", "dotsc": "dots", "dotsb": "dots", "iff": "=", "implies": "=", "euro": "", "pounds": "",
 }  # fmt: skip
 DROPPED = frozenset(
@@ -34,15 +34,19 @@ ROW, KEPT = "\x04", "\x03"
 SPACES = re.compile(r"\\q?quad(?![a-zA-Z])|\\[,;:!> ]|~|[\t\r\n]")
 ESSENTIAL_SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
 COMMAND = re.compile(r"\\([a-zA-Z]+) ?")
-TEXT = re.compile(r"\\(text|mbox|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|mathtt|mathcal|operatorname|hbox|bf|rm|bold|emph|underline)\s*\{([^{}]*)\}")
+TEXT = re.compile(
+    r"\\(text(?:bf|it|rm|tt)?|[mh]box|math(?:rm|bf|it|sf|tt|cal)|operatorname|bf|rm|bold|emph|underline)\s*\{([^{}]*)\}"
+)
 # `\cotx`, `\quadx`: data sets from which the spaces were taken.
-GLUED = re.compile(r"\\(arcsin|arccos|arctan|sinh|cosh|tanh|sin(?!h)|cos(?!h)|tan(?!h)|cot|sec|csc|ln|log|pi|quad)(?=[a-zA-Z])")
+GLUED = re.compile(r"\\(arc(?:sin|cos|tan)|(?:sin|cos|tan)h|(?:sin|cos|tan)(?!h)|cot|sec|csc|ln|log|pi|quad)(?=[a-zA-Z])")
 # 11,\! 111,\! 100 · 1{,}000 · 7,425,000 · 1 000 · 1\,000; inside brackets a plain comma separates.
 THOUSANDS = re.compile(r"(?<![\d.,])(?:[1-9]\d{0,2}(?:(?:,\\! ?|\{,\}|,)\d{3})+|[1-9]\d{0,2}(?:(?:\\[,!;: ]| )\d{3})+)(?![\d,])")
 THOUSANDS_IN_BRACKETS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:,\\! ?|\{,\})\d{3})+(?!\d)")
 BRACKET_FIRST = re.compile(r"\s*(?:\\left\s*)?(?:\(|\[|\\\{)")
 MIXED = re.compile(r"(?<![\d.,/^_{])(\d{1,9})\s+(?:and\s+)?(\d{1,9})\s*/\s*(\d{1,9})(?![\d.])")
 SCIENTIFIC = re.compile(r"(?<![a-zA-Z\\\d.])(-?(?:\d+\.?\d*|\.\d+))[eE]([+-]?\d{1,4})(?![\d.a-zA-Z])")
+
+REPEATING = re.compile(r"(?<![\d.])(\d{0,50})\.(\d{0,50})\\overline\s*\{(\d{1,50})\}")
 
 UNIT_WORDS = frozenset(
     "percent percentage pct degree degrees deg radian radians rad dollar dollars usd cent cents yuan euro euros pound pounds unit "
@@ -58,7 +62,9 @@ UNIT_POWER = r"(?:\s*\^\s*(?:\{-?\d\}|-?\d))?"
 FORMULA = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)")
 # Units written outside \text: only known words, never single letters but "m" set apart.
 UNIT = r"[a-zA-Z]{2,20}\.?" + UNIT_POWER
-TRAILING_WORDS = re.compile(r"(?<=[\d})])(?:\s*" + UNIT + r"(?:[\s/]+[a-zA-Z]{1,20}" + UNIT_POWER + r"){0,3}|\s+m" + UNIT_POWER + r")\s*$")
+TRAILING_WORDS = re.compile(
+    rf"(?<=[\d}})])(?:\s*{UNIT}(?:[\s/]+[a-zA-Z]{{1,20}}{UNIT_POWER}){{0,3}}|\s+m(?:/s)?{UNIT_POWER})\s*$"
+)
 
 
 def text_content(match: re.Match) -> str:
@@ -79,8 +85,23 @@ def resolve_text(expression: str) -> str:
     around = re.sub(r"\x01[^\x02]*\x02", "", expression)
     if re.search(r"[0-9]|\\(?:frac|sqrt|pi|infty|begin)", around) or re.search(r"[a-zA-Z]", around):
         around = re.sub(r"\x01[^\x02]*\x02" + UNIT_POWER, " ", expression)
-        return around
+        return re.sub(r"\\frac\s*\{\s*\}\s*\{\s*\}", " ", around)
     return re.sub(r"[\x01\x02]", " ", expression)
+
+
+def about(s: str) -> str:
+    r"""`\sqrt{51} \approx 7.14` says \sqrt{51}; `x \approx 11` says 11."""
+    left, sign, right = re.sub(r"≈", r"\\approx ", s).partition("\\approx")
+    if not sign:
+        return s
+    return right if re.fullmatch(r"\s*(?:\\?[a-zA-Z]+(?:_\w)?)?\s*", left) else left
+
+
+def repeating(match: re.Match) -> str:
+    r"""0.1\overline{6} as the fraction it is."""
+    whole, once, again = match.groups()
+    below = (10 ** len(again) - 1) * 10 ** len(once)
+    return f"\\frac{{{int((whole or '0') + once + again) - int((whole or '0') + once)}}}{{{below}}}"
 
 
 def rename(match: re.Match) -> str:
@@ -117,6 +138,7 @@ def plain(expression: str) -> str:
     s = GLUED.sub(r"\\\1 ", s)
     s = re.sub(r"\\(?:begin|end)\{(?:align|aligned|equation|gather|split)\*?\}", " ", s)
     s = SPACES.sub(" ", s)
+    s = REPEATING.sub(repeating, about(s))
     s = resolve_text(TEXT.sub(text_content, s))
     s = re.sub(r"(?<=[\d)}\s])(?:and|or)(?=[\d(\\\sA-Z])", ",", s)
     s = MIXED.sub(r"\1\\frac{\2}{\3}", s)
@@ -143,6 +165,8 @@ def braced(s: str) -> str:
     s = re.sub(r"\\frac ?([^{\\ ])(?=\{)", r"\\frac{\1}", s)
     s = re.sub(r"(\\frac\{[^{}]*\})([^{\\ ])", r"\1{\2}", s)
     s = re.sub(r"\\sqrt ?([^{\\\[ ])", r"\\sqrt{\1}", s)
+    s = s.replace("\\mathbb R", "\\mathbb{R}")
+    s = "(-\\infty,\\infty)" if s == "\\mathbb{R}" else s
     s = re.sub(r"([\^_])\{([a-zA-Z0-9])\}", r"\1\2", s)
     s = re.sub(r"(?<![\d.])\.(?=\d)", "0.", s)
     return re.sub(r"(?<![\w)}])\+(?=\\infty)", "", s)

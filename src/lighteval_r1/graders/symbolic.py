@@ -39,7 +39,11 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
     mine, theirs = read(answer), read(gold)
     if mine is None or theirs is None:
         return False, "unreadable, and not equal as strings"
-    return bool(sympy_expr_eq(theirs, mine, PRECISION, True)), "math-verify"
+    try:
+        return bool(sympy_expr_eq(theirs, mine, PRECISION, True)), "math-verify"
+    except REFUSED as error:
+        # An expression that sympy itself stumbles over says nothing about equality.
+        return None, f"math-verify stumbled: {type(error).__name__}: {str(error)[:80]}"
 
 
 def read(s: str) -> object | None:
@@ -50,7 +54,8 @@ def read(s: str) -> object | None:
 
     latex = s.replace(ROW, "\\\\ ").replace("*", " \\cdot ")
     try:
-        found = latex2sympy(latex, is_real=not re.search(r"(?<![a-zA-Z])i(?![a-zA-Z])", latex), convert_degrees=False, normalization_config=None)
+        is_real = not re.search(r"(?<![a-zA-Z])i(?![a-zA-Z])", latex)
+        found = latex2sympy(latex, is_real=is_real, convert_degrees=False, normalization_config=None)
     except REFUSED:
         return None
     except Exception as error:
