@@ -1,6 +1,7 @@
 """The command lighteval-r1. The only module that imports typer; each command is a thin call into its module."""
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -67,6 +68,19 @@ def check(names: list[str] = typer.Argument(help="Tasks, such as r1_aime24.")) -
         typer.echo(f"{task.name}: {len(problems)} problems, {len(found)} faults, SHA-256 {data_sha256(problems)}")
     if faults:
         raise UserError("\n".join(faults[:20]))
+
+
+@app.command()
+def score(
+    files: list[Path] = typer.Argument(..., help="LightEval details (.parquet), or JSONL with problem, answer and gen."),
+    task: str = typer.Option(..., help="Whose grader grades: r1_math_500, r1_gpqa_diamond, …"),
+    explain: str = typer.Option("", metavar="UID", help="Show how this one reply is graded, and grade no other."),
+    thinking_opened: bool | None = typer.Option(None, help="Whether the prompts ended in <think>; else the file says."),
+) -> None:
+    """Grade replies that were drawn elsewhere; the grades are written beside each file."""
+    from lighteval_r1 import score as scoring
+
+    typer.echo(scoring.run(files, task=task, explain=explain, thinking_opened=thinking_opened))
 
 
 def main() -> None:

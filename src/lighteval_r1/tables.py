@@ -9,11 +9,11 @@ HEADERS = ("task", "pass@1", "± resampling", "± problems", "problems", "sample
 
 @dataclass(frozen=True)
 class Row:
-    """One line. truncated, no_answer, undecided: numbers of samples. mean_tokens None: not known."""
+    """One line. truncated, no_answer, undecided: numbers of samples. truncated, mean_tokens None: not known."""
 
     task: str
     pass_at_1: Estimate
-    truncated: int
+    truncated: int | None
     no_answer: int
     undecided: int
     mean_tokens: float | None
@@ -33,7 +33,7 @@ def cells(row: Row) -> list[str]:
         percent(e.se_problems),
         str(e.n_problems),
         str(e.n_samples),
-        str(row.truncated),
+        "–" if row.truncated is None else str(row.truncated),
         str(row.no_answer),
         "–" if row.mean_tokens is None else f"{row.mean_tokens:.0f}",
     ]

@@ -1,0 +1,222 @@
+"""The pool: hostile replies cost themselves a verdict and others nothing; nothing outlives its owner."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.pool import Pool
+from lighteval_r1.records import Grade, GraderDied, Outcome
+
+HOSTILE = {
+    "tower": r"\boxed{9^{9^{9^{9}}}}",
+    "tower of five": r"\boxed{5^{5^{5^{5^5}}}}",
+    "tower of tens": r"\boxed{10^{10^{10}}}",
+    "factorial": r"\boxed{99999999!}",
+    "sum": r"\boxed{\sum_{n=1}^{10^9} n}",
+    "binomial": r"\boxed{\binom{10^9}{5\cdot10^8}}",
+    "digits": r"\boxed{" + "7" * 200_000 + "}",
+    "boxes": r"\boxed{" * (1_000_000 // 7),
+    "displays": r"\[" * 500_000,
+    "numbers": "1 2 3 " * 15_000,
+    "fractions": r"\boxed{" + r"\frac{1}{" * 5_000 + "2" + "}" * 5_000 + "}",
+    "NUL": "\0" * 1000 + "\\boxed{\0 7\0}" + "\0",
+    "surrogates": "\ud800 \udfff" * 100 + "\\boxed{\ud800}" + "\ud800",
+    "empty": "",
+    "10 MB": "word " * 2_000_000,
+}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def gone_within(pids: list[int], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Pool(…) with the scripted grading process."""
+    here = Path(__file__).parent
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(here), str(here.parent / "src"), os.environ.get("PYTHONPATH", "")]))
+    return lambda workers=2, **options: Pool(workers, module="scripted_worker", **options)
+
+
+def item(deed: str, gold: str = "") -> tuple[str, str, str, bool]:
+    return "choice", deed, gold, False
+
+
+@pytest.mark.parametrize("gold", ["5", r"\frac{1}{3}"])
+def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_get_their_grades(gold):
+    ordinary = [("expression", f"<think>hm</think> It is $\\boxed{{{i}}}$.", str(i), True) for i in range(100)]
+    items = list(ordinary)
+    places = {}
+    for number, (name, text) in enumerate(HOSTILE.items()):
+        places[name] = 6 * number + number
+        items.insert(places[name], ("expression", f"<think>x</think>{text}", gold, True))
+    ends = []
+
+    async def grade_all() -> list[Grade]:
+        async def one(entry):
+            begin = time.monotonic()
+            grade = await pool.grade(entry[0], entry[1], entry[2], thinking_opened=entry[3])
+            ends.append(time.monotonic() - begin)
+            return grade
+
+        return await asyncio.gather(*map(one, items))
+
+    with Pool(2) as pool:
+        grades = asyncio.run(grade_all())
+        resident = [
+            int(line.split()[1]) for pid in pool.pids for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")
+        ]
+    hostile = {name: grades[place] for name, place in places.items()}
+    assert [g.outcome for i, g in enumerate(grades) if i not in places.values()] == [Outcome.CORRECT] * 100
+    assert max(ends) < 12
+    assert not [name for name, grade in hostile.items() if grade.outcome is Outcome.CORRECT]
+    assert max(resident) < 400 * 1024
+
+
+def test_a_reply_past_its_limit_is_undecided_and_the_others_are_graded(scripted):
+    with scripted(limit_s=0.5) as pool:
+        grades = pool.grade_many([item("a"), item("spin"), *[item(f"b{i}") for i in range(20)]])
+    assert [g.outcome for g in grades].count(Outcome.UNDECIDED) == 1
+    assert grades[1] == Grade(Outcome.UNDECIDED, "", "the grader was stopped after 0.5 s")
+    assert [g.answer for g in grades[2:]] == [f"b{i}" for i in range(20)]
+
+
+def test_a_stopped_grading_process_is_replaced_although_it_uses_no_cpu(scripted):
+    with scripted(1, limit_s=0.4) as pool:
+        pool.grade_many([item("a")])
+        os.kill(pool.pids[0], signal.SIGSTOP)
+        grades = pool.grade_many([item("b"), item("c")])
+    assert [g.outcome for g in grades] == [Outcome.UNDECIDED, Outcome.WRONG]
+
+
+def test_a_grading_process_killed_by_another_hand_costs_no_grade(scripted, tmp_path):
+    with scripted() as pool:
+        assert pool.grade_many([item(f"once {tmp_path}/mark")])[0].outcome is Outcome.WRONG
+
+
+def test_killed_children_are_replaced_while_replies_are_graded(scripted):
+    with scripted() as pool:
+        futures = [pool.submit(item(f"sleep 0.0{i % 10}")) for i in range(60)]
+        for _ in range(3):
+            futures[10].result()
+            for pid in pool.pids:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.3)
+        assert all(future.result().outcome is Outcome.WRONG for future in futures)
+
+
+def test_a_reply_that_ends_every_grading_process_stays_ungraded_and_says_so(scripted):
+    with scripted() as pool:
+        died, fine = pool.grade_many([item("exit"), item("fine")])
+    assert isinstance(died, GraderDied) and "exit code 3" in str(died) and "2 times" in str(died)
+    assert fine.outcome is Outcome.WRONG
+
+
+def test_a_broken_grader_is_never_a_wrong_answer(scripted):
+    with scripted() as pool:
+        broken, fine = pool.grade_many([item("raise oh"), item("fine")])
+    assert isinstance(broken, GraderDied) and "KeyError" in str(broken)
+    assert fine.outcome is Outcome.WRONG
+
+
+def test_memory_and_depth_without_end_are_undecided(scripted):
+    with scripted() as pool:
+        assert [g.outcome for g in pool.grade_many([item("big"), item("deep")])] == [Outcome.UNDECIDED] * 2
+
+
+def test_grading_processes_see_no_token_and_load_no_engine(scripted, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with scripted(1) as pool:
+        environment, modules = pool.grade_many([item("environment"), item("modules")])
+        initial = Path(f"/proc/{pool.pids[0]}/environ").read_text()
+    assert "secret" not in environment.answer + initial
+    assert not {"torch", "vllm", "lighteval", "transformers", "sympy"} & set(modules.answer.split())
+
+
+def test_golds_travel_once_and_replies_pass_as_they_are(scripted):
+    gold = "\ud800\0" + "g" * 1_000_000
+    with scripted(1) as pool:
+        grades = pool.grade_many([item(gold, gold), item("other", gold), item(gold, gold), item("\n{}\n", "x")])
+    assert [g.outcome for g in grades] == [Outcome.CORRECT, Outcome.WRONG, Outcome.CORRECT, Outcome.WRONG]
+    assert grades[3].answer == "\n{}\n"
+
+
+def test_equal_pairs_are_compared_once_and_one_limit_serves_them_all(monkeypatch):
+    with Pool(2, limit_s=0.4) as pool:
+        pool.grade_many([("expression", r"\boxed{0}", "1", False), ("expression", r"\boxed{1}", "2", False)])
+        for pid in pool.pids:
+            os.kill(pid, signal.SIGSTOP)
+        begin = time.monotonic()
+        grades = pool.grade_many([("expression", f"<think>{i}</think>Try {i}: \\boxed{{x+{i % 2}}}", "y", True) for i in range(50)])
+        assert {g.outcome for g in grades} == {Outcome.UNDECIDED}
+        assert time.monotonic() - begin < 4 * 0.4 * 3
+
+
+def test_the_event_loop_goes_on_while_replies_are_graded(scripted):
+    async def run(pool: Pool) -> float:
+        longest, before = 0.0, time.monotonic()
+        grading = asyncio.gather(*(pool.grade("choice", "sleep 0.2", "", thinking_opened=False) for _ in range(8)))
+        while not grading.done():
+            await asyncio.sleep(0.005)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        return longest
+
+    with scripted() as pool:
+        assert asyncio.run(run(pool)) < 0.3
+
+
+def test_closing_is_quick_and_leaves_no_process(scripted):
+    pool = scripted()
+    futures = [pool.submit(item("sleep 60")) for _ in range(6)]
+    while len(pool.pids) < 2:
+        time.sleep(0.01)
+    pids = pool.pids
+    begin = time.monotonic()
+    pool.close()
+    assert time.monotonic() - begin < 3
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert all(isinstance(future.exception(), GraderDied) for future in futures)
+
+
+def test_children_end_when_their_owner_is_killed(scripted):
+    program = (
+        "import json; from lighteval_r1.pool import Pool; pool = Pool(2, module='scripted_worker')\n"
+        "futures = [pool.submit(('choice', 'sleep 60' if i else 'a', '', False)) for i in range(3)]\n"
+        "futures[0].result(); print(json.dumps(pool.pids), flush=True); futures[1].result()"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    pids = json.loads(owner.stdout.readline())
+    assert len(pids) == 2 and all(alive(pid) for pid in pids)
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    assert gone_within(pids, 3)
+
+
+def test_the_pool_gives_the_grades_that_its_graders_give():
+    replies = [r"<think>a \boxed{3}</think> \boxed{4}", r"<think>\boxed{4}", "4", r"\boxed{\frac{8}{2}}", r"</think>\boxed{5}"]
+    with Pool(2) as pool:
+        for opened in (True, False):
+            grades = pool.grade_many([("expression", text, "4", opened) for text in replies])
+            assert grades == [GRADERS["expression"](text, "4", thinking_opened=opened) for text in replies]
