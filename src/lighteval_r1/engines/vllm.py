@@ -40,7 +40,7 @@ class Layout:
     def environment(self, replica: int) -> dict[str, str]:
         """What a replica's process sees of the machine: its GPUs, or its share of cores and memory."""
         environment = dict(os.environ)
-        environment.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        environment.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
         environment["VLLM_NO_USAGE_STATS"] = "1"
         if self.device == "gpu":
             visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
