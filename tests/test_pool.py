@@ -71,26 +71,38 @@ def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_ge
         places[name] = 6 * number + number
         items.insert(places[name], ("expression", f"<think>x</think>{text}", gold, True))
     ends = []
+    resident = [0]  # kB, the most that any of the processes held
+
+    async def watch() -> None:
+        while True:
+            for pid in pool.pids:
+                try:
+                    status = Path(f"/proc/{pid}/status").read_text()
+                except OSError:  # replaced in the meantime
+                    continue
+                resident.extend(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+            await asyncio.sleep(0.02)
 
     async def grade_all() -> list[Grade]:
+        watching = asyncio.create_task(watch())
+
         async def one(entry):
             begin = time.monotonic()
             grade = await pool.grade(entry[0], entry[1], entry[2], thinking_opened=entry[3])
             ends.append(time.monotonic() - begin)
             return grade
 
-        return await asyncio.gather(*map(one, items))
+        grades = await asyncio.gather(*map(one, items))
+        watching.cancel()
+        return grades
 
     with Pool(2) as pool:
         grades = asyncio.run(grade_all())
-        resident = [
-            int(line.split()[1]) for pid in pool.pids for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")
-        ]
     hostile = {name: grades[place] for name, place in places.items()}
     assert [g.outcome for i, g in enumerate(grades) if i not in places.values()] == [Outcome.CORRECT] * 100
     assert max(ends) < 12
     assert not [name for name, grade in hostile.items() if grade.outcome is Outcome.CORRECT]
-    assert max(resident) < 400 * 1024
+    assert 0 < max(resident) < 400 * 1024
 
 
 def test_a_reply_past_its_limit_is_undecided_and_the_others_are_graded(scripted):
