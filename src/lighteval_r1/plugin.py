@@ -305,7 +305,7 @@ class R1Model(LightevalModel):
         for doc in docs:
             by_task.setdefault(doc.task_name, []).append(doc)
         tasks = {}
-        for full_name, members in by_task.items():
+        for full_name, members in sorted(by_task.items()):
             row = task_row(full_name, [doc.specific for doc in members])
             self.rows.append(row)
             tasks[full_name] = describe_task(full_name, members, row)
@@ -354,7 +354,7 @@ def open_works(docs: list[Doc], *, settings: Settings, cache_dir: str, shard: tu
     for doc in docs:
         by_task.setdefault(task_of(doc), {})[doc.problem.id] = doc
     works = []
-    for name, members in by_task.items():
+    for name, members in sorted(by_task.items()):
         folder = journal_folder(cache_dir, task=name, settings=settings)
         if not folder.exists() and (why := why_anew(folder, settings)):
             print(f"{name}: {why}", file=sys.stderr)
