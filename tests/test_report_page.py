@@ -10,6 +10,11 @@ from lighteval_r1.details import RunProblem, RunSample, TaskRun
 from lighteval_r1.page.tables import Table
 from lighteval_r1.report import write_page
 
+pytest.importorskip("selenium")
+from selenium.common.exceptions import JavascriptException  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 CONTENT = {
@@ -102,8 +107,6 @@ def press(driver, *keys: str) -> None:
 
 
 def full_reply_loaded(driver) -> None:
-    from selenium.webdriver.support.ui import WebDriverWait
-
     click(driver, "button.load")
     WebDriverWait(driver, 20).until(lambda it: not it.find_elements("css selector", "button.load"))
 
@@ -132,7 +135,8 @@ def test_the_page_holds_an_excerpt_and_loads_the_rest_from_a_file_beside_it(page
     assert "characters are not in this page" in text(driver, "details.thinking")
     full_reply_loaded(driver)
     assert "all of them here" in text(driver, ".end")
-    assert text(driver, "details.thinking").count("So") == 3000
+    whole = driver.execute_script("return document.querySelector('details.thinking').textContent")
+    assert whole.count("So ") == 3000
     assert (tmp_path / "report.html").stat().st_size < 1_200_000
 
 
@@ -141,8 +145,6 @@ def test_a_missing_reply_file_is_named(page, tmp_path):
     (tmp_path / "report.files" / "0-1.js").unlink()
     click(driver, '[data-y="1"][data-x="1"]')
     click(driver, "button.load")
-    from selenium.webdriver.support.ui import WebDriverWait
-
     WebDriverWait(driver, 20).until(lambda it: "report.files/0-1.js is not beside this page" in text(it, ".end"))
     assert "ERR_FILE_NOT_FOUND" in console(driver)[0]
 
@@ -153,8 +155,6 @@ def test_a_reply_file_of_another_report_is_refused(page, tmp_path):
     path.write_text(re.sub('"[0-9a-f]{16}"', '"0000000000000000"', path.read_text()))
     click(driver, '[data-y="1"][data-x="1"]')
     click(driver, "button.load")
-    from selenium.webdriver.support.ui import WebDriverWait
-
     WebDriverWait(driver, 20).until(lambda it: "belongs to another report" in text(it, ".end"))
 
 
@@ -178,8 +178,6 @@ def test_a_filter_leaves_the_problems_it_names(page, name, left):
 
 
 def test_groups_search_and_order_choose_problems(page):
-    from selenium.webdriver.support.ui import Select
-
     driver = page(small_table())
     Select(driver.find_element("id", "sort")).select_by_visible_text("hardest first")
     assert names(driver) == ["hopeless", "flaky", "steady"]
@@ -192,8 +190,6 @@ def test_groups_search_and_order_choose_problems(page):
 
 
 def test_the_keyboard_moves_opens_jumps_and_closes(page):
-    from selenium.webdriver.common.keys import Keys
-
     driver = page(small_table())
     driver.execute_script("document.querySelector('#grid [tabindex=\"0\"]').focus()")
     press(driver, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ENTER)
@@ -212,8 +208,6 @@ def test_the_keyboard_moves_opens_jumps_and_closes(page):
 
 
 def test_runs_of_a_task_are_switched_and_tasks_have_tabs(page):
-    from selenium.webdriver.support.ui import Select
-
     other = table(problem("steady", [sample(0, "wrong", "x</think>y")]), run="the other run")
     third = table(problem("elsewhere", [sample(0, "correct", "x</think>y")]), task="r1_math_500")
     write = small_table()
@@ -280,11 +274,9 @@ def test_the_policy_admits_no_network_and_no_foreign_script(page, tmp_path):
     policy = driver.find_element("css selector", "meta[http-equiv]").get_attribute("content")
     assert "default-src 'none'" in policy and "connect-src" not in policy
     assert "'unsafe-inline'" not in policy.replace("style-src-attr 'unsafe-inline'", "")
-    driver.execute_script(
-        "const s = document.createElement('div'); s.setAttribute('onclick', 'window.harmed = 9');"
-        "document.body.append(s); s.click()"
-    )
-    assert driver.execute_script("return window.harmed === undefined")
+    with pytest.raises(JavascriptException, match="TrustedHTML"):
+        driver.execute_script("document.body.innerHTML = '<b>x</b>'")
+    driver.execute_script("fetch('http://127.0.0.1:1/').catch(() => 0)")
     assert any("Content Security Policy" in line for line in console(driver))
     page_text = (tmp_path / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!data:)[^"]*"', page_text.partition("<script>")[0])

@@ -15,6 +15,8 @@ from importlib import resources
 
 import jinja2
 
+from lighteval_r1.page import drawings
+
 SCRIPTS = ("typeset.js", "reply.js", "grid.js")
 FONT = re.compile(r'url\(fonts/([\w-]+\.woff2)\) format\("woff2"\)(?:,url\([^)]*\) format\("\w+"\))*')
 # "<" ends a script element (</script>) or begins a comment in it (<!--); the two separators end lines in old scripts.
@@ -40,11 +42,12 @@ def render(content: dict, *, data: object, samples: list[object]) -> str:
             "trusted-types reply-files",
         ]
     )
-    template = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    ).get_template("report.html.jinja")
-    return template.render(
+    )
+    return environment.get_template("report.html.jinja").render(
         content,
+        drawings=drawings,
         policy=policy,
         style=style,
         script=script,

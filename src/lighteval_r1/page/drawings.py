@@ -5,19 +5,16 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from lighteval_r1.summary import Lengths, Published, Scored
+
 WIDTH, HEIGHT = 380, 190
-LEFT, RIGHT, TOP, BOTTOM = 38, 12, 8, 30
+LEFT, RIGHT, TOP, BOTTOM = 40, 14, 8, 30
+N_BINS = 40
 
 
-def interval(
-    value: float,
-    *,
-    low: float | None,
-    high: float | None,
-    published: Sequence[tuple[str, float]] = (),
-    width: int = 180,
-) -> Markup:
-    """A dot with its interval on a scale from 0 to 1, published numbers as open diamonds."""
+def interval(scored: Scored, *, published: Sequence[Published] = (), width: int = 180, colour: int | None = None) -> Markup:
+    """A dot with its interval on a scale from 0 to 1, published numbers as open diamonds. colour: the run's place."""
+    value, low, high = scored.value, scored.low, scored.high
     height = 18
 
     def x(fraction: float) -> float:
@@ -26,10 +23,11 @@ def interval(
     marks = [f'<line class="grid" x1="{x(at)}" x2="{x(at)}" y1="2" y2="16"/>' for at in (0, 0.25, 0.5, 0.75, 1)]
     if low is not None and high is not None:
         marks.append(f'<line class="interval" x1="{x(low)}" x2="{x(high)}" y1="9" y2="9"/>')
-    for name, number in published:
-        title = f"<title>{escape(name)}: {number:.1%}</title>"
-        marks.append(f'<path class="published" d="M{x(number)} 3.5l4 5.5l-4 5.5l-4 -5.5z">{title}</path>')
-    marks.append(f'<circle class="value" cx="{x(value)}" cy="9" r="3.5"/>')
+    for each in published:
+        title = f"<title>{escape(each.name)}: {each.value:.1%}</title>"
+        marks.append(f'<path class="published" d="M{x(each.value)} 3.5l4 5.5l-4 5.5l-4 -5.5z">{title}</path>')
+    dot = "value" if colour is None else f"dot-{colour % 5}"
+    marks.append(f'<circle class="{dot}" cx="{x(value)}" cy="9" r="3.5"/>')
     words = f"{value:.1%}" if low is None or high is None else f"{value:.1%}, 95 % interval {low:.1%} to {high:.1%}"
     return _svg("".join(marks), width=width, height=height, words=words)
 
@@ -60,44 +58,57 @@ def curves(runs: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> Markup:
     return _svg("".join(marks), width=WIDTH, height=HEIGHT, words="pass@k over k")
 
 
-def bins(values: Sequence[float], *, n_bins: int = 36) -> tuple[list[float], float]:
-    """(edges, width) of equal bins from 0 over all values."""
-    top = max(values, default=1) or 1
-    return [top * at / n_bins for at in range(n_bins + 1)], top / n_bins
+def tick_step(largest: float) -> float:
+    """A round step (1, 2, 2.5 or 5 times a power of ten) that reaches the largest value in at most five steps."""
+    least = max(largest, 1) / 5
+    power = 10 ** math.floor(math.log10(least))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= least)
 
 
-def lengths(right: Sequence[int], wrong: Sequence[int], *, unit: str) -> Markup:
+def key(at: int, run: str) -> Markup:
+    """A dot in the colour of the run at that place."""
+    return _svg(f'<circle class="dot-{at % 5}" cx="5" cy="5" r="4"><title>{escape(run)}</title></circle>', width=10, height=10, words=run)
+
+
+def lengths(of: Lengths) -> Markup:
     """How long right replies (upwards) and the others (downwards) are."""
-    edges, width = bins([*right, *wrong])
-    counts = [[0] * (len(edges) - 1) for _ in range(2)]
-    for at, values in enumerate((right, wrong)):
+    largest = max([*of.right, *of.others], default=1)
+    step = tick_step(largest)
+    top = step * max(math.ceil(largest / step), 1)
+    bin_width = top / N_BINS
+    counts = [[0] * N_BINS for _ in range(2)]
+    for at, values in enumerate((of.right, of.others)):
         for value in values:
-            counts[at][min(int(value / width), len(edges) - 2)] += 1
-    most = max(max(row) for row in counts) or 1
+            counts[at][min(int(value / bin_width), N_BINS - 1)] += 1
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    scale = (middle - TOP - 2) / most
-    step = (WIDTH - LEFT - RIGHT) / (len(edges) - 1)
+    per_reply = (middle - TOP - 2) / (max(max(row) for row in counts) or 1)
+    pixels = (WIDTH - LEFT - RIGHT) / N_BINS
     marks = []
-    for bin_at in range(len(edges) - 1):
-        x = round(LEFT + bin_at * step, 1)
-        for at, (name, words) in enumerate((("correct", "right"), ("not-correct", "not right"))):
-            n = counts[at][bin_at]
+    for at, (name, words) in enumerate((("correct", "right"), ("not-correct", "others"))):
+        for place, n in enumerate(counts[at]):
             if not n:
                 continue
-            height = max(round(n * scale, 1), 1.5)
+            height = max(round(n * per_reply, 1), 1.5)
             y = round(middle - 1 - height, 1) if at == 0 else middle + 1
-            title = f"<title>{n} {words}, {edges[bin_at]:,.0f} to {edges[bin_at + 1]:,.0f} {escape(unit)}</title>"
-            marks.append(f'<rect class="{name}" x="{x}" y="{y}" width="{step - 1:.1f}" height="{height}">{title}</rect>')
-    marks.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>')
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x = LEFT + share * (WIDTH - LEFT - RIGHT)
-        anchor = {0: "start", 1: "end"}.get(share, "middle")
-        number = f"{edges[-1] * share:,.0f}"
-        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="{anchor}">{number}</text>')
+            between = f"{place * bin_width:,.0f} to {(place + 1) * bin_width:,.0f} {escape(of.unit)}"
+            marks.append(
+                f'<rect class="{name}" x="{LEFT + place * pixels:.1f}" y="{y}" width="{pixels - 1:.1f}" '
+                f'height="{height}"><title>{n} {words}, {between}</title></rect>'
+            )
+    marks += _x_axis(top, step=step, unit=of.unit, middle=middle)
+    return _svg("".join(marks), width=WIDTH, height=HEIGHT, words="lengths of right replies and of the others")
+
+
+def _x_axis(top: float, *, step: float, unit: str, middle: float) -> list[str]:
+    marks = [f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>']
+    for at in range(round(top / step) + 1):
+        x = LEFT + at * step / top * (WIDTH - LEFT - RIGHT)
+        text = f"{at * step:,.0f}"
+        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{text}</text>')
     marks.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 1}" text-anchor="end">{escape(unit)}</text>')
     for words, y in (("right", TOP + 10), ("others", HEIGHT - BOTTOM - 4)):
         marks.append(f'<text class="label" x="0" y="{y}">{words}</text>')
-    return _svg("".join(marks), width=WIDTH, height=HEIGHT, words="lengths of right replies and of the others")
+    return marks
 
 
 def _y_axis(bottom: float, *, y) -> list[str]:

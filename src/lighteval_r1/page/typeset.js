@@ -3,7 +3,7 @@ const Typeset = (() => {
   // A formula longer than this is shown as written: no reply needs it, and hostile ones live on it.
   const LONGEST_FORMULA = 3000;
   // Past this time in one call the remaining formulas are shown as written.
-  const BUDGET_MS = 1200;
+  const BUDGET_MS = 800;
   const OPENERS = /```|`|\$\$|\$|\\\(|\\\[|\\begin\{(align|aligned|equation|gather|cases|pmatrix|bmatrix|array)\*?\}|\*\*/g;
   // Control characters, and those which reorder or hide text.
   const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
@@ -87,10 +87,14 @@ const Typeset = (() => {
       const pre = element("pre");
       addText(pre, code);
       parent.append(pre);
-    } else if (opener === "`" || opener === "**") {
-      const node = element(opener === "`" ? "code" : "strong");
-      addText(node, body);
-      parent.append(node);
+    } else if (opener === "`") {
+      const code = element("code");
+      addText(code, body);
+      parent.append(code);
+    } else if (opener === "**") {
+      const strong = element("strong");
+      addTypeset(strong, body, deadline);
+      parent.append(strong);
     } else if (opener.startsWith("\\begin")) {
       addFormula(parent, written, written, true, deadline);
     } else {
@@ -98,27 +102,30 @@ const Typeset = (() => {
     }
   }
 
-  /* The text as a fragment, typeset. */
-  function typeset(text) {
-    const fragment = document.createDocumentFragment();
-    const deadline = performance.now() + BUDGET_MS;
+  function addTypeset(parent, text, deadline) {
     const find = finder(text);
+    const openers = new RegExp(OPENERS);
     let from = 0;
-    OPENERS.lastIndex = 0;
-    for (let match; (match = OPENERS.exec(text)); ) {
+    for (let match; (match = openers.exec(text)); ) {
       const start = match.index;
       if (text[start - 1] === "\\" && match[0] === "$") continue;
       const ends = closing(text, find, match[0], start + match[0].length);
       if (!ends) continue;
       const display = ["$$", "\\["].includes(match[0]) || match[0].startsWith("\\begin");
       // Blank lines around a display formula are its own margin.
-      addText(fragment, display ? text.slice(from, start).trimEnd() : text.slice(from, start));
-      add(fragment, match[0], text, start + match[0].length, ends, deadline);
+      addText(parent, display ? text.slice(from, start).trimEnd() : text.slice(from, start));
+      add(parent, match[0], text, start + match[0].length, ends, deadline);
       from = ends[1];
       if (display) from += text.slice(from, from + 10).match(/^[ \t]*\n*/)[0].length;
-      OPENERS.lastIndex = from;
+      openers.lastIndex = from;
     }
-    addText(fragment, text.slice(from));
+    addText(parent, text.slice(from));
+  }
+
+  /* The text as a fragment, typeset. */
+  function typeset(text) {
+    const fragment = document.createDocumentFragment();
+    addTypeset(fragment, text, performance.now() + BUDGET_MS);
     return fragment;
   }
 
