@@ -9,6 +9,7 @@ from browser import chromium, console, open_page, why_not
 from lighteval_r1.details import RunProblem, RunSample, TaskRun
 from lighteval_r1.page.tables import Table
 from lighteval_r1.report import write_page
+from lighteval_r1.summary import TaskSummary
 
 pytest.importorskip("selenium")
 from selenium.common.exceptions import JavascriptException  # noqa: E402
@@ -18,7 +19,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 CONTENT = {
-    "title": "A model on two tasks", "subtitle": "", "notices": [], "several_runs": False, "scores": [], "means": [],
+    "title": "A model on two tasks", "subtitle": "", "notices": [], "several_runs": False, "means": [],
     "tasks": [], "exact": [], "version": "0",
 }  # fmt: skip
 LONG = "So $x_1 = 2$. " * 3000
@@ -81,7 +82,9 @@ def page(tmp_path, driver):
     """Writes tables as a page and opens it; afterwards the console must be empty."""
 
     def show(*tables: Table, fragment: str = ""):
-        write_page(tables, CONTENT | {"tasks": [{"name": each.task} for each in tables]}, out=tmp_path / "report.html")
+        names = dict.fromkeys(each.task for each in tables)
+        summaries = [TaskSummary(name, [], [], [], {}) for name in names]
+        write_page(tables, CONTENT | {"tasks": summaries}, out=tmp_path / "report.html")
         open_page(driver, tmp_path / "report.html", fragment=fragment)
         return driver
 
@@ -95,6 +98,11 @@ def click(driver, selector: str) -> None:
 
 def text(driver, selector: str) -> str:
     return driver.find_element("css selector", selector).text
+
+
+def says(driver, selector: str, words: str) -> bool:
+    """Waits until an element says these words; folded parts are filled a moment after they unfold."""
+    return bool(WebDriverWait(driver, 20).until(lambda it: words in text(it, selector)))
 
 
 def names(driver) -> list[str]:
@@ -125,18 +133,18 @@ def test_a_cell_opens_its_reply_with_thinking_folded_and_mathematics_typeset(pag
     assert not driver.find_element("css selector", "details.thinking").get_attribute("open")
     assert driver.find_elements("css selector", ".answer .katex .mfrac")
     click(driver, "details.thinking summary")
-    assert "I think." in text(driver, "details.thinking")
+    assert says(driver, "details.thinking", "I think.")
 
 
 def test_the_page_holds_an_excerpt_and_loads_the_rest_from_a_file_beside_it(page, tmp_path):
     driver = page(small_table())
     click(driver, '[data-y="1"][data-x="1"]')
     click(driver, "details.thinking summary")
-    assert "characters are not in this page" in text(driver, "details.thinking")
+    assert says(driver, "details.thinking", "characters are not in this page")
     full_reply_loaded(driver)
     assert "all of them here" in text(driver, ".end")
-    whole = driver.execute_script("return document.querySelector('details.thinking').textContent")
-    assert whole.count("So ") == 3000
+    whole = "return document.querySelector('details.thinking').textContent.split('So ').length - 1"
+    assert WebDriverWait(driver, 20).until(lambda it: it.execute_script(whole)) == 3000
     assert (tmp_path / "report.html").stat().st_size < 1_200_000
 
 
@@ -145,7 +153,7 @@ def test_a_missing_reply_file_is_named(page, tmp_path):
     (tmp_path / "report.files" / "0-1.js").unlink()
     click(driver, '[data-y="1"][data-x="1"]')
     click(driver, "button.load")
-    WebDriverWait(driver, 20).until(lambda it: "report.files/0-1.js is not beside this page" in text(it, ".end"))
+    assert says(driver, ".end", "report.files/0-1.js is not beside this page")
     assert "ERR_FILE_NOT_FOUND" in console(driver)[0]
 
 
@@ -155,7 +163,7 @@ def test_a_reply_file_of_another_report_is_refused(page, tmp_path):
     path.write_text(re.sub('"[0-9a-f]{16}"', '"0000000000000000"', path.read_text()))
     click(driver, '[data-y="1"][data-x="1"]')
     click(driver, "button.load")
-    WebDriverWait(driver, 20).until(lambda it: "belongs to another report" in text(it, ".end"))
+    assert says(driver, ".end", "belongs to another report")
 
 
 @pytest.mark.parametrize(

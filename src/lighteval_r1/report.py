@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -190,7 +191,8 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
     if isinstance(value, list):
-        return ", ".join(_text(each) for each in value)
+        counts = Counter(_text(each) for each in value)
+        return ", ".join(f"{n} × {each}" if n > 1 else each for each, n in counts.items())
     return "none" if value is None else str(value)
 
 

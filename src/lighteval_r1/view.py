@@ -62,8 +62,8 @@ def view(source: str, *, logs: Path | None = None, bundle: Path | None = None) -
 
     logs: where the logs go; data/inspect/<model> where it is None.
     """
-    if bundle is not None and bundle.exists() and any(bundle.iterdir()):
-        raise UserError(f"{bundle} is not empty. Name another folder for the site, or empty this one.")
+    if bundle is not None and bundle.exists():
+        raise UserError(f"{bundle} exists already. Name a new folder for the site: nothing is written over.")
     run = read_run(source)
     folder = logs or Path("data") / "inspect" / _file_name(run.model)
     for path in write_logs(run, folder):
@@ -81,7 +81,7 @@ def write_logs(run: Run, folder: Path) -> list[Path]:
     paths = []
     for task_run in run.tasks.values():
         log = eval_log(run, task_run)
-        path = folder / f"{_file_name(log.eval.created)}_{_file_name(task_run.task)}_{log.eval.task_id}.eval"
+        path = folder / f"{_file_name(task_run.task)}_{log.eval.task_id}.eval"
         write_eval_log(log, str(path), format="eval")
         paths.append(path)
     return paths
@@ -172,7 +172,7 @@ def _sample_id(problem: RunProblem) -> str:
 
 
 def _written(run: Run) -> datetime.datetime:
-    """When the run's files were written: the same each time, so that logs are replaced, not doubled."""
+    """When the run's files were last changed."""
     path = Path(run.path)
     if path.exists():
         return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)

@@ -67,7 +67,8 @@ def tick_step(largest: float) -> float:
 
 def key(at: int, run: str) -> Markup:
     """A dot in the colour of the run at that place."""
-    return _svg(f'<circle class="dot-{at % 5}" cx="5" cy="5" r="4"><title>{escape(run)}</title></circle>', width=10, height=10, words=run)
+    mark = f'<circle class="dot-{at % 5}" cx="5" cy="5" r="4"><title>{escape(run)}</title></circle>'
+    return _svg(mark, width=10, height=10, words=run, name="drawing dot")
 
 
 def lengths(of: Lengths) -> Markup:
@@ -121,8 +122,8 @@ def _y_axis(bottom: float, *, y) -> list[str]:
     return marks
 
 
-def _svg(marks: str, *, width: int, height: int, words: str) -> Markup:
+def _svg(marks: str, *, width: int, height: int, words: str, name: str = "drawing") -> Markup:
     return Markup(
-        f'<svg class="drawing" role="img" aria-label="{escape(words)}" width="{width}" height="{height}" '
+        f'<svg class="{name}" role="img" aria-label="{escape(words)}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{marks}</svg>'
     )

@@ -340,7 +340,10 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     legend();
     $("grid").addEventListener("click", (event) => {
       const cell = event.target.closest(".cell");
-      if (cell) openReply(rows[cell.dataset.y], Number(cell.dataset.x));
+      if (!cell) return;
+      openReply(rows[cell.dataset.y], Number(cell.dataset.x));
+      // On a narrow screen the reply is below the grid.
+      if ($("reply").getBoundingClientRect().top > innerHeight - 120) $("reply").scrollIntoView({ block: "start" });
     });
     $("grid").addEventListener("keydown", gridKey);
     document.addEventListener("keydown", pageKey);
