@@ -6,10 +6,10 @@ import re
 import pytest
 from browser import chromium, console, open_page, why_not
 
-from lighteval_r1.details import RunProblem, RunSample, TaskRun
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
 from lighteval_r1.page.tables import Table
-from lighteval_r1.report import write_page
-from lighteval_r1.summary import TaskSummary
+from lighteval_r1.report import write_page, write_report
+from lighteval_r1.summary import Published, TaskSummary
 
 pytest.importorskip("selenium")
 from selenium.common.exceptions import JavascriptException  # noqa: E402
@@ -264,6 +264,22 @@ def test_replies_that_mean_harm_are_inert(page, where):
         "const p = document.querySelector('#reply').getBoundingClientRect(); const e = document.elementFromPoint(p.left - 40, 60); return !e || !e.closest('#reply')"
     )
     assert overlay
+
+
+def test_names_settings_and_prompts_that_mean_harm_are_inert(driver, tmp_path):
+    harm = "".join(HARM[:6]) + HARM[10]
+    task = "r1_aime24" + harm
+    asked = RunProblem("id", harm, harm, harm, "expression", {harm: harm, "level": harm}, [sample(0, "correct", harm)])
+    other = RunProblem("id2", "x", harm, harm, "expression", {harm: "x", "level": "1"}, [sample(0, "wrong", harm)])
+    run = Run(harm, harm, {"revision": harm, harm: harm}, {"command": harm}, {task: TaskRun(task, 1, harm, harm, [asked, other])})
+    published = [Published(harm, 0.5, harm, harm)]
+    write_report([run, run], out=tmp_path / "report.html", published=lambda *_: published)
+    open_page(driver, tmp_path / "report.html")
+    click(driver, '[data-y="0"][data-x="0"]')
+    # Half characters do not pass through the driver.
+    assert driver.execute_script("return document.getElementById('others').textContent.includes(': 1/1 right')")
+    assert driver.execute_script("return window.harmed === undefined && !document.querySelector('img, script[src]')")
+    assert console(driver) == []
 
 
 def test_a_reply_of_ten_megabytes_opens_a_part_at_a_time(page):

@@ -213,8 +213,11 @@ def write_page(shown: Sequence[Table], content: dict, *, out: Path) -> None:
             data["tables"][at]["rows"][place]["file"] = path.name
 
         samples.append(sample_data(table, characters=excerpt_characters(n_samples), keep=keep))
-    # Last, so that a page never stands without the files it names.
-    out.write_text(page.render(content, data=data, samples=samples), encoding="utf-8")
+    # Last and at once, so that a page never stands half written or without the files it names.
+    whole = out.with_name(out.name + ".new")
+    # A command line may hold bytes that are no text.
+    whole.write_text(page.render(content, data=data, samples=samples), encoding="utf-8", errors="backslashreplace")
+    whole.replace(out)
 
 
 def _page_id(shown: Sequence[Table]) -> str:
@@ -223,6 +226,6 @@ def _page_id(shown: Sequence[Table]) -> str:
     for table in shown:
         for problem in table.task_run.problems:
             for sample in problem.samples:
-                digest.update(f"{table.task} {problem.id} {sample.index} {len(sample.reply)} ".encode())
-                digest.update(sample.reply.encode("utf-8", "surrogatepass"))
+                told = f"{table.task} {problem.id} {sample.index} {len(sample.reply)} {sample.reply}"
+                digest.update(told.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]

@@ -72,7 +72,8 @@ def view(source: str, *, logs: Path | None = None, bundle: Path | None = None) -
         inspect_view(log_dir=str(folder))
     else:
         bundle_log_dir(str(folder), str(bundle))
-        print(f"{bundle}/index.html: serve it with any web server, such as python -m http.server -d {bundle}")
+        # Inspect's site reads parts of its logs; Python's own http.server does not serve parts.
+        print(f"{bundle}: a static site for any host that answers range requests (nginx, GitHub Pages, a static Space)")
 
 
 def write_logs(run: Run, folder: Path) -> list[Path]:
