@@ -21,6 +21,8 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     hard: ["hardest first", (a, b) => right(a) - right(b)],
     easy: ["easiest first", (a, b) => right(b) - right(a)],
   };
+  // With so few samples a problem there is room for how it begins.
+  const FEW = 16;
   const state = { table: 0, filter: "all", group: "", search: "", sort: "given", row: -1, sample: 0, open: false };
   let rows = []; // the rows on show
   const samples = new Map(); // table -> replies' excerpts, parsed when first needed
@@ -87,6 +89,11 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
       cell.dataset.x = x;
       node.append(cell);
     });
+    if (row.cells.length <= FEW) {
+      const hint = element("span", "hint");
+      hint.append(Typeset.written(problemOf(row).prompt.slice(0, 200).replace(/\s+/g, " ")));
+      node.append(hint);
+    }
     return node;
   }
 

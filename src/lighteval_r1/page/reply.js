@@ -151,8 +151,9 @@ const Reply = (() => {
     }
     const answer = element("section", "answer");
     answer.append(element("h3", "", "Answer"));
-    if (sample.text) fillParts(answer, sample.text);
-    else answer.append(element("p", "quiet", "None: the reply ends inside its thinking."));
+    if (!sample.text) answer.append(element("p", "quiet", "None: the reply ends inside its thinking."));
+    else if (sample.text.join("") === "") answer.append(element("p", "quiet", "Nothing follows the thinking."));
+    else fillParts(answer, sample.text);
     panel.append(about, answer, endOf(sample, file, redraw));
   }
 
