@@ -94,14 +94,12 @@ def test_writing_a_run_again_replaces_its_logs(run, tmp_path):
     assert len(list_eval_logs(str(logs))) == 1
 
 
-def test_the_bundle_is_a_site_with_the_logs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(view, "read_run", lambda source: run)
-    view.view("a run", logs=tmp_path / "logs", bundle=tmp_path / "site")
+def test_the_bundle_is_a_site_with_the_logs(run, tmp_path):
+    view.view(run, logs=tmp_path / "logs", bundle=tmp_path / "site")
     assert (tmp_path / "site" / "index.html").is_file()
     assert list((tmp_path / "site" / "logs").glob("*.eval"))
 
 
-def test_a_bundle_never_replaces_a_folder(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(view, "read_run", lambda source: run)
+def test_a_bundle_never_replaces_a_folder(run, tmp_path):
     with pytest.raises(UserError, match="exists already"):
-        view.view("a run", logs=tmp_path / "logs", bundle=tmp_path)
+        view.view(run, logs=tmp_path / "logs", bundle=tmp_path)

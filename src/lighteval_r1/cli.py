@@ -113,9 +113,10 @@ def view(
     logs: Path | None = typer.Option(None, help="Where the .eval logs go (data/inspect/MODEL)."),
 ) -> None:
     """Look at a run's samples in Inspect's viewer."""
+    from lighteval_r1.details import read_run
     from lighteval_r1.view import view as view_run
 
-    view_run(run, logs=logs, bundle=bundle)
+    view_run(read_run(run), logs=logs, bundle=bundle)
 
 
 def main() -> None:

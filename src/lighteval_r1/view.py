@@ -34,7 +34,7 @@ from inspect_ai.model import (
 from inspect_ai.scorer import CORRECT, INCORRECT, NOANSWER, Score
 from inspect_ai.viewer import ViewerConfig
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun, read_run
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
 from lighteval_r1.estimates import estimate
 from lighteval_r1.graders.reply import split_thinking
 from lighteval_r1.records import Outcome, UserError, sha256
@@ -57,14 +57,13 @@ EXPLANATIONS = {
 STOP_REASONS = {"stop": "stop", "length": "max_tokens"}
 
 
-def view(source: str, *, logs: Path | None = None, bundle: Path | None = None) -> None:
+def view(run: Run, *, logs: Path | None = None, bundle: Path | None = None) -> None:
     """Writes the run's logs, then opens Inspect's viewer on them; with bundle, makes its static site there instead.
 
     logs: where the logs go; data/inspect/<model> where it is None.
     """
     if bundle is not None and bundle.exists():
         raise UserError(f"{bundle} exists already. Name a new folder for the site: nothing is written over.")
-    run = read_run(source)
     folder = logs or Path("data") / "inspect" / _file_name(run.model)
     for path in write_logs(run, folder):
         print(path)
