@@ -24,7 +24,8 @@ from lighteval_r1.report import write_report
 LIMIT_S = 3.0
 FRAME = """
 const done = arguments[0];
-requestAnimationFrame(() => requestAnimationFrame(() => done([performance.now(), document.querySelectorAll('.cell').length])));
+const n = () => document.querySelectorAll('.cell').length;
+requestAnimationFrame(() => requestAnimationFrame(() => done([performance.now(), n()])));
 """
 OPEN = """
 const [done, selector] = [arguments[1], arguments[0]];

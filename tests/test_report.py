@@ -1,5 +1,6 @@
 """What a report says and what it refuses, without a browser."""
 
+import dataclasses
 import json
 import re
 
@@ -46,7 +47,14 @@ def test_the_table_says_the_score_both_errors_and_the_majority(tmp_path):
     # Means 1/2 and 1: 3/4. Variances 1/3 and 0 of four samples each: sqrt(1/12) / 2 = 0.144. Spread 0.354 / sqrt 2 = 0.25.
     # The vote of the first problem is a tie of two labels, right and "4": 1/2; the second's is right.
     found = cells(written(tmp_path, a_run(problem("p", "ccww"), problem("q", "cccc"))))
-    assert [found[0], found[1], found[3], found[4], found[6], found[7]] == ["r1_aime24", "75.0", "14.4", "25.0", "75.0", "2 × 4"]
+    assert [found[at] for at in (0, 1, 3, 4, 6, 7)] == ["r1_aime24", "75.0", "14.4", "25.0", "75.0", "2 × 4"]
+
+
+def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
+    cut = RunSample(4, "t", True, "no_answer", "", "length", 10, 4, None)
+    asked = problem("p", "cwnu")
+    found = cells(written(tmp_path, a_run(dataclasses.replace(asked, samples=[*asked.samples, cut]))))
+    assert found[8:] == ["20.0&nbsp;% (1)", "40.0&nbsp;% (2)", "20.0&nbsp;% (1)"]
 
 
 def test_published_numbers_stand_beside_ours_with_how_far_apart_they_are(tmp_path):
@@ -71,7 +79,8 @@ def test_pass_at_k_goes_as_far_as_every_problem_has_samples():
 def test_groups_are_told_in_order_with_their_own_estimates():
     problems = [problem("a", "cc", level="10"), problem("b", "cw", level="2"), problem("c", "ww", level="2")]
     found = summary.by_group({"run": TaskRun("t", 1, "", "", problems)})["level"]
-    assert [(value, runs[0].value, runs[0].estimate.n_problems) for value, runs in found.items()] == [("2", 0.25, 2), ("10", 1.0, 1)]
+    told = [(value, runs[0].value, runs[0].estimate.n_problems) for value, runs in found.items()]
+    assert told == [("2", 0.25, 2), ("10", 1.0, 1)]
 
 
 def test_lengths_are_in_characters_where_a_run_does_not_count_tokens():

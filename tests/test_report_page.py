@@ -56,7 +56,7 @@ def table(*problems: RunProblem, task: str = "r1_aime24", run: str = "a run", di
 
 def small_table() -> Table:
     return table(
-        problem("steady", [sample(i, "correct", f"I think.</think>It is $\\frac{{8{i}}}{{2}}$.") for i in range(4)], level="1"),
+        problem("steady", [sample(i, "correct", "I think.</think>It is $\\frac{84}{2}$.") for i in range(4)], level="1"),
         problem(
             "flaky",
             [
@@ -259,11 +259,12 @@ def test_replies_that_mean_harm_are_inert(page, where):
     for key in "w":
         press(driver, key)
     assert driver.execute_script("return window.harmed === undefined")
-    assert driver.execute_script("return document.querySelectorAll('#reply a, #reply img, #reply script, #reply iframe').length") == 0
-    overlay = driver.execute_script(
-        "const p = document.querySelector('#reply').getBoundingClientRect(); const e = document.elementFromPoint(p.left - 40, 60); return !e || !e.closest('#reply')"
+    assert not driver.find_elements("css selector", "#reply a, #reply img, #reply script, #reply iframe")
+    beside = (
+        "const left = document.querySelector('#reply').getBoundingClientRect().left;"
+        "return !document.elementFromPoint(left - 40, 60)?.closest('#reply')"
     )
-    assert overlay
+    assert driver.execute_script(beside), "a reply paints outside its panel"
 
 
 def test_names_settings_and_prompts_that_mean_harm_are_inert(driver, tmp_path):
@@ -271,7 +272,8 @@ def test_names_settings_and_prompts_that_mean_harm_are_inert(driver, tmp_path):
     task = "r1_aime24" + harm
     asked = RunProblem("id", harm, harm, harm, "expression", {harm: harm, "level": harm}, [sample(0, "correct", harm)])
     other = RunProblem("id2", "x", harm, harm, "expression", {harm: "x", "level": "1"}, [sample(0, "wrong", harm)])
-    run = Run(harm, harm, {"revision": harm, harm: harm}, {"command": harm}, {task: TaskRun(task, 1, harm, harm, [asked, other])})
+    tasks = {task: TaskRun(task, 1, harm, harm, [asked, other])}
+    run = Run(harm, harm, {"revision": harm, harm: harm}, {"command": harm}, tasks)
     published = [Published(harm, 0.5, harm, harm)]
     write_report([run, run], out=tmp_path / "report.html", published=lambda *_: published)
     open_page(driver, tmp_path / "report.html")

@@ -70,7 +70,8 @@ def scores_figure(scores: Sequence[TaskScore]) -> Figure:
         _dot(axes, score.scored, y, colour=RIGHT)
         for each in score.published:
             axes.plot([100 * each.value], [y], "D", color=OTHERS, markerfacecolor="none", markersize=6)
-    _names(axes, [f"{score.task}, {score.scored.run}" + (f" ({score.partial})" if score.partial else "") for score in scores])
+    names = [f"{score.task}, {score.scored.run}" for score in scores]
+    _names(axes, [f"{name} ({score.partial})" if score.partial else name for name, score in zip(names, scores, strict=True)])
     axes.set_xlim(0, 100)
     axes.set_xlabel("percent" + ("; diamonds: published" if any(score.published for score in scores) else ""))
     return figure

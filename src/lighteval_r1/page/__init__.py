@@ -17,7 +17,7 @@ import jinja2
 
 from lighteval_r1.page import drawings
 
-SCRIPTS = ("typeset.js", "reply.js", "grid.js")
+SCRIPTS = ("typeset.js", "reply.js", "filters.js", "grid.js")
 FONT = re.compile(r'url\(fonts/([\w-]+\.woff2)\) format\("woff2"\)(?:,url\([^)]*\) format\("\w+"\))*')
 # "<" ends a script element (</script>) or begins a comment in it (<!--); the two separators end lines in old scripts.
 UNSAFE = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}

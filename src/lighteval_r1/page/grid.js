@@ -4,23 +4,7 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 (() => {
   const { element } = Typeset;
   const $ = (id) => document.getElementById(id);
-  const rightNot = (cells) => [/[cC]/.test(cells), /[wntu]/.test(cells)];
-  // Which samples a filter is about; a problem is shown where one of its samples is.
-  const FILTERS = {
-    all: { words: "All", sample: () => true },
-    wrong: { words: "Wrong", sample: (code) => code === "w" },
-    no_answer: { words: "No answer", sample: (code) => code === "n" },
-    truncated: { words: "Truncated", sample: (code) => code === "t" || code === "C" },
-    undecided: { words: "Undecided", sample: (code) => code === "u" },
-    missing: { words: "Not graded", sample: (code) => code === "g" || code === "o" },
-    flaky: { words: "Flaky", row: (row) => rightNot(row.cells).every(Boolean), sample: () => true },
-    differs: { words: "Baseline differs", row: (row) => row.differs, sample: () => true },
-  };
-  const SORTS = {
-    given: ["in order", () => 0],
-    hard: ["hardest first", (a, b) => right(a) - right(b)],
-    easy: ["easiest first", (a, b) => right(b) - right(a)],
-  };
+  const { FILTERS, SORTS, passes, share } = Filters;
   // With so few samples a problem there is room for how it begins.
   const FEW = 16;
   const state = { table: 0, filter: "all", group: "", search: "", sort: "given", row: -1, sample: 0, open: false };
@@ -29,8 +13,6 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 
   const table = () => DATA.tables[state.table];
   const problemOf = (row) => DATA.tasks[table().task].problems[row.problem];
-  const right = (row) => row.cells.replace(/[^cC]/g, "").length / row.cells.length;
-  const share = (row) => `${row.cells.replace(/[^cC]/g, "").length}/${row.cells.length}`;
 
   function excerptOf(row, index) {
     if (!samples.has(state.table)) {
@@ -43,11 +25,6 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
   }
 
   /* -- what is on show ------------------------------------------------------------------------------------------- */
-
-  function passes(row, filter) {
-    const rule = FILTERS[filter];
-    return rule.row ? rule.row(row) : [...row.cells].some(rule.sample);
-  }
 
   function inGroup(row) {
     if (!state.group) return true;
