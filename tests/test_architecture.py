@@ -26,7 +26,8 @@ ALONE = {
     "openai": {"engines", "thinking", "judge"},
     "math_verify": {"graders"},
     "sympy": {"graders"},
-    "jinja2": {"report", "page"},
+    "jinja2": {"page"},
+    "inspect_ai": {"view"},
 }
 
 

@@ -83,6 +83,42 @@ def score(
     typer.echo(scoring.run(files, task=task, explain=explain, thinking_opened=thinking_opened))
 
 
+@app.command()
+def report(
+    runs: list[str] = typer.Argument(help="Runs: output folders, details files, or Hub data sets of details."),
+    output: Path = typer.Option(Path("report.html"), "--output", "-o", help="The page; full replies go to a folder beside it."),
+    figures: Path | None = typer.Option(None, help="A folder for the pictures, as PNG and SVG."),
+    baselines: Path | None = typer.Option(None, help="A TOML file with further published numbers."),
+    partial: bool = typer.Option(False, help="Report what there is while samples are owed or ungraded."),
+) -> None:
+    """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
+    from lighteval_r1.baselines import published_numbers
+    from lighteval_r1.details import read_run
+    from lighteval_r1.report import write_report
+
+    write_report(
+        [read_run(run) for run in runs],
+        out=output,
+        published=published_numbers(baselines),
+        partial=partial,
+        figures=figures,
+    )
+    typer.echo(output)
+
+
+@app.command()
+def view(
+    run: str = typer.Argument(help="A run: output folder, details file, or Hub data set of details."),
+    bundle: Path | None = typer.Option(None, help="Make Inspect's static site in this folder instead of opening a viewer."),
+    logs: Path | None = typer.Option(None, help="Where the .eval logs go (data/inspect/MODEL)."),
+) -> None:
+    """Look at a run's samples in Inspect's viewer."""
+    from lighteval_r1.details import read_run
+    from lighteval_r1.view import view as view_run
+
+    view_run(read_run(run), logs=logs, bundle=bundle)
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 2, never a traceback."""
     try:

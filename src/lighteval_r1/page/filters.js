@@ -1,0 +1,29 @@
+/* Which problems the grid shows, and in which order. A row: {problem, cells: one letter per sample, differs}. */
+const Filters = (() => {
+  const right = (row) => row.cells.replace(/[^cC]/g, "").length / row.cells.length;
+  const share = (row) => `${row.cells.replace(/[^cC]/g, "").length}/${row.cells.length}`;
+  const rightNot = (cells) => [/[cC]/.test(cells), /[wntu]/.test(cells)];
+  // Which samples a filter is about; a problem is shown where one of its samples is.
+  const FILTERS = {
+    all: { words: "All", sample: () => true },
+    wrong: { words: "Wrong", sample: (code) => code === "w" },
+    no_answer: { words: "No answer", sample: (code) => code === "n" },
+    truncated: { words: "Truncated", sample: (code) => code === "t" || code === "C" },
+    undecided: { words: "Undecided", sample: (code) => code === "u" },
+    missing: { words: "Not graded", sample: (code) => code === "g" || code === "o" },
+    flaky: { words: "Flaky", row: (row) => rightNot(row.cells).every(Boolean), sample: () => true },
+    differs: { words: "Baseline differs", row: (row) => row.differs, sample: () => true },
+  };
+  const SORTS = {
+    given: ["in order", () => 0],
+    hard: ["hardest first", (a, b) => right(a) - right(b)],
+    easy: ["easiest first", (a, b) => right(b) - right(a)],
+  };
+
+  function passes(row, filter) {
+    const rule = FILTERS[filter];
+    return rule.row ? rule.row(row) : [...row.cells].some(rule.sample);
+  }
+
+  return { FILTERS, SORTS, passes, share };
+})();

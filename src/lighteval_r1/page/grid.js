@@ -1,0 +1,352 @@
+/* The grid of problems and samples: tasks, runs, filters, keyboard, and the reply beside it. */
+const DATA = JSON.parse(document.getElementById("data").textContent);
+
+(() => {
+  const { element } = Typeset;
+  const $ = (id) => document.getElementById(id);
+  const { FILTERS, SORTS, passes, share } = Filters;
+  // With so few samples a problem there is room for how it begins.
+  const FEW = 16;
+  const state = { table: 0, filter: "all", group: "", search: "", sort: "given", row: -1, sample: 0, open: false };
+  let rows = []; // the rows on show
+  const samples = new Map(); // table -> replies' excerpts, parsed when first needed
+
+  const table = () => DATA.tables[state.table];
+  const problemOf = (row) => DATA.tasks[table().task].problems[row.problem];
+
+  function excerptOf(row, index) {
+    if (!samples.has(state.table)) {
+      samples.set(state.table, JSON.parse($("samples-" + state.table).textContent));
+    }
+    const found = samples.get(state.table)[row.at][index];
+    if (!found) return null;
+    const [answer, tokens, seed, finish, lengths, thinking, text, cut] = found;
+    return { answer, tokens, seed, finish, lengths, thinking, text, cut, characters: lengths[0] + lengths[1], loaded: false };
+  }
+
+  /* -- what is on show ------------------------------------------------------------------------------------------- */
+
+  function inGroup(row) {
+    if (!state.group) return true;
+    const [name, value] = JSON.parse(state.group);
+    return problemOf(row).groups[name] === value;
+  }
+
+  function found(row) {
+    const wanted = state.search.trim().toLowerCase();
+    if (!wanted) return true;
+    const problem = problemOf(row);
+    return [problem.name, problem.gold, problem.prompt].some((text) => text.toLowerCase().includes(wanted));
+  }
+
+  function choose() {
+    rows = table().rows.filter((row) => passes(row, state.filter) && inGroup(row) && found(row));
+    if (state.sort !== "given") rows = rows.slice().sort(SORTS[state.sort][1]);
+  }
+
+  /* -- the grid -------------------------------------------------------------------------------------------------- */
+
+  function rowNode(row, y) {
+    const node = element("div", "row");
+    node.setAttribute("role", "row");
+    const name = element("span", "name");
+    name.setAttribute("role", "rowheader");
+    const text = element("span", "text", problemOf(row).name);
+    text.title = problemOf(row).name;
+    name.append(text, element("span", "share", share(row)));
+    node.append(name);
+    const rule = FILTERS[state.filter];
+    [...row.cells].forEach((code, x) => {
+      const [outcome, glyph, words] = Reply.OUTCOMES[code];
+      const cell = element("span", `cell ${outcome}${rule.sample(code) ? "" : " faint"}`, glyph);
+      cell.setAttribute("role", "gridcell");
+      cell.setAttribute("aria-label", `${problemOf(row).name}, sample ${x}: ${words}`);
+      cell.tabIndex = -1;
+      cell.dataset.y = y;
+      cell.dataset.x = x;
+      node.append(cell);
+    });
+    if (row.cells.length <= FEW) {
+      const hint = element("span", "hint");
+      hint.append(Typeset.written(problemOf(row).prompt.slice(0, 200).replace(/\s+/g, " ")));
+      node.append(hint);
+    }
+    return node;
+  }
+
+  function headNode(n) {
+    const node = element("div", "row head");
+    node.setAttribute("role", "row");
+    const corner = element("span", "name");
+    corner.setAttribute("role", "columnheader");
+    corner.append(element("span", "text", "problem"), element("span", "share", "right"));
+    node.append(corner);
+    for (let x = 0; x < n; x += 1) {
+      const index = element("span", "index", n <= 32 || x % 4 === 0 ? String(x) : "");
+      index.setAttribute("role", "columnheader");
+      node.append(index);
+    }
+    return node;
+  }
+
+  function drawGrid() {
+    choose();
+    const grid = $("grid");
+    const n = Math.max(0, ...table().rows.map((row) => row.cells.length));
+    grid.classList.toggle("many", n > 24);
+    const fragment = document.createDocumentFragment();
+    fragment.append(headNode(n), ...rows.map(rowNode));
+    if (!rows.length) fragment.append(element("p", "nothing", "No problem matches."));
+    grid.replaceChildren(fragment);
+    $("shown").textContent = `${rows.length} of ${table().rows.length} problems`;
+    mark(false);
+  }
+
+  function cellAt(y, x) {
+    return $("grid").querySelector(`[data-y="${y}"][data-x="${x}"]`);
+  }
+
+  /* Marks the current cell; the only one that Tab reaches. */
+  function mark(focus) {
+    for (const old of $("grid").querySelectorAll("[tabindex='0'], [aria-selected]")) {
+      old.tabIndex = -1;
+      old.removeAttribute("aria-selected");
+      old.parentNode.classList.remove("here");
+    }
+    const y = rows.findIndex((row) => row.at === state.row);
+    const cell = cellAt(Math.max(y, 0), y < 0 ? 0 : state.sample);
+    if (!cell) return;
+    cell.tabIndex = 0;
+    if (y >= 0 && state.open) {
+      cell.setAttribute("aria-selected", "true");
+      cell.parentNode.classList.add("here");
+    }
+    if (focus) {
+      cell.focus({ preventScroll: true });
+      const behind = cell.parentNode.firstChild.offsetWidth;
+      const grid = $("grid");
+      cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+      // The sticky name must not cover the cell.
+      const hidden = grid.getBoundingClientRect().left + behind + 4 - cell.getBoundingClientRect().left;
+      if (hidden > 0) grid.scrollLeft -= hidden;
+    }
+  }
+
+  /* -- the reply ------------------------------------------------------------------------------------------------- */
+
+  function openReply(row, x, { focus = true } = {}) {
+    state.row = row.at;
+    state.sample = Math.min(Math.max(x, 0), row.cells.length - 1);
+    state.open = true;
+    const panel = $("reply");
+    panel.hidden = false;
+    document.querySelector(".work").classList.add("open");
+    drawReply(row);
+    mark(focus);
+    history.replaceState(null, "", `#${state.table}.${row.at}.${state.sample}`);
+  }
+
+  function drawReply(row) {
+    const problem = problemOf(row);
+    const code = row.cells[state.sample];
+    $("reply-title").textContent = `${problem.name} \u00b7 sample ${state.sample} of ${row.cells.length}`;
+    $("written").setAttribute("aria-pressed", String(Reply.choices.written));
+    drawOthers(row);
+    const sample = excerptOf(row, state.sample);
+    const body = $("reply-body");
+    if (sample) Reply.draw(body, { problem, code, sample, file: row.file, index: state.sample });
+    else body.replaceChildren(element("p", "nothing", "This sample is not drawn yet."));
+    $("reply").scrollTop = 0;
+  }
+
+  /* The same problem in the other runs. */
+  function drawOthers(row) {
+    const others = $("others");
+    others.replaceChildren();
+    DATA.tables.forEach((other, at) => {
+      if (other.task !== table().task || at === state.table) return;
+      const same = other.rows.find((candidate) => candidate.problem === row.problem);
+      if (!same) return;
+      const button = element("button", "", `${other.run}: ${share(same)} right`);
+      button.onclick = () => { state.table = at; drawTools(); drawGrid(); openReply(same, state.sample); };
+      others.append(button);
+    });
+    others.hidden = !others.hasChildNodes();
+  }
+
+  function closeReply() {
+    state.open = false;
+    $("reply").hidden = true;
+    document.querySelector(".work").classList.remove("open");
+    history.replaceState(null, "", "#");
+    mark(true);
+  }
+
+  /* -- tools ----------------------------------------------------------------------------------------------------- */
+
+  function options(select, entries, chosen) {
+    select.replaceChildren(...entries.map(([value, words]) => new Option(words, value, false, value === chosen)));
+  }
+
+  function drawTools() {
+    const tabs = document.querySelectorAll("nav.tasks button");
+    tabs.forEach((tab) => tab.setAttribute("aria-selected", String(Number(tab.dataset.task) === table().task)));
+    document.querySelectorAll(".task").forEach((part) => { part.hidden = Number(part.dataset.task) !== table().task; });
+    const runs = DATA.tables.map((each, at) => [String(at), each.run, each.task]).filter((each) => each[2] === table().task);
+    options($("run"), runs, String(state.table));
+    $("run-field").hidden = runs.length < 2;
+    const groups = new Map();
+    for (const row of table().rows) {
+      for (const [name, value] of Object.entries(problemOf(row).groups)) groups.set(JSON.stringify([name, value]), `${name}: ${value}`);
+    }
+    if (!groups.has(state.group)) state.group = "";
+    const sorted = [...groups].sort((a, b) => a[1].localeCompare(b[1], "en", { numeric: true }));
+    options($("group"), [["", "all"], ...sorted], state.group);
+    $("group-field").hidden = !groups.size;
+    drawFilters();
+  }
+
+  function drawFilters() {
+    const buttons = Object.entries(FILTERS).flatMap(([name, rule]) => {
+      const count = table().rows.filter((row) => passes(row, name)).length;
+      const always = ["all", "wrong", "truncated", "flaky"].includes(name) || (name === "differs" && table().differs);
+      if (!count && !always) return [];
+      const button = element("button", "", rule.words);
+      button.append(element("span", "count", String(count)));
+      button.dataset.filter = name;
+      button.setAttribute("aria-pressed", String(name === state.filter));
+      if (name === "differs") button.title = `Problems that most samples here get right and most of ${table().differs} do not, or the other way round`;
+      if (name === "flaky") button.title = "Some samples right, some not";
+      button.onclick = () => { state.filter = name; drawFilters(); drawGrid(); };
+      return [button];
+    });
+    if (!buttons.some((button) => button.dataset.filter === state.filter)) {
+      state.filter = "all";
+      buttons[0].setAttribute("aria-pressed", "true");
+    }
+    $("filters").replaceChildren(...buttons);
+  }
+
+  function showTable(at) {
+    state.table = at;
+    state.row = -1;
+    if (state.open) closeReply();
+    drawTools();
+    drawGrid();
+  }
+
+  /* -- keyboard -------------------------------------------------------------------------------------------------- */
+
+  /* The next sample, from the current one, that the filter is about (with "All": that is not right). */
+  function jump(step) {
+    const rule = state.filter === "all" ? (code) => !/[cCo]/.test(code) : FILTERS[state.filter].sample;
+    const flat = rows.flatMap((row) => [...row.cells].map((code, x) => [row, x, code]));
+    const now = flat.findIndex(([row, x]) => row.at === state.row && x === state.sample);
+    for (let at = now + step; at >= 0 && at < flat.length; at += step) {
+      if (rule(flat[at][2])) return openReply(flat[at][0], flat[at][1]);
+    }
+  }
+
+  function gridKey(event) {
+    const cell = event.target.closest(".cell");
+    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [y, x] = [Number(cell.dataset.y), Number(cell.dataset.x)];
+    const width = rows[y].cells.length;
+    const moves = {
+      ArrowLeft: [y, x - 1], ArrowRight: [y, x + 1], ArrowUp: [y - 1, x], ArrowDown: [y + 1, x],
+      Home: [y, 0], End: [y, width - 1], PageUp: [Math.max(0, y - 10), x], PageDown: [Math.min(rows.length - 1, y + 10), x],
+    };
+    if (event.key === "Enter" || event.key === " ") openReply(rows[y], x);
+    else if (moves[event.key]) move(...moves[event.key]);
+    else return;
+    event.preventDefault();
+  }
+
+  function move(y, x) {
+    const row = rows[y];
+    if (!row || x < 0 || x >= row.cells.length) return;
+    if (state.open) return openReply(row, x);
+    state.row = row.at;
+    state.sample = x;
+    mark(true);
+  }
+
+  function pageKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && state.open) return closeReply();
+    if (event.target.closest("input, select")) return;
+    if (event.key === "/") { event.preventDefault(); $("search").focus(); }
+    if (event.key === "n") jump(1);
+    if (event.key === "p") jump(-1);
+    if (!state.open) return;
+    if (event.key === "t") toggleThinking();
+    if (event.key === "w") toggleWritten();
+  }
+
+  function toggleThinking() {
+    const details = $("reply-body").querySelector("details.thinking");
+    if (details) details.open = !details.open;
+  }
+
+  function toggleWritten() {
+    Reply.choices.written = !Reply.choices.written;
+    const row = table().rows[state.row];
+    if (row) drawReply(row);
+  }
+
+  function toggleTheme() {
+    const dark = getComputedStyle(document.documentElement).colorScheme === "dark"
+      || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+    document.documentElement.dataset.theme = dark ? "light" : "dark";
+  }
+
+  function legend() {
+    for (const code of "cwntu") {
+      const [outcome, glyph, words] = Reply.OUTCOMES[code];
+      const item = element("span");
+      item.append(element("span", "cell swatch " + outcome, glyph), words);
+      $("legend").insertBefore(item, $("keys"));
+    }
+  }
+
+  function fromAddress() {
+    const [at, row, sample] = location.hash.slice(1).split(".").map(Number);
+    const wanted = DATA.tables[at]?.rows[row];
+    if (!wanted || !(sample < wanted.cells.length)) return;
+    if (at !== state.table) showTable(at);
+    openReply(wanted, sample, { focus: true });
+  }
+
+  function begin() {
+    if (!DATA.tables.length) return;
+    DATA.tables.forEach((each) => each.rows.forEach((row, at) => { row.at = at; }));
+    options($("sort"), Object.entries(SORTS).map(([name, [words]]) => [name, words]), state.sort);
+    legend();
+    $("grid").addEventListener("click", (event) => {
+      const cell = event.target.closest(".cell");
+      if (!cell) return;
+      openReply(rows[cell.dataset.y], Number(cell.dataset.x));
+      // On a narrow screen the reply is below the grid.
+      if ($("reply").getBoundingClientRect().top > innerHeight - 120) $("reply").scrollIntoView({ block: "start" });
+    });
+    $("grid").addEventListener("keydown", gridKey);
+    document.addEventListener("keydown", pageKey);
+    $("run").onchange = (event) => showTable(Number(event.target.value));
+    $("group").onchange = (event) => { state.group = event.target.value; drawGrid(); };
+    $("sort").onchange = (event) => { state.sort = event.target.value; drawGrid(); };
+    $("search").oninput = (event) => { state.search = event.target.value; drawGrid(); };
+    $("close").onclick = closeReply;
+    $("next").onclick = () => jump(1);
+    $("previous").onclick = () => jump(-1);
+    $("written").onclick = toggleWritten;
+    $("theme").onclick = toggleTheme;
+    document.querySelectorAll("nav.tasks button").forEach((tab) => {
+      tab.onclick = () => showTable(DATA.tables.findIndex((each) => each.task === Number(tab.dataset.task)));
+    });
+    drawTools();
+    drawGrid();
+    fromAddress();
+  }
+
+  begin();
+})();

@@ -1,0 +1,201 @@
+"""What a report says and what it refuses, without a browser."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lighteval_r1 import report, summary
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.page import drawings, script_json
+from lighteval_r1.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
+from lighteval_r1.page.tables import letter
+from lighteval_r1.records import OwedError, UserError
+
+OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-": None}
+
+
+def problem(name: str, outcomes: str, *, n_tokens: int | None = 10, **groups: str) -> RunProblem:
+    """outcomes: one letter per sample; "." for one that was not drawn."""
+    samples = [
+        RunSample(i, "t</think>4", True, OUTCOMES[code], "4", "stop" if n_tokens else None, n_tokens, i, None)
+        for i, code in enumerate(outcomes)
+        if code != "."
+    ]
+    return RunProblem(f"id-{name}", name, "What is $2 + 2$?", "4", "expression", groups, samples)
+
+
+def a_run(*problems: RunProblem, model: str = "org/model", task: str = "r1_aime24", **settings: str) -> Run:
+    return Run(model, "some/where", settings, {}, {task: TaskRun(task, 1, "d" * 64, "p" * 64, list(problems))})
+
+
+def written(tmp_path, *runs: Run, published=lambda *_: (), **options) -> str:
+    report.write_report(runs, out=tmp_path / "report.html", published=published, **options)
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def cells(page: str) -> list[str]:
+    """The text of each cell of the table of scores."""
+    row = re.search(r"<tbody>(.*?)</tr>", page, re.S)[1]
+    return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)]
+
+
+def test_the_table_says_the_score_both_errors_and_the_majority(tmp_path):
+    # Means 1/2 and 1: 3/4. Variances 1/3 and 0 of four samples each: sqrt(1/12) / 2 = 0.144. Spread 0.354 / sqrt 2 = 0.25.
+    # The vote of the first problem is a tie of two labels, right and "4": 1/2; the second's is right.
+    found = cells(written(tmp_path, a_run(problem("p", "ccww"), problem("q", "cccc"))))
+    assert [found[at] for at in (0, 1, 3, 4, 6, 7)] == ["r1_aime24", "75.0", "14.4", "25.0", "75.0", "2 × 4"]
+
+
+def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
+    cut = RunSample(4, "t", True, "no_answer", "", "length", 10, 4, None)
+    asked = problem("p", "cwnu")
+    found = cells(written(tmp_path, a_run(dataclasses.replace(asked, samples=[*asked.samples, cut]))))
+    assert found[8:] == ["20.0&nbsp;% (1)", "40.0&nbsp;% (2)", "20.0&nbsp;% (1)"]
+
+
+def test_published_numbers_stand_beside_ours_with_how_far_apart_they_are(tmp_path):
+    asked = []
+
+    def published(model, task, estimate):
+        asked.append((model, task, estimate.value))
+        return [summary.Published("A paper", 0.555, "2.4 standard errors below", "https://example.org/table?a=1&b=2")]
+
+    page = written(tmp_path, a_run(problem("p", "cw"), problem("q", "cw")), published=published)
+    assert asked == [("org/model", "r1_aime24", 0.5)]
+    assert "55.5 A paper: 2.4 standard errors below" in cells(page)[5]
+    assert 'title="https://example.org/table?a=1&amp;b=2"' in page
+
+
+def test_pass_at_k_goes_as_far_as_every_problem_has_samples():
+    task_run = a_run(problem("p", "cwww"), problem("q", "cw")).tasks["r1_aime24"]
+    # k=1: (1/4 + 1/2) / 2; k=2: (1 - C(3,2)/C(4,2) + 1) / 2 = (1/2 + 1) / 2.
+    assert dict(summary.curve(task_run)) == pytest.approx({1: 0.375, 2: 0.75})
+
+
+def test_groups_are_told_in_order_with_their_own_estimates():
+    problems = [problem("a", "cc", level="10"), problem("b", "cw", level="2"), problem("c", "ww", level="2")]
+    found = summary.by_group({"run": TaskRun("t", 1, "", "", problems)})["level"]
+    told = [(value, runs[0].value, runs[0].estimate.n_problems) for value, runs in found.items()]
+    assert told == [("2", 0.25, 2), ("10", 1.0, 1)]
+
+
+def test_lengths_are_in_characters_where_a_run_does_not_count_tokens():
+    known = summary.lengths("run", TaskRun("t", 1, "", "", [problem("a", "cw")]))
+    assert (known.right, known.others, known.unit) == ([10], [10], "tokens")
+    unknown = summary.lengths("run", TaskRun("t", 1, "", "", [problem("a", "cw", n_tokens=None)]))
+    assert (unknown.right, unknown.others, unknown.unit) == ([10], [10], "characters")
+
+
+def test_a_run_with_owed_or_ungraded_samples_is_refused_naming_the_first(tmp_path):
+    run = a_run(problem("p", "cccc"), problem("q", "c.-c"), problem("r", "cc.c"))
+    with pytest.raises(OwedError, match=r"3 of 12 samples are owed or ungraded, first q\[1\] \(not drawn\)"):
+        written(tmp_path, run)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_partial_report_says_so_at_the_top_and_on_the_line(tmp_path):
+    page = written(tmp_path, a_run(problem("p", "cccc"), problem("q", "c.-c")), partial=True)
+    assert "Partial: r1_aime24 of model: 2 of 8 samples are owed or ungraded, first q[1] (not drawn)." in page
+    assert cells(page)[0] == "r1_aime24 partial"
+
+
+def test_what_a_run_does_not_say_is_said(tmp_path):
+    page = written(tmp_path, a_run(problem("p", "cw", n_tokens=None)))
+    assert "its details hold no finish reasons, no token counts." in page
+    assert cells(page)[8] == "not known"
+
+
+def test_problems_that_two_runs_mostly_disagree_on_are_marked():
+    one = a_run(problem("p", "cccw"), problem("q", "cwww"), problem("r", "cccc")).tasks["r1_aime24"]
+    other = a_run(problem("p", "cwww"), problem("q", "cwww"), problem("s", "wwww")).tasks["r1_aime24"]
+    assert report.flipped(one, other) == report.flipped(other, one) == {"id-p"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "labels"),
+    [
+        ([a_run(model="a/x"), a_run(model="b/y")], ["x", "y"]),
+        ([a_run(revision="step-1"), a_run(revision="step-2")], ["step-1", "step-2"]),
+        ([a_run(), a_run()], ["model [0]", "model [1]"]),
+    ],
+)
+def test_runs_are_called_by_what_tells_them_apart(runs, labels):
+    assert report.run_labels(runs) == labels
+
+
+def test_what_was_run_is_told_line_by_line():
+    run = Run(
+        "org/model", "out", {"model": "org/model", "temperature": 0.6, "extra": {}, "system_prompt": None},
+        {"versions": {"vllm": "0.32.0"}, "gpus": ["H100", "H100"], "command": "lighteval vllm x"},
+        {"r1_aime24": TaskRun("r1_aime24", 3, "d" * 64, "p" * 64, [])},
+    )  # fmt: skip
+    lines = dict(report.exact_lines(run))
+    assert lines["temperature"] == "0.6" and lines["versions"] == "vllm 0.32.0" and lines["GPUs"] == "2 × H100"
+    assert lines["r1_aime24"] == f"task version 3, data {'d' * 64}, prompts {'p' * 64}"
+    assert list(lines)[-1] == "command"
+
+
+def test_a_page_must_be_called_html(tmp_path):
+    with pytest.raises(UserError, match="does not end in .html"):
+        report.write_report([a_run(problem("p", "cw"))], out=tmp_path / "report.pdf", published=lambda *_: ())
+
+
+def test_the_same_runs_give_the_same_page(tmp_path):
+    run = a_run(problem("p", "cw"))
+    assert written(tmp_path / "a", run) == written(tmp_path / "b", run)
+
+
+def test_the_pictures_come_as_png_and_svg(tmp_path):
+    runs = [a_run(problem("p", "cwcc", level="1"), problem("q", "cwww", level="2"), model=f"m/$x_{i}^{{$ {i}") for i in "ab"]
+    report.write_report(runs, out=tmp_path / "report.html", published=lambda *_: (), figures=tmp_path / "figures")
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    expected = ["scores", "r1_aime24_pass_at_k", "r1_aime24_lengths_0", "r1_aime24_lengths_1", "r1_aime24_by_level"]
+    assert names == {f"{name}.{ending}" for name in expected for ending in ("png", "svg")}
+
+
+def test_a_cell_says_truncated_before_it_says_wrong():
+    def code(outcome, finish):
+        return letter(RunSample(0, "", True, outcome, "", finish, 1, 1, None))
+
+    assert [code(outcome, "length") for outcome in ("correct", "wrong", "no_answer", "undecided")] == ["C", "t", "t", "u"]
+    assert [code(outcome, "stop") for outcome in ("correct", "wrong", "no_answer", None)] == ["c", "w", "n", "g"]
+    assert letter(None) == "o"
+
+
+def test_thinking_and_answer_are_told_apart_as_the_graders_do():
+    assert split("a</think>b", thinking_opened=True) == Reply("a", "b")
+    assert split("a", thinking_opened=True) == Reply("a", None)
+    assert split("a", thinking_opened=False) == Reply("", "a")
+
+
+@given(st.text(), st.none() | st.text(), st.integers(4, 40))
+def test_an_excerpt_is_bounded_and_says_how_much_it_leaves_out(thinking, answer, characters):
+    parts = excerpt(Reply(thinking, answer), characters=characters)
+    assert sum(len(part) for each in parts for part in each or () if isinstance(part, str)) <= characters
+    for each, whole in zip(parts, (thinking, answer or ""), strict=True):
+        told = sum(part if isinstance(part, int) else len(part) for part in each or ())
+        assert told == len(whole)
+        if each is not None:
+            assert whole.startswith(each[0]) and whole.endswith(each[-1])
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 1_920, 40_000])
+def test_all_excerpts_of_a_page_stay_within_its_bound(n_samples):
+    assert 300 <= excerpt_characters(n_samples) <= 5_000
+    assert n_samples * excerpt_characters(n_samples) <= PAGE_CHARACTERS
+
+
+@given(st.text(st.characters()))
+def test_json_in_a_script_element_comes_back_and_cannot_end_it(text):
+    found = script_json([text, {text: text}])
+    assert json.loads(found) == [text, {text: text}]
+    assert not re.search("[<>&\u2028\u2029\ud800-\udfff]", found)
+
+
+@pytest.mark.parametrize(("largest", "step"), [(0, 0.2), (5, 1), (32768, 10_000), (9_999, 2_000), (12_000, 2_500)])
+def test_an_axis_has_round_steps(largest, step):
+    assert drawings.tick_step(largest) == pytest.approx(step)
