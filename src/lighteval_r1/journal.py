@@ -59,6 +59,7 @@ class Writer:
         self._dirty = threading.Event()
         self._closed = False
         self._lock = threading.Lock()
+        self._syncing = threading.Lock()
 
     def append(self, record: dict) -> None:
         """UserError, naming the file, where the disk is full or the folder cannot be written."""
@@ -95,17 +96,19 @@ class Writer:
             time.sleep(FSYNC_EVERY_S)
 
     def sync(self) -> None:
-        with self._lock:
+        # Not under the lock of append: a slow disk must not hold up the sampling.
+        with self._syncing:
             if self._file is not None and self._dirty.is_set():
                 self._dirty.clear()
                 os.fsync(self._file.fileno())
 
     def close(self) -> None:
         self.sync()
-        with self._lock:
+        with self._syncing, self._lock:
             self._closed = True
             if self._file is not None:
                 self._file.close()
+                self._file = None
 
 
 class Journal:
