@@ -182,21 +182,21 @@ def test_equal_pairs_are_compared_once_and_one_limit_serves_them_all(monkeypatch
         begin = time.monotonic()
         grades = pool.grade_many([("expression", f"<think>{i}</think>Try {i}: \\boxed{{x+{i % 2}}}", "y", True) for i in range(50)])
         assert {g.outcome for g in grades} == {Outcome.UNDECIDED}
-        # two pairs, each stopped once; fifty comparisons would take twelve times as long
-        assert time.monotonic() - begin < 2 * 0.4 * PATIENCE
+        # two pairs at once, each stopped once; fifty comparisons would take 25 times the limit
+        assert time.monotonic() - begin < 8 * 0.4 * PATIENCE
 
 
 def test_the_event_loop_goes_on_while_replies_are_graded(scripted):
     async def run(pool: Pool) -> float:
         longest, before = 0.0, time.monotonic()
-        grading = asyncio.gather(*(pool.grade("choice", "sleep 0.2", "", thinking_opened=False) for _ in range(8)))
+        grading = asyncio.gather(*(pool.grade("choice", "sleep 1", "", thinking_opened=False) for _ in range(8)))
         while not grading.done():
             await asyncio.sleep(0.005)
             longest, before = max(longest, time.monotonic() - before), time.monotonic()
         return longest
 
     with scripted() as pool:
-        assert asyncio.run(run(pool)) < 0.3
+        assert asyncio.run(run(pool)) < 2  # four times a second where grading blocked the loop
 
 
 def test_closing_is_quick_and_leaves_no_process(scripted):
@@ -207,7 +207,7 @@ def test_closing_is_quick_and_leaves_no_process(scripted):
     pids = pool.pids
     begin = time.monotonic()
     pool.close()
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30  # of the 60 s that the replies would take
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert all(isinstance(future.exception(), GraderDied) for future in futures)
 
@@ -233,3 +233,14 @@ def test_the_pool_gives_the_grades_that_its_graders_give():
         for opened in (True, False):
             grades = pool.grade_many([("expression", text, "4", opened) for text in replies])
             assert grades == [GRADERS["expression"](text, "4", thinking_opened=opened) for text in replies]
+
+
+def test_a_large_owner_does_not_make_its_grading_processes_look_grown():
+    ballast = bytearray(500 * 2**20)
+    ballast[:: 4096] = b"x" * len(ballast[:: 4096])
+    with Pool(1) as pool:
+        for i in range(3):
+            pool.grade_many([("expression", f"\\boxed{{{i}}}", "7", False)])
+        before = pool.pids
+        pool.grade_many([("expression", "\\boxed{8}", "7", False)])
+        assert pool.pids == before and len(before) == 1

@@ -26,6 +26,7 @@ KEPT_GOLD_BYTES = 32 * 2**20
 # Address space, of which libraries reserve more than they use; the hard limit stays, for programs set their own.
 MEMORY_LIMIT_BYTES = 2 * 2**30
 # sympy keeps what it computed: past this size a process asks to be replaced.
+PAGE_KIB = resource.getpagesize() // 1024
 GROWN_KIB = 320 * 1024
 PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
@@ -71,8 +72,14 @@ def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
         grade = GRADERS[request["grader"]](reply, gold, thinking_opened=request["thinking_opened"])
     except (MemoryError, RecursionError) as limit:
         grade = Grade(Outcome.UNDECIDED, "", f"stopped by its limit ({type(limit).__name__})")
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > GROWN_KIB
+    grown = resident_kib() > GROWN_KIB
     return {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step, "grown": grown}
+
+
+def resident_kib() -> int:
+    """Memory that this process holds now. Not ru_maxrss: a child begins with that of the process it was forked from."""
+    with open("/proc/self/statm", encoding="utf-8") as statm:
+        return int(statm.read().split()[1]) * PAGE_KIB
 
 
 def main(fd: int) -> None:
