@@ -177,10 +177,10 @@ def test_samples_needed_gives_the_error_that_was_asked_for():
 
 def test_a_difference_of_a_case_worked_by_hand():
     # Means 1/2, 1 and 1, 1: moved 1/2 and 0. Both errors: sqrt(1/3/4)/2 and 0; (1/2) / sqrt(2) / sqrt(2) = 1/4.
-    # Mantel-Haenszel: 6 right of 8, variance 6 * 2 / (16 * 7) = 3/28; second problem 0. Ratio 0.5 / sqrt(3/28) = 1.5275.
+    # Welch: ratio 0.25 / 0.144 = 1.732; only one row of four samples varies, so 3 degrees: p 0.1817 in the tables.
     found = difference([[1, 1, 0, 0], [1, 1, 1, 1]], [[1, 1, 1, 1], [1, 1, 1, 1]])
     assert (found.value, found.se_resampling, found.se_problems) == (0.25, pytest.approx(0.144338, abs=1e-6), 0.25)
-    assert found.p_resampling == pytest.approx(0.1266, abs=1e-4)
+    assert found.p_resampling == pytest.approx(0.1817, abs=1e-4)
     # Student with one degree at ratio 1: half of all.
     assert found.p_problems == pytest.approx(0.5)
 
@@ -192,7 +192,7 @@ def test_with_one_sample_each_the_test_is_mcnemars():
     assert found.se_resampling is None and found.p_resampling == pytest.approx(0.03481, abs=1e-5)
 
 
-def test_the_stratified_test_is_a_permutation_test_in_the_limit():
+def test_the_exchange_test_is_a_permutation_test_in_the_limit():
     rng = np.random.default_rng(8)
     p = rng.random(N_PROBLEMS)
     first, second = drawn(rng, p, 32), drawn(rng, np.clip(p + 0.02, 0, 1), 24)
@@ -201,7 +201,21 @@ def test_the_stratified_test_is_a_permutation_test_in_the_limit():
     moved = np.abs([(each[:, 32:].mean(1) - each[:, :32].mean(1)).sum() for each in dealt])
     as_far = np.mean(moved >= abs((second.mean(1) - first.mean(1)).sum()) - 1e-12)
     assert 0.02 < as_far < 0.9
-    assert difference(first, second).p_resampling == pytest.approx(as_far, abs=0.03)
+    assert estimates.exchange_p(first, second) == pytest.approx(as_far, abs=0.03)
+
+
+def test_welchs_p_agrees_with_scipy_on_a_single_problem():
+    stats = pytest.importorskip("scipy.stats")
+    first, second = np.array([1, 1, 0, 0, 0, 0]), np.array([1, 1, 1, 0])
+    expected = stats.ttest_ind(second, first, equal_var=False).pvalue
+    assert difference([first], [second]).p_resampling == pytest.approx(expected)
+
+
+def test_equal_means_are_told_apart_from_equal_problems():
+    # One problem won, one lost, both surely; a third moved: the mean has moved for certain.
+    first, second = [[0] * 16, [1] * 16, [0, 1] * 8], [[1] * 16, [0] * 16, [1] * 16]
+    assert difference(first, second).p_resampling < 0.01
+    assert estimates.exchange_p(*([np.array(row) for row in run] for run in (first, second))) > 0.05
 
 
 def test_no_difference_without_any_spread_is_not_certainty():

@@ -28,7 +28,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 class Difference:
     """Second run minus first on the same problems, with what its errors say.
 
-    p_resampling: how often two runs that solve each problem equally often would differ this much or more.
+    p_resampling: how often two runs whose true means on these problems are equal would differ this much or more.
     p_problems: the same for two models that are equally good at problems of the kind; None with one problem.
     se_resampling None: one sample per problem.
     """
@@ -126,9 +126,9 @@ def difference(first: Scores, second: Scores) -> Difference:
     """Second minus first, paired by problem.
 
     first, second: the same problems in the same order. Raises ValueError where their numbers differ.
-    p_resampling: Mantel and Haenszel's test with a stratum per problem; with one sample each it is McNemar's. Unlike the
-    ratio to se_resampling it holds where no spread was seen. p_problems: Student's test of the paired differences.
-    Source: Mantel and Haenszel 1959, https://doi.org/10.1093/jnci/22.4.719; pairing: Miller 2024, section 4.2.
+    p_resampling: Welch's test, a variance for each problem and run; where no spread is known (one sample each) or seen,
+    exchange_p. p_problems: Student's test of the paired differences.
+    Source: Welch 1947, https://doi.org/10.1093/biomet/34.1-2.28; pairing: Miller 2024, section 4.2.
     """
     a, b = ([np.asarray(row, dtype=float) for row in scores] for scores in (first, second))
     if len(a) != len(b):
@@ -140,21 +140,39 @@ def difference(first: Scores, second: Scores) -> Difference:
     if of_a.se_resampling is not None and of_b.se_resampling is not None:
         se_resampling = math.hypot(of_a.se_resampling, of_b.se_resampling)
     se_problems = float(moved.std(ddof=1) / math.sqrt(len(moved))) if len(moved) > 1 else None
-    spread = math.sqrt(sum(exchange_variance(before, after) for before, after in zip(a, b, strict=True)))
+    if se_resampling:
+        p_resampling = p_value(value / se_resampling, df=welch_df([*a, *b]))
+    else:
+        p_resampling = exchange_p(a, b)
     return Difference(
         value=value,
         se_resampling=se_resampling,
         se_problems=se_problems,
-        p_resampling=p_value(moved.sum() / spread) if spread else 1.0,
+        p_resampling=p_resampling,
         p_problems=None if se_problems is None else paired_p(value, se_problems, n=len(moved)),
         n_problems=len(moved),
     )
 
 
-def exchange_variance(first: np.ndarray, second: np.ndarray) -> float:
-    """Variance of the difference of two rows' means, were their scores dealt out at random (hypergeometric)."""
-    n, right = first.size + second.size, first.sum() + second.sum()
-    return float(right * (n - right) / (first.size * second.size * (n - 1)))
+def welch_df(rows: Sequence[np.ndarray]) -> float:
+    """Degrees of freedom of the sum of the rows' variances of their means (Welch and Satterthwaite)."""
+    variances = np.array([row.var(ddof=1) / row.size for row in rows])
+    return float(variances.sum() ** 2 / np.sum(variances**2 / np.array([row.size - 1 for row in rows])))
+
+
+def exchange_p(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> float:
+    """How often the means would differ this much were each problem's scores dealt out between the runs at random.
+
+    Mantel and Haenszel's test with a stratum per problem; with one sample each it is McNemar's. It asks whether every
+    problem is solved equally often, which is more than equal means; it needs no spread within a run.
+    Source: Mantel and Haenszel 1959, https://doi.org/10.1093/jnci/22.4.719.
+    """
+    moved = variance = 0.0
+    for before, after in zip(first, second, strict=True):
+        n, right = before.size + after.size, before.sum() + after.sum()
+        moved += after.mean() - before.mean()
+        variance += right * (n - right) / (before.size * after.size * (n - 1))
+    return p_value(moved / math.sqrt(variance)) if variance else 1.0
 
 
 def paired_p(value: float, se: float, *, n: int) -> float:
