@@ -119,6 +119,20 @@ def view(
     view_run(read_run(run), logs=logs, bundle=bundle)
 
 
+@app.command()
+def compare(
+    runs: list[str] = typer.Argument(help="Runs, and names of published models such as deepseek-r1."),
+    pool: bool = typer.Option(False, help="Join runs of one model: more samples of the same problems."),
+    checkpoints: bool = typer.Option(False, help="Runs are checkpoints of one training: a table over its steps."),
+    partial: bool = typer.Option(False, help="Compare what there is while samples are owed or ungraded."),
+    baselines: Path | None = typer.Option(None, help="A TOML file with further published numbers."),
+) -> None:
+    """Compare runs with each other on the same problems, and with published numbers."""
+    from lighteval_r1 import compare as comparing
+
+    typer.echo(comparing.compare(runs, pool=pool, partial=partial, baselines=baselines, checkpoints=checkpoints))
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 2, never a traceback."""
     try:

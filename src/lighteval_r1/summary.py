@@ -5,22 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lighteval_r1.baselines import Published
 from lighteval_r1.details import RunProblem, RunSample, TaskRun
 from lighteval_r1.estimates import estimate, interval, maj_at_n, pass_at_k
 from lighteval_r1.records import Estimate, Outcome
 from lighteval_r1.results import vote_labels
 
 GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
-
-
-@dataclass(frozen=True)
-class Published:
-    """A published number beside ours. words: how far ours is from it."""
-
-    name: str
-    value: float
-    words: str
-    source: str
 
 
 @dataclass(frozen=True)

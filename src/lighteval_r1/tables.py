@@ -9,12 +9,12 @@ HEADERS = ("task", "pass@1", "± resampling", "± problems", "problems", "sample
 
 @dataclass(frozen=True)
 class Row:
-    """One line. truncated, no_answer, undecided: numbers of samples. truncated, mean_tokens None: not known."""
+    """One line. truncated, no_answer, undecided: numbers of samples. truncated, no_answer, mean_tokens None: not known."""
 
     task: str
     pass_at_1: Estimate
     truncated: int | None
-    no_answer: int
+    no_answer: int | None
     undecided: int
     mean_tokens: float | None
     partial: bool = False
@@ -34,20 +34,24 @@ def cells(row: Row) -> list[str]:
         str(e.n_problems),
         str(e.n_samples),
         "–" if row.truncated is None else str(row.truncated),
-        str(row.no_answer),
+        "–" if row.no_answer is None else str(row.no_answer),
         "–" if row.mean_tokens is None else f"{row.mean_tokens:.0f}",
     ]
 
 
-def results_table(rows: list[Row]) -> str:
-    """Right-aligned columns, percent; a note for each row with undecided samples says the bound they imply."""
-    table = [list(HEADERS), *(cells(row) for row in rows)]
-    widths = [max(len(line[i]) for line in table) for i in range(len(HEADERS))]
+def columns(table: list[list[str]]) -> str:
+    """The first column to the left, the others to the right, a line under the first row."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
-    for line in table:
-        first, *rest = line
+    for first, *rest in table:
         lines.append("  ".join([first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))]))
     lines.insert(1, "-" * len(lines[0]))
+    return "\n".join(lines)
+
+
+def results_table(rows: list[Row]) -> str:
+    """Percent; a note for each row with undecided samples says the bound they imply."""
+    lines = [columns([list(HEADERS), *(cells(row) for row in rows)])]
     for row in rows:
         if row.undecided:
             most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
