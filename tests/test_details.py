@@ -1,0 +1,255 @@
+"""Runs are read back as they were written, and what cannot be read says why in one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import huggingface_hub
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+from runs import DATE, Asked, asked, write_run
+
+from lighteval_r1.details import owed, read_run, run_files
+from lighteval_r1.records import UserError
+
+LATER = "2026-11-21T09-00-00.000001"
+
+
+def results_in(folder: Path, date: str = DATE) -> Path:
+    return next(folder.rglob(f"results_{date}.json"))
+
+
+def details_in(folder: Path) -> Path:
+    return next(folder.rglob("details_*.parquet"))
+
+
+def test_a_run_is_read_with_everything_it_says(tmp_path):
+    problems = [Asked("2024-I-1", "cwnt", groups={"level": "3"}), Asked("2024-I-2", "cccu", gold="7")]
+    run = read_run(write_run(tmp_path, {"r1_aime24": problems}, temperature=0.7))
+    assert (run.model, run.settings["temperature"], run.environment["versions"]["lighteval"]) == ("org/model", 0.7, "0.13.0")
+    assert run.missing == () and list(run.tasks) == ["r1_aime24"]
+    task = run.tasks["r1_aime24"]
+    assert (task.version, task.n, task.n_problems, task.data_sha256) == (1, 4, 2, "d" * 64)
+    first, second = task.problems
+    assert (first.name, first.gold, first.grader, first.groups) == ("2024-I-1", "42", "expression", {"level": "3"})
+    assert [sample.outcome for sample in first.samples] == ["correct", "wrong", "no_answer", "no_answer"]
+    assert [sample.finish_reason for sample in first.samples] == ["stop", "stop", "stop", "length"]
+    assert (second.samples[3].outcome, second.samples[0].answer) == ("undecided", "7")
+    sample = first.samples[1]
+    assert (sample.index, sample.thinking_opened, sample.n_tokens, sample.token_ids) == (1, True, 101, [1, 2, 4])
+    assert sample.reply.startswith("Thinking about 2024-I-1, sample 1.</think>")
+
+
+def test_a_run_of_lightevals_own_engine_says_what_it_lacks(tmp_path):
+    run = read_run(write_run(tmp_path, {"aime24": asked(p="cw")}, plain=True))
+    assert run.missing == ("data hash", "grades", "extracted answers", "finish reasons", "seeds")
+    problem = run.tasks["aime24"].problems[0]
+    assert [sample.n_tokens for sample in problem.samples] == [10, 11]
+    assert problem.samples[1].token_ids == [7] * 11
+    assert all(sample.thinking_opened and sample.outcome is None for sample in problem.samples)
+    assert problem.metric == {"pass@k:k=1&n=2": 0.5} and problem.name == "0"
+    assert run.settings == {"model": "org/model", "revision": "main", "temperature": 0.6, "max_tokens": 32768}
+
+
+def test_grades_that_score_wrote_beside_the_details_are_read(tmp_path):
+    write_run(tmp_path, {"aime24": asked(p="cw")}, plain=True)
+    lines = [{"uid": f"0[{at}]", "outcome": word, "answer": "42"} for at, word in enumerate(("correct", "wrong"))]
+    beside = details_in(tmp_path).with_name(details_in(tmp_path).name + ".grades.jsonl")
+    beside.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    samples = read_run(tmp_path).tasks["aime24"].problems[0].samples
+    assert [(sample.outcome, sample.answer) for sample in samples] == [("correct", "42"), ("wrong", "42")]
+
+
+def test_problems_come_in_the_order_of_the_data_set(tmp_path):
+    write_run(tmp_path, {"r1_aime24": asked(**{f"p{i}": "c" for i in range(12)})})
+    path = details_in(tmp_path)
+    parquet.write_table(parquet.read_table(path).take(list(reversed(range(12)))), path)
+    assert [problem.name for problem in read_run(tmp_path).tasks["r1_aime24"].problems] == [f"p{i}" for i in range(12)]
+
+
+def test_a_question_that_stands_twice_in_the_data_is_two_problems(tmp_path):
+    write_run(tmp_path, {"r1_aime24": [Asked("a", "c", question="Why?"), Asked("b", "w", question="Why?")]})
+    ids = [problem.id for problem in read_run(tmp_path).tasks["r1_aime24"].problems]
+    assert len(set(ids)) == 2
+
+
+def test_the_newest_run_of_a_folder_is_read_and_an_older_one_by_its_results_file(tmp_path):
+    write_run(tmp_path, {"r1_aime24": asked(p="ww")})
+    write_run(tmp_path, {"r1_aime24": asked(p="cc")}, date=LATER)
+    newest, older = read_run(tmp_path), read_run(results_in(tmp_path))
+    assert (newest.tasks["r1_aime24"].problems[0].samples[0].outcome, newest.n_runs) == ("correct", 2)
+    assert older.tasks["r1_aime24"].problems[0].samples[0].outcome == "wrong"
+
+
+@pytest.mark.parametrize("part", ["results", "details", "details/org/model", f"details/org/model/{DATE}"])
+def test_any_part_of_the_output_folder_names_the_run(tmp_path, part):
+    write_run(tmp_path, {"r1_aime24": asked(p="c"), "r1_math_500": asked(q="w")})
+    run = read_run(tmp_path / part)
+    assert sorted(run.tasks) == ["r1_aime24", "r1_math_500"] and run.settings["temperature"] == 0.6
+
+
+def test_a_details_file_is_a_run_of_one_task(tmp_path):
+    write_run(tmp_path, {"r1_aime24": asked(p="c"), "r1_math_500": asked(q="w")}, model="/data/results/m")
+    run = read_run(details_in(tmp_path))
+    assert len(run.tasks) == 1 and run.model == "/data/results/m" and run.settings
+
+
+def test_a_details_file_alone_is_read_and_says_that_settings_are_missing(tmp_path):
+    write_run(tmp_path / "out", {"r1_aime24": asked(p="c")})
+    copied = shutil.copy(details_in(tmp_path / "out"), tmp_path / "anything.parquet")
+    run = read_run(copied)
+    assert run.missing == ("settings", "data hash") and len(run.tasks) == 1
+
+
+def test_the_layouts_of_the_hub_are_read(tmp_path):
+    write_run(tmp_path / "out", {"r1_aime24": asked(p="c")})
+    for name, place in (("lighteval", DATE), ("ours", ".")):
+        folder = tmp_path / name
+        (folder / place).mkdir(parents=True)
+        shutil.copy(results_in(tmp_path / "out"), folder)
+        shutil.copy(details_in(tmp_path / "out"), folder / place)
+        assert read_run(folder).settings["temperature"] == 0.6
+
+
+def test_files_of_a_run_are_named_by_task(tmp_path):
+    files = run_files(write_run(tmp_path, {"r1_aime24": asked(p="c")}))
+    assert (files.date, list(files.details)) == (DATE, ["r1_aime24|0"])
+
+
+def test_owed_and_ungraded_samples_are_named_in_order(tmp_path):
+    run = read_run(write_run(tmp_path, {"r1_aime24": asked(p="cccc", q="c.-c", r="cc")}, n=4))
+    assert owed(run.tasks["r1_aime24"]) == [
+        "q[1] (not drawn)",
+        "q[2] (without a grade)",
+        "r[2] (not drawn)",
+        "r[3] (not drawn)",
+    ]
+
+
+def test_problems_that_were_asked_and_are_not_there_are_owed(tmp_path):
+    write_run(tmp_path, {"r1_aime24": asked(p="cc", q="cc")})
+    path = details_in(tmp_path)
+    parquet.write_table(parquet.read_table(path).take([0]), path)
+    missing = owed(read_run(tmp_path).tasks["r1_aime24"])
+    assert missing == ["problem 2 of 2 [0] (not drawn)", "problem 2 of 2 [1] (not drawn)"]
+
+
+def test_what_lighteval_itself_writes_is_read(tmp_path):
+    from lighteval.logging.evaluation_tracker import EvaluationTracker
+    from lighteval.models.dummy.dummy_model import DummyModelConfig
+    from lighteval.models.model_output import ModelResponse
+    from lighteval.tasks.requests import Doc
+
+    tracker = EvaluationTracker(output_dir=str(tmp_path))
+    tracker.general_config_logger.log_model_info(DummyModelConfig(seed=1))
+    for number in range(2):
+        doc = Doc(query=f"What is {number}?", choices=[str(number)], gold_index=0, id=str(number), task_name="aime24|0")
+        response = ModelResponse(input=doc.query, text=["0", "1"], output_tokens=[[5], [6, 7]])
+        tracker.details_logger.log("aime24|0", doc, response, {"avg@n:n=2": 0.5})
+    tracker.save()
+    problems = read_run(tmp_path).tasks["aime24"].problems
+    assert [(problem.name, problem.gold, problem.metric) for problem in problems] == [
+        ("0", "0", {"avg@n:n=2": 0.5}),
+        ("1", "1", {"avg@n:n=2": 0.5}),
+    ]
+    assert [(sample.reply, sample.n_tokens, sample.token_ids) for sample in problems[0].samples] == [
+        ("0", 1, [5]),
+        ("1", 2, [6, 7]),
+    ]
+
+
+class HubStandIn:
+    """Two runs in a data set, as huggingface_hub lists and downloads them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: list[str] = []
+
+    def list_repo_files(self, **repo):
+        assert repo == {"repo_id": "org/details", "repo_type": "dataset", "revision": None}
+        return [str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()]
+
+    def snapshot_download(self, *, allow_patterns, **repo):
+        self.asked = allow_patterns
+        return str(self.folder)
+
+
+def test_a_data_set_of_details_on_the_hub_is_read_and_only_its_newest_run_downloaded(tmp_path, monkeypatch):
+    write_run(tmp_path, {"r1_aime24": asked(p="ww")})
+    write_run(tmp_path, {"r1_aime24": asked(p="cc")}, date=LATER)
+    hub = HubStandIn(tmp_path)
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", hub.snapshot_download)
+    run = read_run("hf://datasets/org/details")
+    assert run.tasks["r1_aime24"].problems[0].samples[0].outcome == "correct"
+    assert len(hub.asked) == 2 and all(LATER in name for name in hub.asked)
+
+
+def broken_results(folder: Path) -> Path:
+    results_in(folder).write_text("{")
+    return folder
+
+
+def another_versions_details(folder: Path) -> Path:
+    parquet.write_table(pa.table({"full_prompt": ["x"], "predictions": [["y"]]}), details_in(folder))
+    return folder
+
+
+def other_outcomes(folder: Path) -> Path:
+    table = parquet.read_table(details_in(folder)).to_pylist()
+    table[0]["doc"]["specific"]["outcomes"] = ["splendid"]
+    parquet.write_table(pa.Table.from_pylist(table), details_in(folder))
+    return folder
+
+
+def lists_of_other_lengths(folder: Path) -> Path:
+    table = parquet.read_table(details_in(folder)).to_pylist()
+    table[0]["doc"]["specific"]["seeds"] = [1, 2, 3]
+    parquet.write_table(pa.Table.from_pylist(table), details_in(folder))
+    return folder
+
+
+def no_parquet(folder: Path) -> Path:
+    details_in(folder).write_bytes(b"PAR1 not really")
+    return folder
+
+
+def no_details(folder: Path) -> Path:
+    details_in(folder).unlink()
+    return folder
+
+
+def two_models(folder: Path) -> Path:
+    return write_run(folder, {"r1_aime24": asked(p="c")}, model="org/other")
+
+
+def unreadable_grades(folder: Path) -> Path:
+    details_in(folder).with_name(details_in(folder).name + ".grades.jsonl").write_text('{"uid": "p[0]"}\n')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (lambda folder: folder / "nowhere", "no such file or folder"),
+        (lambda folder: Path(__file__), "is no run: name LightEval's output folder"),
+        (lambda folder: (folder / "empty").mkdir() or folder / "empty", "holds no run: no results_<date>.json"),
+        (lambda folder: "hf://datasets/nobody", "is not hf://datasets/NAMESPACE/NAME"),
+        (lambda folder: "hf://datasets/nobody/nothing", "cannot read hf://datasets/nobody/nothing"),
+        (broken_results, "cannot read"),
+        (another_versions_details, "is not a details file of LightEval 0.13: it has no doc"),
+        (other_outcomes, "problem p has an outcome 'splendid'"),
+        (lists_of_other_lengths, "problem p has 1 replies but 3 seeds"),
+        (no_parquet, "cannot read"),
+        (no_details, "has no details beside it. Run LightEval with --save-details"),
+        (two_models, "holds runs of 2 models"),
+        (unreadable_grades, "line 1: not a grade"),
+        (lambda folder: write_run(folder, {"t": asked(p="c")}, date=LATER, lighteval="0.9.2"), "was written by LightEval 0.9.2"),
+    ],
+)
+def test_what_is_no_run_is_refused_in_one_line(tmp_path, spoil, line):
+    source = spoil(write_run(tmp_path / "out", {"r1_aime24": asked(p="c")}))
+    with pytest.raises(UserError) as refused:
+        read_run(source)
+    assert line in str(refused.value) and "\n" not in str(refused.value)
