@@ -119,6 +119,28 @@ def view(
     view_run(read_run(run), logs=logs, bundle=bundle)
 
 
+@app.command()
+def upload(
+    run: Path = typer.Argument(..., help="A run's output folder (its newest run), or one results_….json."),
+    repo: str = typer.Argument("", help="Data set repository, NAMESPACE/NAME; made private where it does not exist."),
+    public: bool = typer.Option(False, "--public", help="Publish: make the repository public, or push to a public one."),
+    include_gated: bool = typer.Option(False, "--include-gated", help="Push GPQA's questions and replies in clear, too."),
+    results_to_model: str = typer.Option("", metavar="MODEL", help="Open a pull request with the scores on this model."),
+    model_index: bool = typer.Option(False, "--model-index", help="In that, tasks that are no benchmark of the Hub, too."),
+) -> None:
+    """Push a run's results, details and a card to the Hub, in one commit; the same push again makes none."""
+    if not repo and not results_to_model:
+        raise UserError("say where to: a data set REPO, --results-to-model MODEL, or both.")
+    if model_index and not results_to_model:
+        raise UserError("--model-index needs --results-to-model MODEL.")
+    from lighteval_r1 import hub, model_results
+
+    if repo:
+        typer.echo(hub.upload(run, repo, public=public, include_gated=include_gated))
+    if results_to_model:
+        typer.echo(model_results.propose(run, results_to_model, details_repo=repo, model_index=model_index))
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 2, never a traceback."""
     try:
