@@ -34,12 +34,16 @@ def evaluate(
     temperature: float | None = typer.Option(None, help="Sampling temperature (0.6)."),
     system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
     output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
+    upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
+    public: bool = typer.Option(False, "--public", help="With --upload: publish."),
+    options: Path | None = typer.Option(None, help="A JSON file of these options by name; what is said here goes before it."),
 ) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
-    options = dict(locals())
+    said = dict(locals())
+    file = said.pop("options")
     from lighteval_r1 import launch
 
-    launch.run(launch.Options(**options))
+    launch.run(launch.options_from(file, said))
 
 
 @app.command()
@@ -139,6 +143,57 @@ def upload(
         typer.echo(hub.upload(run, repo, public=public, include_gated=include_gated))
     if results_to_model:
         typer.echo(model_results.propose(run, results_to_model, details_repo=repo, model_index=model_index))
+
+
+@app.command()
+def submit(
+    model: str = typer.Argument("", help="Hub id, folder, or a recipe (.yaml)."),
+    tasks: str = typer.Option("", help="aime24,math_500, or a suite's file."),
+    revision: str = typer.Option("", help="Branch, tag or commit of the model."),
+    n: int | None = typer.Option(None, help="Samples per problem, where the task's own number is not wanted."),
+    max_tokens: int | None = typer.Option(None, help="Longest reply, in tokens (32768)."),
+    temperature: float | None = typer.Option(None, help="Sampling temperature (0.6)."),
+    system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
+    output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
+    upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before submitting."),
+    public: bool = typer.Option(False, "--public", help="With --upload: publish."),
+    nodes: int = typer.Option(1, help="Nodes per job; more than one run vLLM's Ray back end."),
+    tensor_parallel: str = typer.Option("auto", help="GPUs per replica, or auto: by the model's size."),
+    array: int = typer.Option(0, metavar="K", help="K jobs that fill one journal, and one that grades and reports."),
+    cluster: str = typer.Option("", help="A file that describes the cluster (slurm/cluster-example.yaml)."),
+    partition: str = typer.Option("", help="For sbatch."),
+    account: str = typer.Option("", help="For sbatch."),
+    time: str = typer.Option("", help="For sbatch: the time limit; near it a job stops and is queued again."),
+    sbatch_arg: list[str] = typer.Option([], help="Any other option for sbatch, as it is: --sbatch-arg=--qos=high."),
+    job_folder: str = typer.Option("", help="Where the jobs' files and logs go (data/jobs/DATE-MODEL)."),
+    serve: bool = typer.Option(False, "--serve", help="Serve the model with vLLM's server instead of evaluating it."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Submit nothing; print the exact commands and scripts."),
+    list_tasks: bool = typer.Option(False, "--list", help="List the tasks."),
+) -> None:
+    """Submit evaluations to Slurm: one job per task, or an array that shares the work."""
+    if list_tasks:
+        from lighteval_r1.tasks import TASKS
+
+        typer.echo("\n".join(f"{task.name:<28} {task.repo}" for task in TASKS.values()))
+        return
+    if not model:
+        raise UserError("say which MODEL to submit.")
+    said = dict(locals())
+    from lighteval_r1 import launch, slurm
+
+    shared = {name: said[name] for name in launch.Options.__dataclass_fields__ if name in said}
+    asked = {"partition": partition, "account": account, "time": time}
+    submission = slurm.Submission(
+        options=launch.Options(**shared, task=tasks),
+        cluster=slurm.read_cluster(cluster),
+        nodes=nodes,
+        tensor_parallel=tensor_parallel,
+        array=array,
+        sbatch_args=(*(f"--{name}={value}" for name, value in asked.items() if value), *sbatch_arg),
+        folder=job_folder,
+        serve=serve,
+    )
+    typer.echo(slurm.submit(submission, dry_run=dry_run))
 
 
 def main() -> None:
