@@ -18,7 +18,7 @@ TOKENS = {
     "hf_writer": {"name": "tester", "orgs": ["team"], "role": "write"},
     "hf_reader": {"name": "tester", "orgs": ["team"], "role": "read"},
 }
-LARGE = (".parquet",)
+LARGE = (".parquet", ".safetensors")
 
 
 @dataclass
@@ -134,6 +134,7 @@ ROUTES = [
     ("POST", rf"/api/(models|datasets)/{NAME}/paths-info/(.+)", "paths_info"),
     ("POST", rf"/api/(models|datasets)/{NAME}/preupload/(.+)", "preupload"),
     ("POST", rf"/api/(models|datasets)/{NAME}/commit/(.+)", "commit"),
+    ("POST", rf"/api/(models|datasets)/{NAME}/branch/(.+)", "branch"),
     ("POST", rf"/(datasets/)?{NAME}\.git/info/lfs/objects/batch", "batch"),
     ("PUT", r"/large/([0-9a-f]{64})", "put_large"),
     ("POST", r"/large/([0-9a-f]{64})/verify", "verify_large"),
@@ -378,6 +379,13 @@ class Requests(BaseHTTPRequestHandler):
             raise Refused(404, "not stored")
         return {}
 
+    def branch(self, kinds: str, name: str, branch: str) -> object:
+        repository = self.find(kinds, name, write=True)
+        if branch in repository.heads:
+            return 409, {"error": "Reference already exists"}, {}
+        repository.heads[branch] = repository.heads["main"]
+        return {}
+
     def commit(self, kinds: str, name: str, revision: str) -> object:
         as_request = "create_pr" in self.query
         repository = self.find(kinds, name, write=not as_request)
@@ -403,5 +411,5 @@ class Requests(BaseHTTPRequestHandler):
             sha = repository.add(files, title=head["summary"], branch=branch, parent=base.id)
             more = {"pullRequestUrl": f"{at}/discussions/{len(repository.requests)}"}
         else:
-            sha = repository.add(files, title=head["summary"])
+            sha = repository.add(files, title=head["summary"], branch=revision)
         return {"success": True, "commitOid": sha, "commitUrl": f"{at}/commit/{sha}", "hookOutput": "", **more}

@@ -1,6 +1,7 @@
 """Uploads against a local stand-in for the Hub, each in its own process, as a user's would be."""
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -10,12 +11,29 @@ import time
 from pathlib import Path
 
 import pytest
-import written_runs
 import yaml
 from fake_hub import FakeHub, Fault
+from runs import Asked, write_run
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 REPO = "tester/details"
+# What a row must carry unchanged: quotes, bars, markup, other scripts, a direction override, a NUL.
+HOSTILE = 'x|y "q" <b>&amp;</b> \\ 数 \u202e \x00 🙂'
+DATE = "2026-11-20T10-00-00.000001"
+
+
+def written(folder: Path, *, tasks: tuple[str, ...] = ("r1_aime24",), n_problems: int = 4, date: str = DATE) -> Path:
+    """A run of three samples of each problem, of which the first is correct."""
+    grader = {"r1_gpqa_diamond": "choice"}
+    asked = {
+        task: [
+            Asked(f"{task}-{i} {HOSTILE}", "cwn", gold="B" if task in grader else f"{i}", question=f"Question {i} of {task}",
+                  grader=grader.get(task, "expression"))
+            for i in range(n_problems)
+        ]
+        for task in tasks
+    }
+    return write_run(folder, asked, model="some/model", date=date)
 
 
 @pytest.fixture
@@ -56,8 +74,6 @@ def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
         [sys.executable, "-c", code, REPO, config, split], env=environment(hub, home), capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    import json
-
     return json.loads(run.stdout.splitlines()[-1])[1]
 
 
@@ -73,20 +89,21 @@ def expected_rows(folder: Path) -> list[dict]:
 
 
 def test_load_dataset_reads_the_samples_back_as_they_were(hub, tmp_path):
-    run = written_runs.write(tmp_path / "run")
+    run = written(tmp_path / "run")
     before = digests(run)
     status, said = upload(hub, tmp_path / "home", run, REPO)
     assert status == 0, said
     rows = read_back(hub, tmp_path / "home", "r1_aime24", "latest")
     assert [{key: row[key] for key in want} for row, want in zip(rows, expected_rows(run), strict=True)] == expected_rows(run)
     assert rows[0]["prompt"].startswith("Question 0") and rows[0]["gold"] == "0" and rows[0]["n_tokens"] == 100
+    assert HOSTILE in rows[0]["reply"] and rows[0]["answer"] == "0"
     assert rows[0]["reply"].startswith(rows[0]["thinking"]) and rows[0]["finish_reason"] == "stop"
     assert digests(run) == before
     assert len(hub.dataset(REPO).history()) == 1
 
 
 def test_a_new_repository_is_private_and_says_that_it_has_no_viewer(hub, tmp_path):
-    _, said = upload(hub, tmp_path, written_runs.write(tmp_path / "run"), REPO)
+    _, said = upload(hub, tmp_path, written(tmp_path / "run"), REPO)
     assert hub.dataset(REPO).private and "no viewer" in said
     _, said = upload(hub, tmp_path, tmp_path / "run", "tester/shown", "--public")
     assert not hub.dataset("tester/shown").private and "no viewer" not in said
@@ -94,12 +111,12 @@ def test_a_new_repository_is_private_and_says_that_it_has_no_viewer(hub, tmp_pat
 
 def test_nothing_is_published_by_mistake(hub, tmp_path):
     hub.add_repository("dataset", REPO, private=False)
-    status, said = upload(hub, tmp_path, written_runs.write(tmp_path / "run"), REPO)
+    status, said = upload(hub, tmp_path, written(tmp_path / "run"), REPO)
     assert status == 2 and "is public" in said and not hub.dataset(REPO).history()
 
 
 def test_lightevals_own_files_lie_beside_the_rows(hub, tmp_path):
-    run = written_runs.write(tmp_path / "run")
+    run = written(tmp_path / "run")
     upload(hub, tmp_path, run, REPO)
     pushed = {Path(path).name: data for path, data in hub.dataset(REPO).files().items()}
     for path in run.rglob("*"):
@@ -108,7 +125,7 @@ def test_lightevals_own_files_lie_beside_the_rows(hub, tmp_path):
 
 
 def test_the_same_push_again_makes_no_commit(hub, tmp_path):
-    run = written_runs.write(tmp_path / "run")
+    run = written(tmp_path / "run")
     upload(hub, tmp_path, run, REPO)
     status, said = upload(hub, tmp_path, run, REPO)
     assert status == 0 and "no commit was made" in said
@@ -117,7 +134,7 @@ def test_the_same_push_again_makes_no_commit(hub, tmp_path):
 
 def test_six_pushes_at_once_all_arrive(hub, tmp_path):
     runs = [
-        written_runs.write(tmp_path / f"run{i}", tasks=("r1_aime24", "r1_math_500"), n_problems=2 + i, date=f"2026-11-2{i}T10-00-00.000001")
+        written(tmp_path / f"run{i}", tasks=("r1_aime24", "r1_math_500"), n_problems=2 + i, date=f"2026-11-2{i}T10-00-00.000001")
         for i in range(6)
     ]
     pushes = [start(hub, tmp_path / f"home{i}", "upload", run, REPO) for i, run in enumerate(runs)]
@@ -152,7 +169,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_passes_costs_nothing(name, hub, tmp_path):
     hub.faults += [Fault(**vars(fault)) for fault in FAULTS[name]]
-    run = written_runs.write(tmp_path / "run")
+    run = written(tmp_path / "run")
     before = digests(run)
     status, said = upload(hub, tmp_path / "home", run, REPO)
     assert status == 0, said
@@ -164,7 +181,7 @@ def test_a_fault_that_passes_costs_nothing(name, hub, tmp_path):
 
 def test_a_wait_that_the_hub_asks_for_is_kept(hub, tmp_path):
     hub.faults.append(Fault("POST .*/commit/", 429, headers={"Retry-After": "4"}))
-    status, said = upload(hub, tmp_path / "home", written_runs.write(tmp_path / "run"), REPO)
+    status, said = upload(hub, tmp_path / "home", written(tmp_path / "run"), REPO)
     assert status == 0, said
     first, second = [when for when, _, _ in hub.seen("POST .*/commit/")]
     assert 4.0 <= second - first < 15
@@ -180,7 +197,7 @@ def test_a_wait_that_the_hub_asks_for_is_kept(hub, tmp_path):
     ],
 )
 def test_a_token_without_the_power_is_found_before_anything_is_made(token, repo, words, hub, tmp_path):
-    run = written_runs.write(tmp_path / "run")
+    run = written(tmp_path / "run")
     before = digests(run)
     status, said = upload(hub, tmp_path / "home", run, repo, token=token)
     assert status == 2 and words in said and "Traceback" not in said
@@ -189,7 +206,7 @@ def test_a_token_without_the_power_is_found_before_anything_is_made(token, repo,
 
 
 def test_a_push_killed_half_way_is_completed_by_the_next(hub, tmp_path):
-    run = written_runs.write(tmp_path / "run")
+    run = written(tmp_path / "run")
     before = digests(run)
     hub.faults.append(Fault("PUT /large/", delay_s=5))
     process = start(hub, tmp_path / "home", "upload", run, REPO)
@@ -208,7 +225,7 @@ def test_a_push_killed_half_way_is_completed_by_the_next(hub, tmp_path):
 
 
 def test_questions_of_gpqa_are_not_pushed_in_clear(hub, tmp_path):
-    run = written_runs.write(tmp_path / "run", tasks=("r1_gpqa_diamond",))
+    run = written(tmp_path / "run", tasks=("r1_gpqa_diamond",))
     status, said = upload(hub, tmp_path / "home", run, REPO)
     assert status == 0 and "--include-gated" in said
     for path, data in hub.dataset(REPO).files().items():
@@ -216,7 +233,7 @@ def test_questions_of_gpqa_are_not_pushed_in_clear(hub, tmp_path):
         assert not Path(path).name.startswith("details_")
     rows = read_back(hub, tmp_path / "home", "r1_gpqa_diamond", "latest")
     assert rows[0]["prompt"] is None and rows[0]["reply"] is None and rows[0]["thinking"] is None
-    assert rows[0]["prompt_sha256"] == hashlib.sha256(b"Question 0 of r1_gpqa_diamond: what is it?").hexdigest()
+    assert rows[0]["prompt_sha256"] == hashlib.sha256(b"Question 0 of r1_gpqa_diamond\nReason step by step.").hexdigest()
     assert rows[0]["gold"] == "B" and rows[0]["outcome"] == "correct"
     upload(hub, tmp_path / "home", run, REPO, "--include-gated")
     assert read_back(hub, tmp_path / "home2", "r1_gpqa_diamond", "latest")[0]["prompt"].startswith("Question 0")
@@ -226,7 +243,7 @@ def test_what_people_wrote_in_the_card_stays(hub, tmp_path):
     card = b"---\nlicense: mit\ntags:\n- mine\n---\n\n# My words\n\nKeep these.\n"
     hub.add_repository("dataset", REPO, private=True, files={"README.md": card})
     for day in (1, 2):
-        run = written_runs.write(tmp_path / f"run{day}", date=f"2026-11-0{day}T10-00-00.000001")
+        run = written(tmp_path / f"run{day}", date=f"2026-11-0{day}T10-00-00.000001")
         upload(hub, tmp_path / "home", run, REPO)
     text = hub.dataset(REPO).files()["README.md"].decode()
     assert "license: mit" in text and "- mine" in text and text.count("Keep these.") == 1
@@ -235,7 +252,7 @@ def test_what_people_wrote_in_the_card_stays(hub, tmp_path):
 
 def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
     model = hub.add_repository("model", "some/model", private=False, files={"README.md": b"---\nlicense: mit\n---\n\n# M\n"})
-    run = written_runs.write(tmp_path / "run", tasks=("r1_gpqa_diamond", "r1_aime24"))
+    run = written(tmp_path / "run", tasks=("r1_gpqa_diamond", "r1_aime24"))
     status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
     assert status == 0, said
     files = model.at("refs/pr/1").files
@@ -250,5 +267,5 @@ def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
 
 def test_a_task_that_no_leaderboard_knows_is_not_proposed_unasked(hub, tmp_path):
     hub.add_repository("model", "some/model", private=False)
-    status, said = upload(hub, tmp_path, written_runs.write(tmp_path / "run"), "--results-to-model", "some/model")
+    status, said = upload(hub, tmp_path, written(tmp_path / "run"), "--results-to-model", "some/model")
     assert status == 2 and "--model-index" in said

@@ -19,7 +19,8 @@ from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, Repo
 from huggingface_hub.hf_api import RepoFile
 
 from lighteval_r1.card import merged_card
-from lighteval_r1.details import read_run, run_files
+from lighteval_r1.details import read_run
+from lighteval_r1.locate import run_files
 from lighteval_r1.published import Published, publish
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
@@ -90,11 +91,13 @@ def text_at(api: HfApi, repo: str, *, repo_type: str, path: str, revision: str) 
     return Path(local).read_text(encoding="utf-8")
 
 
-def differing(api: HfApi, repo: str, wanted: dict[str, bytes | Path], *, revision: str) -> list[str]:
+def differing(
+    api: HfApi, repo: str, wanted: dict[str, bytes | Path], *, revision: str, repo_type: str = "dataset"
+) -> list[str]:
     """The paths that the commit lacks or holds with other content."""
     there = {
         entry.path: entry
-        for entry in api.get_paths_info(repo, list(wanted), repo_type="dataset", revision=revision)
+        for entry in api.get_paths_info(repo, list(wanted), repo_type=repo_type, revision=revision)
         if isinstance(entry, RepoFile)
     }
     return [path for path, content in wanted.items() if path not in there or not same(there[path], content)]
@@ -105,6 +108,23 @@ def same(entry: RepoFile, content: bytes | Path) -> bool:
     if entry.lfs is not None:
         return entry.lfs.sha256 == hashlib.sha256(data).hexdigest()
     return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def push_revision(folder: Path, repo: str, *, revision: str) -> None:
+    """The model's files as a branch of its repository, made private where it is new; the same again makes no commit."""
+    api = HfApi()
+    retried(lambda: api.create_repo(repo, repo_type="model", private=True, exist_ok=True), what=f"make {repo}")
+    retried(lambda: api.create_branch(repo, branch=revision, exist_ok=True), what=f"make revision {revision} of {repo}")
+    wanted = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+
+    def commit() -> None:
+        head = api.repo_info(repo, revision=revision).sha
+        missing = differing(api, repo, wanted, revision=head, repo_type="model")
+        if missing:
+            operations = [CommitOperationAdd(path, wanted[path]) for path in missing]
+            api.create_commit(repo, operations, revision=revision, parent_commit=head, commit_message=revision)
+
+    retried(commit, what=f"push {revision} to {repo}")
 
 
 def check_can_write(repo: str, *, public: bool = False) -> str:

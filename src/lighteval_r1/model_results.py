@@ -13,10 +13,12 @@ from huggingface_hub import CommitOperationAdd, EvalResultEntry, HfApi, constant
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from lighteval_r1.card import read_card
-from lighteval_r1.details import Run, TaskRun, read_run, run_files
+from lighteval_r1.details import read_run
 from lighteval_r1.hub import retried, text_at
+from lighteval_r1.locate import run_files
 from lighteval_r1.published import figures
 from lighteval_r1.records import UserError
+from lighteval_r1.runs import Run, TaskRun
 from lighteval_r1.tasks import TASKS
 
 # Our task -> (data set, task) as the Hub registers them.

@@ -21,8 +21,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from lighteval_r1.details import Run, RunFiles, RunProblem, RunSample, TaskRun
 from lighteval_r1.graders.reply import split_thinking
+from lighteval_r1.locate import RunFiles
+from lighteval_r1.runs import Run, RunProblem, RunSample, TaskRun
 
 SCHEMA = pa.schema(
     [
