@@ -75,6 +75,7 @@ async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int
     generation_s = 0.0
     try:
         if owed:
+            pool.start()
             await engine.start()
             begin = time.monotonic()
             await loop.draw_all(owed, engine=engine)

@@ -59,6 +59,8 @@ MAX_NEW_TOKENS = 32768
 # Samples that vLLM runs at once per replica on a GPU, where the user gives none: its own default for a server.
 MAX_NUM_SEQS = {"gpu": 256, "cpu": 64}
 MAX_N = 1024
+# Graders beside an engine on the same cores give way to it: its threads wait for each other in a spin.
+CPU_NICENESS = 10
 
 
 def plain_errors(function):
@@ -283,7 +285,7 @@ class R1Model(LightevalModel):
                 problems = [problem for work in works for problem in work.problems]
                 self.engine.check_prompts(problems, self.config.max_model_length)
             announce(works, settings=settings)
-            with Pool() as pool:
+            with Pool(niceness=CPU_NICENESS if self.engine.layout.device == "cpu" else 0) as pool:
                 sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
             if shard is not None:
                 left = len(owed_samples(works))
@@ -305,7 +307,7 @@ class R1Model(LightevalModel):
         for doc in docs:
             by_task.setdefault(doc.task_name, []).append(doc)
         tasks = {}
-        for full_name, members in by_task.items():
+        for full_name, members in sorted(by_task.items()):
             row = task_row(full_name, [doc.specific for doc in members])
             self.rows.append(row)
             tasks[full_name] = describe_task(full_name, members, row)
@@ -354,7 +356,7 @@ def open_works(docs: list[Doc], *, settings: Settings, cache_dir: str, shard: tu
     for doc in docs:
         by_task.setdefault(task_of(doc), {})[doc.problem.id] = doc
     works = []
-    for name, members in by_task.items():
+    for name, members in sorted(by_task.items()):
         folder = journal_folder(cache_dir, task=name, settings=settings)
         if not folder.exists() and (why := why_anew(folder, settings)):
             print(f"{name}: {why}", file=sys.stderr)

@@ -32,7 +32,7 @@ LIMIT_S = 10.0
 # A program is limited per test, by its grader. This only ends a grader that is itself stuck.
 PROGRAM_LIMIT_S = 1800.0
 # The limit is one of CPU time, so that a busy machine does not change a grade; this many times it, of time that passed.
-PATIENCE = 3
+PATIENCE = 12
 START_LIMIT_S = 120.0
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LIGHTEVAL_R1_UNSAFE_CODE")
 # A thread pool in a numerical library is memory and start-up time here, nothing else.
@@ -53,7 +53,7 @@ def gold_id(gold: str) -> str:
 class Child:
     """One grading process and the connection to it. Raises ConnectionError where it does not start."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, *, niceness: int = 0) -> None:
         self.socket, theirs = socket.socketpair()
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         with theirs:
@@ -66,6 +66,8 @@ class Child:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+        if niceness:
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, niceness)
         self.stream = self.socket.makefile("rwb")
         self.golds = LatestGolds()
         self._poll = select.poll()
@@ -129,13 +131,20 @@ class Child:
 class Pool:
     """workers: processes, one per core where None. limit_s: CPU seconds for an expression or a choice.
 
+    niceness: of the processes, so that grading does not slow an engine down that computes on the same cores.
     Use as a context manager; grade() inside an event loop, grade_many() outside.
     """
 
     def __init__(
-        self, workers: int | None = None, *, limit_s: float = LIMIT_S, module: str = "lighteval_r1.grading_worker"
+        self,
+        workers: int | None = None,
+        *,
+        limit_s: float = LIMIT_S,
+        niceness: int = 0,
+        module: str = "lighteval_r1.grading_worker",
     ) -> None:
         self.limit_s = limit_s
+        self.niceness = niceness
         self._module = module
         self._items: queue.SimpleQueue[tuple[Item, Future] | None] = queue.SimpleQueue()
         n = workers or len(os.sched_getaffinity(0))
@@ -158,12 +167,16 @@ class Pool:
         with self._lock:
             return [child.process.pid for child in self._children]
 
-    def submit(self, item: Item) -> Future:
-        """A Future of the item's Grade. Returns at once, whatever the reply."""
+    def start(self) -> None:
+        """Starts the processes now, not with the first reply."""
         if not self._started:
             self._started = True
             for thread in self._threads:
                 thread.start()
+
+    def submit(self, item: Item) -> Future:
+        """A Future of the item's Grade. Returns at once, whatever the reply."""
+        self.start()
         future: Future = Future()
         self._items.put((item, future))
         return future
@@ -203,6 +216,7 @@ class Pool:
         # The thread that starts a child must outlive it: the kernel's parent-death signal follows the thread.
         child: Child | None = None
         try:
+            child = self._start_early()
             while (entry := self._items.get()) is not None:
                 item, future = entry
                 if not future.set_running_or_notify_cancel():
@@ -223,6 +237,13 @@ class Pool:
         finally:
             if child is not None:
                 self._discard(child)
+
+    def _start_early(self) -> Child | None:
+        """A child before there is work for it; where that fails, the first reply tries again and says why."""
+        try:
+            return self._start()
+        except OSError:
+            return None
 
     def _follows(self, pair: tuple, future: Future) -> bool:
         """Whether an equal pair was or is being compared; then the future gets its grade, else it is the first."""
@@ -265,7 +286,7 @@ class Pool:
         with self._lock:
             if self._closing:
                 raise GraderDied("the pool was closed")
-            child = Child(self._module)
+            child = Child(self._module, niceness=self.niceness)
             self._children.add(child)
             return child
 

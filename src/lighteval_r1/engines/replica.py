@@ -49,8 +49,8 @@ class Replica:
 
         config = AsyncEngineArgs(**args).create_engine_config()
         if vllm.platforms.current_platform.is_cpu():
-            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more. No threads of
-            # OpenMP run in this process yet, so that they can be forked from it.
+            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
+            # of OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would for its worker.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
         self.say({"ready": {"max_model_len": config.model_config.max_model_len, "vllm": vllm.__version__}})
@@ -97,6 +97,10 @@ async def main(fd: int) -> None:
 
 
 if __name__ == "__main__":
+    cores = os.sched_getaffinity(0)
     import vllm.v1.engine.async_llm  # noqa: F401  the slow import, before the first message comes
+
+    # OMP_PLACES, meant for vLLM's worker, has bound this process too, and the scheduler is forked from it.
+    os.sched_setaffinity(0, cores)
 
     asyncio.run(main(int(sys.argv[1])))

@@ -53,14 +53,25 @@ class Layout:
         environment.setdefault("VLLM_TARGET_DEVICE", "cpu")
         # vLLM's own default is half of the memory; a laptop also holds the weights and an editor.
         environment.setdefault("VLLM_CPU_KVCACHE_SPACE", str(max(1, memory_gib() // (4 * self.replicas))))
-        workers = self.replicas * self.gpus_each
-        if workers > 1:
-            cores = sorted(os.sched_getaffinity(0))
-            share = max(1, len(cores) // workers)
-            parts = [cores[(i * share) % len(cores) :][:share] for i in range(workers)]
-            mine = parts[replica * self.gpus_each :][: self.gpus_each]
-            environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "|".join(",".join(map(str, part)) for part in mine))
+        if "VLLM_CPU_OMP_THREADS_BIND" not in environment and "OMP_NUM_THREADS" not in environment:
+            shares = self.shares_of_cores()[replica]
+            places = ",".join(str(core) for share in shares for core in share)
+            environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(",".join(map(str, share)) for share in shares)
+            # The worker is forked from a process whose OpenMP is loaded, so that its threads are set and bound here.
+            environment["OMP_NUM_THREADS"] = str(len(shares[0]))
+            environment["OMP_PLACES"] = f"{{{places}}}"
+            environment["OMP_PROC_BIND"] = "true"
         return environment
+
+    def shares_of_cores(self) -> list[list[list[int]]]:
+        """[replica][worker] cores, disjoint where there are enough; one core is left to everything else."""
+        workers = self.replicas * self.gpus_each
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > workers:
+            cores = cores[:-1]
+        each = max(1, len(cores) // workers)
+        shares = [[cores[(i * each + j) % len(cores)] for j in range(each)] for i in range(workers)]
+        return [shares[r * self.gpus_each :][: self.gpus_each] for r in range(self.replicas)]
 
 
 def layout_of(parameters: Mapping, *, device: str) -> Layout:
@@ -166,7 +177,8 @@ class ReplicaProcess:
     def stop(self) -> None:
         """Closes the connection, on which the replica ends; kills its process group if it has not in time."""
         self.socket.close()
-        until = time.monotonic() + STOP_S
+        # one that was never started holds nothing that would need a good end
+        until = time.monotonic() + (STOP_S if self.ready is not None else 0)
         while not self._reap(os.WNOHANG) and time.monotonic() < until:
             time.sleep(0.02)
         # also after a good end: a worker that vLLM left behind goes with the group
