@@ -156,7 +156,7 @@ def test_six_pushes_at_once_all_arrive(hub, tmp_path):
 
 FAULTS = {
     "busy twice": [Fault("POST .*/commit/", 503, times=2)],
-    "busy while looking": [Fault("GET .*/api/datasets", 503, times=7)],
+    "busy while looking": [Fault("GET .*/api/datasets", 503, times=2)],
     "another commit came first": [Fault("POST .*/commit/", 412)],
     "refused for a moment": [Fault("POST .*/commit/", 403)],
     "the answer is lost after the commit": [Fault("POST .*/commit/", 504, after=True)],
@@ -263,6 +263,19 @@ def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
     assert not model.history(), "only a pull request, nothing on main"
     status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
     assert status == 0 and "already has this pull request" in said and len(model.requests) == 1
+
+
+def test_anyone_can_grade_what_was_published(hub, tmp_path):
+    upload(hub, tmp_path / "home", written(tmp_path / "run"), REPO)
+    process = start(hub, tmp_path / "elsewhere", "score", f"hf://datasets/{REPO}", "--task", "r1_aime24")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and re.search(r"r1_aime24 +33\.3 .* 4 +12 ", said), said
+
+
+def test_evaluate_finds_out_before_sampling_that_it_may_not_upload(hub, tmp_path):
+    process = start(hub, tmp_path, "evaluate", "--upload", REPO, "--output-dir", tmp_path / "out", token="hf_reader")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and "may not write" in said and "LightEval" not in said
 
 
 def test_a_task_that_no_leaderboard_knows_is_not_proposed_unasked(hub, tmp_path):

@@ -14,7 +14,7 @@ import yaml
 from slurm_cluster import SlurmCluster, missing
 
 from lighteval_r1.journal import decode_line
-from lighteval_r1.launch import DEMO_MODEL, Options
+from lighteval_r1.launch import DEMO_MODEL, Options, model_parameters, write_configuration
 from lighteval_r1.layouts import layout_for, n_parameters
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm import Cluster, Job, Submission, prepare, run_sbatch, submit
@@ -102,6 +102,25 @@ def test_every_character_of_a_system_prompt_arrives_in_the_configuration(tmp_pat
     options = json.loads((job.folder / "options.json").read_text())
     parameters = yaml.safe_load(Path(options["model"]).read_text())["model_parameters"]
     assert parameters["system_prompt"].encode() == PROMPT.encode()
+
+
+def test_every_character_arrives_through_make_too(tmp_path):
+    file = tmp_path / "it's $(touch pwned) {a},b \"x\".txt"
+    file.write_bytes(PROMPT.encode())
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    stub = venv / "bin" / "lighteval-r1"
+    stub.write_text(f"#!/bin/bash\nprintf '%s\\0' \"$@\" > {tmp_path}/arguments\n")
+    stub.chmod(0o755)
+    (venv / ".installed-cpu").touch()
+    command = ["make", "evaluate", f"VENV={venv}", "DEVICE=cpu", "MODEL=a/b", "TASK=aime24", f"SYSTEM_PROMPT_FILE={file}"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    given = (tmp_path / "arguments").read_text().split("\0")
+    said = dict(argument[2:].split("=", 1) for argument in given if argument.startswith("--"))
+    options = Options(model=said["model"], system_prompt_file=said["system-prompt-file"])
+    configuration = write_configuration(tmp_path, model_parameters(options))
+    arrived = yaml.safe_load(configuration.read_text())["model_parameters"]["system_prompt"]
+    assert arrived.encode() == PROMPT.encode() and not (ROOT / "pwned").exists()
 
 
 def test_a_task_gets_a_job_of_its_own(tmp_path):

@@ -36,6 +36,7 @@ def evaluate(
     output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
     upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
     public: bool = typer.Option(False, "--public", help="With --upload: publish."),
+    wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
     options: Path | None = typer.Option(None, help="A JSON file of these options by name; what is said here goes before it."),
 ) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
@@ -76,7 +77,9 @@ def check(names: list[str] = typer.Argument(help="Tasks, such as r1_aime24.")) -
 
 @app.command()
 def score(
-    files: list[Path] = typer.Argument(..., help="LightEval details (.parquet), or JSONL with problem, answer and gen."),
+    files: list[str] = typer.Argument(
+        ..., help="LightEval details (.parquet), JSONL with problem, answer and gen, or hf://datasets/REPO of published details."
+    ),
     task: str = typer.Option(..., help="Whose grader grades: r1_math_500, r1_gpqa_diamond, …"),
     explain: str = typer.Option("", metavar="UID", help="Show how this one reply is graded, and grade no other."),
     thinking_opened: bool | None = typer.Option(None, help="Whether the prompts ended in <think>; else the file says."),
@@ -125,7 +128,7 @@ def view(
 
 @app.command()
 def upload(
-    run: Path = typer.Argument(..., help="A run's output folder (its newest run), or one results_….json."),
+    run: str = typer.Argument(..., help="A run's output folder (its newest run), one results_….json, or the MODEL of make evaluate."),
     repo: str = typer.Argument("", help="Data set repository, NAMESPACE/NAME; made private where it does not exist."),
     public: bool = typer.Option(False, "--public", help="Publish: make the repository public, or push to a public one."),
     include_gated: bool = typer.Option(False, "--include-gated", help="Push GPQA's questions and replies in clear, too."),
@@ -137,12 +140,13 @@ def upload(
         raise UserError("say where to: a data set REPO, --results-to-model MODEL, or both.")
     if model_index and not results_to_model:
         raise UserError("--model-index needs --results-to-model MODEL.")
-    from lighteval_r1 import hub, model_results
+    from lighteval_r1 import hub, launch, model_results
 
+    source = launch.run_folder(run)
     if repo:
-        typer.echo(hub.upload(run, repo, public=public, include_gated=include_gated))
+        typer.echo(hub.upload(source, repo, public=public, include_gated=include_gated))
     if results_to_model:
-        typer.echo(model_results.propose(run, results_to_model, details_repo=repo, model_index=model_index))
+        typer.echo(model_results.propose(source, results_to_model, details_repo=repo, model_index=model_index))
 
 
 @app.command()

@@ -44,6 +44,7 @@ class Options:
     output_dir: str = ""
     upload: str = ""
     public: bool = False
+    wandb: bool = False
 
 
 def options_from(file: Path | None, said: dict) -> Options:
@@ -58,7 +59,9 @@ def options_from(file: Path | None, said: dict) -> Options:
         except (ValueError, TypeError) as error:
             names = ", ".join(Options.__dataclass_fields__)
             raise UserError(f"{file} is not a JSON object of options ({error}). It may hold: {names}.") from None
-    return Options(**known | {name: value for name, value in said.items() if value not in ("", None, False)})
+    # a number that was said counts, 0 too
+    given = {name: value for name, value in said.items() if value is not None and value is not False and value != ""}
+    return Options(**known | given)
 
 
 def model_parameters(options: Options) -> dict:
@@ -155,6 +158,15 @@ def output_folder(options: Options) -> Path:
     return Path(options.output_dir or f"data/evals/{model_slug(options, model_parameters(options))}")
 
 
+def run_folder(named: str) -> Path:
+    """A run as people name it: its output folder or results file, or the model whose runs lie under data/evals."""
+    path = Path(named).expanduser()
+    if path.exists() and path.suffix not in (".yaml", ".yml") and not (path / "config.json").is_file():
+        return path
+    usual = output_folder(Options(model=named))
+    return usual if usual.is_dir() else path
+
+
 def write_configuration(folder: Path, parameters: dict) -> Path:
     """The model's configuration as LightEval reads it. Named by its content: jobs side by side read each their own."""
     # ASCII, so that no character of a system prompt depends on who reads the file
@@ -179,7 +191,7 @@ def run(options: Options) -> None:
         raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another OUT.") from None
     lighteval = Path(sys.executable).parent / "lighteval"
     command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
-    command += ["--save-details", "--output-dir", str(output_dir)]
+    command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]
     print("+ " + " ".join(command), file=sys.stderr, flush=True)
     if options.upload:
         evaluate_and_upload(options, command, output_dir=output_dir)
