@@ -34,12 +34,17 @@ def evaluate(
     temperature: float | None = typer.Option(None, help="Sampling temperature (0.6)."),
     system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
     output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
+    upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
+    public: bool = typer.Option(False, "--public", help="With --upload: publish."),
+    wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
+    options: Path | None = typer.Option(None, help="A JSON file of these options by name; what is said here goes before it."),
 ) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
-    options = dict(locals())
+    said = dict(locals())
+    file = said.pop("options")
     from lighteval_r1 import launch
 
-    launch.run(launch.Options(**options))
+    launch.run(launch.options_from(file, said))
 
 
 @app.command()
@@ -72,7 +77,9 @@ def check(names: list[str] = typer.Argument(help="Tasks, such as r1_aime24.")) -
 
 @app.command()
 def score(
-    files: list[Path] = typer.Argument(..., help="LightEval details (.parquet), or JSONL with problem, answer and gen."),
+    files: list[str] = typer.Argument(
+        ..., help="LightEval details (.parquet), JSONL with problem, answer and gen, or hf://datasets/REPO of published details."
+    ),
     task: str = typer.Option(..., help="Whose grader grades: r1_math_500, r1_gpqa_diamond, …"),
     explain: str = typer.Option("", metavar="UID", help="Show how this one reply is graded, and grade no other."),
     thinking_opened: bool | None = typer.Option(None, help="Whether the prompts ended in <think>; else the file says."),
@@ -131,6 +138,80 @@ def compare(
     from lighteval_r1 import compare as comparing
 
     typer.echo(comparing.compare(runs, pool=pool, partial=partial, baselines=baselines, checkpoints=checkpoints))
+
+
+@app.command()
+def upload(
+    run: str = typer.Argument(..., help="A run's output folder (its newest run), one results_….json, or the MODEL of make evaluate."),
+    repo: str = typer.Argument("", help="Data set repository, NAMESPACE/NAME; made private where it does not exist."),
+    public: bool = typer.Option(False, "--public", help="Publish: make the repository public, or push to a public one."),
+    include_gated: bool = typer.Option(False, "--include-gated", help="Push GPQA's questions and replies in clear, too."),
+    results_to_model: str = typer.Option("", metavar="MODEL", help="Open a pull request with the scores on this model."),
+    model_index: bool = typer.Option(False, "--model-index", help="In that, tasks that are no benchmark of the Hub, too."),
+) -> None:
+    """Push a run's results, details and a card to the Hub, in one commit; the same push again makes none."""
+    if not repo and not results_to_model:
+        raise UserError("say where to: a data set REPO, --results-to-model MODEL, or both.")
+    if model_index and not results_to_model:
+        raise UserError("--model-index needs --results-to-model MODEL.")
+    from lighteval_r1 import hub, launch, model_results
+
+    source = launch.run_folder(run)
+    if repo:
+        typer.echo(hub.upload(source, repo, public=public, include_gated=include_gated))
+    if results_to_model:
+        typer.echo(model_results.propose(source, results_to_model, details_repo=repo, model_index=model_index))
+
+
+@app.command()
+def submit(
+    model: str = typer.Argument("", help="Hub id, folder, or a recipe (.yaml)."),
+    tasks: str = typer.Option("", help="aime24,math_500, or a suite's file."),
+    revision: str = typer.Option("", help="Branch, tag or commit of the model."),
+    n: int | None = typer.Option(None, help="Samples per problem, where the task's own number is not wanted."),
+    max_tokens: int | None = typer.Option(None, help="Longest reply, in tokens (32768)."),
+    temperature: float | None = typer.Option(None, help="Sampling temperature (0.6)."),
+    system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
+    output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
+    upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before submitting."),
+    public: bool = typer.Option(False, "--public", help="With --upload: publish."),
+    nodes: int = typer.Option(1, help="Nodes per job; more than one run vLLM's Ray back end."),
+    tensor_parallel: str = typer.Option("auto", help="GPUs per replica, or auto: by the model's size."),
+    array: int = typer.Option(0, metavar="K", help="K jobs that fill one journal, and one that grades and reports."),
+    cluster: str = typer.Option("", help="A file that describes the cluster (slurm/cluster-example.yaml)."),
+    partition: str = typer.Option("", help="For sbatch."),
+    account: str = typer.Option("", help="For sbatch."),
+    time: str = typer.Option("", help="For sbatch: the time limit; near it a job stops and is queued again."),
+    sbatch_arg: list[str] = typer.Option([], help="Any other option for sbatch, as it is: --sbatch-arg=--qos=high."),
+    job_folder: str = typer.Option("", help="Where the jobs' files and logs go (data/jobs/DATE-MODEL)."),
+    serve: bool = typer.Option(False, "--serve", help="Serve the model with vLLM's server instead of evaluating it."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Submit nothing; print the exact commands and scripts."),
+    list_tasks: bool = typer.Option(False, "--list", help="List the tasks."),
+) -> None:
+    """Submit evaluations to Slurm: one job per task, or an array that shares the work."""
+    if list_tasks:
+        from lighteval_r1.tasks import TASKS
+
+        typer.echo("\n".join(f"{task.name:<28} {task.repo}" for task in TASKS.values()))
+        return
+    if not model:
+        raise UserError("say which MODEL to submit.")
+    said = dict(locals())
+    from lighteval_r1 import launch, slurm
+
+    shared = {name: said[name] for name in launch.Options.__dataclass_fields__ if name in said}
+    asked = {"partition": partition, "account": account, "time": time}
+    submission = slurm.Submission(
+        options=launch.Options(**shared, task=tasks),
+        cluster=slurm.read_cluster(cluster),
+        nodes=nodes,
+        tensor_parallel=tensor_parallel,
+        array=array,
+        sbatch_args=(*(f"--{name}={value}" for name, value in asked.items() if value), *sbatch_arg),
+        folder=job_folder,
+        serve=serve,
+    )
+    typer.echo(slurm.submit(submission, dry_run=dry_run))
 
 
 def main() -> None:

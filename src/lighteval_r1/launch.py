@@ -1,7 +1,10 @@
 """`make evaluate` and `lighteval-r1 evaluate`: the options as LightEval's own command, then that command itself."""
 
+import json
 import os
 import re
+import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +14,7 @@ import yaml
 from lighteval_r1.engines.vllm import hand_down, layout_of, start_replicas
 from lighteval_r1.model_files import check_device_count, device, identify
 from lighteval_r1.preflight import check_data, expand, parse_spec
-from lighteval_r1.records import UserError
+from lighteval_r1.records import UserError, sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.task import local_file
 
@@ -39,6 +42,26 @@ class Options:
     temperature: float | None = None
     system_prompt_file: str = ""
     output_dir: str = ""
+    upload: str = ""
+    public: bool = False
+    wandb: bool = False
+
+
+def options_from(file: Path | None, said: dict) -> Options:
+    """What the user says, over what a file of options says by name (JSON). UserError where the file holds something else."""
+    known = {}
+    if file is not None:
+        try:
+            known = json.loads(file.read_text(encoding="utf-8"))
+            Options(**known)
+        except OSError as error:
+            raise UserError(f"cannot read the options {file}: {error.strerror}.") from None
+        except (ValueError, TypeError) as error:
+            names = ", ".join(Options.__dataclass_fields__)
+            raise UserError(f"{file} is not a JSON object of options ({error}). It may hold: {names}.") from None
+    # a number that was said counts, 0 too
+    given = {name: value for name, value in said.items() if value is not None and value is not False and value != ""}
+    return Options(**known | given)
 
 
 def model_parameters(options: Options) -> dict:
@@ -124,20 +147,70 @@ def check_at_hand(parameters: dict, specs: list[str]) -> None:
         identify(name, revision="", load_format=parameters.get("load_format"))
 
 
+def model_slug(options: Options, parameters: dict) -> str:
+    """The model's name as a folder's name."""
+    name = "demo" if not options.model else str(parameters["model_name"]).strip("/")
+    return re.sub(r"[^\w.-]+", "--", name)
+
+
+def output_folder(options: Options) -> Path:
+    """Where results and details of these options go."""
+    return Path(options.output_dir or f"data/evals/{model_slug(options, model_parameters(options))}")
+
+
+def run_folder(named: str) -> Path:
+    """A run as people name it: its output folder or results file, or the model whose runs lie under data/evals."""
+    path = Path(named).expanduser()
+    if path.exists() and path.suffix not in (".yaml", ".yml") and not (path / "config.json").is_file():
+        return path
+    usual = output_folder(Options(model=named))
+    return usual if usual.is_dir() else path
+
+
+def write_configuration(folder: Path, parameters: dict) -> Path:
+    """The model's configuration as LightEval reads it. Named by its content: jobs side by side read each their own."""
+    # ASCII, so that no character of a system prompt depends on who reads the file
+    text = yaml.safe_dump({"model_parameters": parameters}, sort_keys=False)
+    path = folder / f"model-{sha256(text)[:8]}.yaml"
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    draft.write_text(text, encoding="ascii")
+    draft.replace(path)
+    return path
+
+
 def run(options: Options) -> None:
-    """Becomes `lighteval vllm …`. UserError for what cannot run."""
+    """Becomes `lighteval vllm …`; with upload, waits for it and pushes the run. UserError for what cannot run."""
     parameters = model_parameters(options)
     specs = task_specs(options)
     check_at_hand(parameters, specs)
-    model = re.sub(r"[^\w.-]+", "--", "demo" if not options.model else str(parameters["model_name"]).strip("/"))
-    output_dir = Path(options.output_dir or f"data/evals/{model}")
-    output_dir.mkdir(parents=True, exist_ok=True)
-    configuration = output_dir / "model.yaml"
-    configuration.write_text(yaml.safe_dump({"model_parameters": parameters}, allow_unicode=True, sort_keys=False))
+    output_dir = output_folder(options)
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        configuration = write_configuration(output_dir, parameters)
+    except OSError as error:
+        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another OUT.") from None
     lighteval = Path(sys.executable).parent / "lighteval"
     command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
-    command += ["--save-details", "--output-dir", str(output_dir)]
+    command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]
     print("+ " + " ".join(command), file=sys.stderr, flush=True)
+    if options.upload:
+        evaluate_and_upload(options, command, output_dir=output_dir)
+        return
     # vLLM takes as long to import as LightEval: both at once.
     hand_down(start_replicas(layout_of(parameters, device=device())))
     os.execv(command[0], command)
+
+
+def evaluate_and_upload(options: Options, command: list[str], *, output_dir: Path) -> None:
+    """Whether the upload can be is found out first: nothing is sampled for a push that the Hub would refuse."""
+    from lighteval_r1 import hub
+
+    repo = hub.check_can_write(options.upload, public=options.public)
+    child = subprocess.Popen(command)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    status = child.wait()
+    if status:
+        sys.exit(status if status > 0 else 128 - status)
+    if os.environ.get("LIGHTEVAL_R1_SHARD"):
+        return
+    print(hub.upload(output_dir, repo, public=options.public))

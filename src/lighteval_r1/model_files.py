@@ -113,11 +113,16 @@ def n_gpus() -> int:
     return len(gpu_names())
 
 
+def n_nodes() -> int:
+    """Nodes that one replica spans through Ray: LIGHTEVAL_R1_NODES, which the Slurm job sets."""
+    return int(os.environ.get("LIGHTEVAL_R1_NODES", "1"))
+
+
 def check_device_count(*, replicas: int, gpus_each: int) -> None:
     """UserError where more GPUs are asked for than there are (cores, without GPUs)."""
     asked = replicas * gpus_each
     if device() == "gpu":
-        there, what = n_gpus(), "GPUs"
+        there, what = n_gpus() * n_nodes(), "GPUs"
     else:
         there, what = len(os.sched_getaffinity(0)), "CPU cores (there is no GPU)"
     if asked > there:

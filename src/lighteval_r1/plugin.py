@@ -33,7 +33,7 @@ from lighteval_r1.engines.vllm import Layout, ReplicaProcess, VllmEngine, layout
 from lighteval_r1.environment import environment
 from lighteval_r1.evaluate import Work, announce, graded, owed_samples, run, shard_from_environment
 from lighteval_r1.journal import Journal, journal_folder, why_anew
-from lighteval_r1.model_files import check_device_count, check_split, device, identify
+from lighteval_r1.model_files import check_device_count, check_split, device, identify, n_nodes
 from lighteval_r1.pool import Pool
 from lighteval_r1.preflight import check_data, expand, parse_spec, positionals
 from lighteval_r1.records import (
@@ -485,6 +485,8 @@ def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -
         # Compiling pays on a GPU, as CUDA graphs do; on a CPU it costs minutes.
         "enforce_eager": layout.device == "cpu" or os.environ.get("LIGHTEVAL_R1_EAGER") == "1",
     }
+    if n_nodes() > 1:
+        args["distributed_executor_backend"] = "ray"
     if layout.device == "cpu":
         # vLLM 0.32 rewinds the generator of a seeded request after a partial prefill, which CPU generators cannot.
         args["enable_chunked_prefill"] = False

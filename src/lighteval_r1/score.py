@@ -12,6 +12,7 @@ import numpy as np
 
 from lighteval_r1.estimates import estimate
 from lighteval_r1.graders import reply as replies
+from lighteval_r1.locate import HUB, find
 from lighteval_r1.pool import Pool
 from lighteval_r1.records import Grade, GraderDied, Outcome, OwedError, UserError
 from lighteval_r1.reply_files import Drawn, read
@@ -21,13 +22,14 @@ from lighteval_r1.tasks import TASKS, Task
 SHOWN = 300
 
 
-def run(files: list[Path], *, task: str, explain: str = "", thinking_opened: bool | None = None) -> str:
+def run(files: list[str | Path], *, task: str, explain: str = "", thinking_opened: bool | None = None) -> str:
     """The table of all files, a line each, or the explanation of one reply; what the command prints.
 
     thinking_opened: whether the prompts ended in `<think>`; None where file and replies are to say.
     """
     chosen = find_task(task)
-    read_files = [(path, settle_thinking(path, read(path, chosen), given=thinking_opened)) for path in files]
+    paths = [local_path(str(file), task=chosen) for file in files]
+    read_files = [(path, settle_thinking(path, read(path, chosen), given=thinking_opened)) for path in paths]
     if explain:
         return explain_one([one for _, drawn in read_files for one in drawn], uid=explain, task=chosen)
     rows = []
@@ -35,8 +37,18 @@ def run(files: list[Path], *, task: str, explain: str = "", thinking_opened: boo
         for path, drawn in read_files:
             grades = grade_all(drawn, pool=pool, task=chosen)
             write_grades(path, drawn, grades)
-            rows.append(row_of(chosen.name if len(files) == 1 else f"{chosen.name} {path.name}", drawn, grades))
+            rows.append(row_of(chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}", drawn, grades))
     return results_table(rows)
+
+
+def local_path(file: str, *, task: Task) -> Path:
+    """The file; of a data set of details on the Hub (hf://datasets/REPO), the task's details in its newest run."""
+    if not file.startswith(HUB):
+        return Path(file)
+    details = {name.split("|")[0].split("@")[0]: path for name, path in find(file).details.items()}
+    if task.name not in details:
+        raise UserError(f"{file} has no details of {task.name} in its newest run; it has {', '.join(sorted(details))}.")
+    return details[task.name]
 
 
 def find_task(name: str) -> Task:

@@ -42,6 +42,9 @@ class Layout:
         environment = dict(os.environ)
         environment.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
         environment["VLLM_NO_USAGE_STATS"] = "1"
+        if self.device == "gpu" and "RAY_ADDRESS" in environment:
+            # one replica over several nodes: Ray hands out their GPUs
+            return environment
         if self.device == "gpu":
             visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
             gpus = visible.split(",") if visible else [str(i) for i in range(self.replicas * self.gpus_each)]

@@ -1,0 +1,127 @@
+"""Checkpoints are evaluated while a real transformers Trainer trains the demo model on the CPU."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fake_hub import FakeHub
+
+from lighteval_r1.records import UserError
+
+pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
+ROOT = Path(__file__).resolve().parents[1]
+
+# A process of its own, as a training is; arguments: output folder, the callback's arguments as JSON.
+TRAINING = """
+import json, logging, sys
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+from lighteval_r1.callbacks import EvaluateCheckpoints
+from lighteval_r1.demo.problems import training
+from lighteval_r1.demo.train import encode
+from lighteval_r1.launch import DEMO_MODEL
+
+logging.basicConfig(level=logging.INFO)
+out, arguments = sys.argv[1], json.loads(sys.argv[2])
+tokenizer = AutoTokenizer.from_pretrained(DEMO_MODEL)
+model = AutoModelForCausalLM.from_pretrained(DEMO_MODEL, dtype=torch.float32)
+pairs = training(16, seed=3)
+rows = [{"input_ids": torch.tensor(ids), "labels": torch.tensor(ids)} for ids, _ in encode(tokenizer, pairs)]
+settings = TrainingArguments(
+    out, max_steps=4, save_steps=2, save_total_limit=1, per_device_train_batch_size=1, learning_rate=3e-4,
+    report_to=[], use_cpu=True, disable_tqdm=True,
+)
+trainer = Trainer(
+    model, settings, train_dataset=rows, processing_class=tokenizer, callbacks=[EvaluateCheckpoints(**arguments)]
+)
+trainer.train()
+print("HISTORY", json.dumps(trainer.state.log_history))
+"""
+
+
+def train(out: Path, *, environment: dict | None = None, **arguments: object) -> subprocess.CompletedProcess:
+    ours = {
+        "PYTHONPATH": str(ROOT / "src"),
+        "LIGHTEVAL_R1_DEVICE": "cpu",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        # what a launcher leaves behind, and vLLM must not take for its own
+        "MASTER_PORT": "1",
+        **(environment or {}),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", TRAINING, str(out), json.dumps(arguments)],
+        env={**os.environ, **ours},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+def progress(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "evaluations" / "progress.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.timeout(560)
+def test_two_checkpoints_get_two_evaluations_and_a_curve(tmp_path):
+    out = tmp_path / "run"
+    model = {"max_model_length": 1024, "dtype": "float32", "cache_dir": str(tmp_path / "cache")}
+    done = train(out, tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model)
+    logs = "\n".join(path.read_text()[-2000:] for path in out.rglob("log"))
+    assert done.returncode == 0, done.stderr[-3000:]
+    curve = progress(out)
+    assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [(2, "demo_sums", 80), (4, "demo_sums", 80)], logs
+    assert all(0 < point["pass@1"] <= 1 for point in curve)
+    history = json.loads(done.stdout.split("HISTORY ")[1].splitlines()[0])
+    assert [entry["step"] for entry in history if "demo_sums/pass@1" in entry] == [2, 4]
+    assert not (out / "checkpoint-2").exists(), "the trainer kept what it was told to delete"
+    digests = {
+        json.loads(path.read_text())["config_general"]["model_config"]["lighteval_r1"]["settings"]["revision"]
+        for path in out.rglob("results_*.json")
+    }
+    assert len(digests) == 2, "both evaluations saw the same weights"
+
+
+def test_a_failed_evaluation_is_logged_and_training_goes_on(tmp_path):
+    done = train(tmp_path / "run", tasks="no_such_task")
+    assert done.returncode == 0 and "HISTORY" in done.stdout
+    assert done.stderr.count("its evaluation ended with exit code 2") == 2
+    assert "there is no task" in (tmp_path / "run/evaluations/checkpoint-2/log").read_text()
+
+
+def test_a_failed_submission_is_logged_and_training_goes_on(tmp_path):
+    bare = f"{Path(sys.executable).parent}:/bin"
+    done = train(tmp_path / "run", tasks="demo_sums", on="slurm", environment={"PATH": "/nowhere:" + bare.split(":")[0]})
+    assert done.returncode == 0 and done.stderr.count("sbatch was not found") == 2
+
+
+def test_only_every_second_checkpoint_is_evaluated_where_that_is_asked(tmp_path):
+    done = train(tmp_path / "run", tasks="no_such_task", every=2)
+    assert done.returncode == 0
+    assert [path.name for path in (tmp_path / "run" / "evaluations").iterdir()] == ["checkpoint-4"]
+
+
+def test_checkpoints_become_revisions_of_a_model(tmp_path):
+    with FakeHub() as hub:
+        environment = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_writer", "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
+        environment["HF_HOME"] = str(tmp_path / "home")
+        done = train(tmp_path / "run", tasks="no_such_task", push_to="tester/model", environment=environment)
+        assert done.returncode == 0, done.stderr[-2000:]
+        model = hub.repositories["model", "tester/model"]
+        assert model.private and {"step-000000002", "step-000000004"} < set(model.heads)
+        first, second = (model.at(f"step-{step:09d}").files for step in (2, 4))
+        assert first["config.json"] == second["config.json"] and first["model.safetensors"] != second["model.safetensors"]
+        assert not any("optimizer" in path for path in first)
+
+
+def test_mistakes_are_said_before_the_training_begins():
+    from lighteval_r1.callbacks import EvaluateCheckpoints
+
+    with pytest.raises(UserError, match="neither"):
+        EvaluateCheckpoints("aime24", on="cloud")
+    with pytest.raises(UserError, match="every=0"):
+        EvaluateCheckpoints("aime24", every=0)

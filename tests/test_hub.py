@@ -1,0 +1,284 @@
+"""Uploads against a local stand-in for the Hub, each in its own process, as a user's would be."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_hub import FakeHub, Fault
+from runs import Asked, write_run
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+REPO = "tester/details"
+# What a row must carry unchanged: quotes, bars, markup, other scripts, a direction override, a NUL.
+HOSTILE = 'x|y "q" <b>&amp;</b> \\ 数 \u202e \x00 🙂'
+DATE = "2026-11-20T10-00-00.000001"
+
+
+def written(folder: Path, *, tasks: tuple[str, ...] = ("r1_aime24",), n_problems: int = 4, date: str = DATE) -> Path:
+    """A run of three samples of each problem, of which the first is correct."""
+    grader = {"r1_gpqa_diamond": "choice"}
+    asked = {
+        task: [
+            Asked(f"{task}-{i} {HOSTILE}", "cwn", gold="B" if task in grader else f"{i}", question=f"Question {i} of {task}",
+                  grader=grader.get(task, "expression"))
+            for i in range(n_problems)
+        ]
+        for task in tasks
+    }
+    return write_run(folder, asked, model="some/model", date=date)
+
+
+@pytest.fixture
+def hub():
+    with FakeHub() as hub:
+        yield hub
+
+
+def environment(hub: FakeHub, home: Path, *, token: str | None = "hf_writer") -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    ours = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home), "PYTHONPATH": str(SRC)}
+    return kept | ours | ({"HF_TOKEN": token} if token else {})
+
+
+def start(hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer") -> subprocess.Popen:
+    command = [sys.executable, "-m", "lighteval_r1.cli", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=environment(hub, home, token=token), **pipes)
+
+
+def upload(hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer") -> tuple[int, str]:
+    process = start(hub, home, "upload", *arguments, token=token)
+    said, _ = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
+    """Rows as load_dataset gives them, in a process of its own: the endpoint is fixed when the library is imported."""
+    code = (
+        "import json, sys, datasets; rows = datasets.load_dataset(*sys.argv[1:3], split=sys.argv[3]); "
+        "print(json.dumps([rows.features.to_dict(), list(rows)]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, REPO, config, split], env=environment(hub, home), capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.splitlines()[-1])[1]
+
+
+def expected_rows(folder: Path) -> list[dict]:
+    from lighteval_r1.details import read_run
+
+    return [
+        {"problem_id": problem.id, "sample_index": sample.index, "reply": sample.reply, "outcome": sample.outcome, "seed": sample.seed}
+        for task in read_run(folder).tasks.values()
+        for problem in task.problems
+        for sample in problem.samples
+    ]
+
+
+def test_load_dataset_reads_the_samples_back_as_they_were(hub, tmp_path):
+    run = written(tmp_path / "run")
+    before = digests(run)
+    status, said = upload(hub, tmp_path / "home", run, REPO)
+    assert status == 0, said
+    rows = read_back(hub, tmp_path / "home", "r1_aime24", "latest")
+    assert [{key: row[key] for key in want} for row, want in zip(rows, expected_rows(run), strict=True)] == expected_rows(run)
+    assert rows[0]["prompt"].startswith("Question 0") and rows[0]["gold"] == "0" and rows[0]["n_tokens"] == 100
+    assert HOSTILE in rows[0]["reply"] and rows[0]["answer"] == "0"
+    assert rows[0]["reply"].startswith(rows[0]["thinking"]) and rows[0]["finish_reason"] == "stop"
+    assert digests(run) == before
+    assert len(hub.dataset(REPO).history()) == 1
+
+
+def test_a_new_repository_is_private_and_says_that_it_has_no_viewer(hub, tmp_path):
+    _, said = upload(hub, tmp_path, written(tmp_path / "run"), REPO)
+    assert hub.dataset(REPO).private and "no viewer" in said
+    _, said = upload(hub, tmp_path, tmp_path / "run", "tester/shown", "--public")
+    assert not hub.dataset("tester/shown").private and "no viewer" not in said
+
+
+def test_nothing_is_published_by_mistake(hub, tmp_path):
+    hub.add_repository("dataset", REPO, private=False)
+    status, said = upload(hub, tmp_path, written(tmp_path / "run"), REPO)
+    assert status == 2 and "is public" in said and not hub.dataset(REPO).history()
+
+
+def test_lightevals_own_files_lie_beside_the_rows(hub, tmp_path):
+    run = written(tmp_path / "run")
+    upload(hub, tmp_path, run, REPO)
+    pushed = {Path(path).name: data for path, data in hub.dataset(REPO).files().items()}
+    for path in run.rglob("*"):
+        if path.is_file():
+            assert pushed[path.name] == path.read_bytes()
+
+
+def test_the_same_push_again_makes_no_commit(hub, tmp_path):
+    run = written(tmp_path / "run")
+    upload(hub, tmp_path, run, REPO)
+    status, said = upload(hub, tmp_path, run, REPO)
+    assert status == 0 and "no commit was made" in said
+    assert len(hub.dataset(REPO).history()) == 1
+
+
+def test_six_pushes_at_once_all_arrive(hub, tmp_path):
+    runs = [
+        written(tmp_path / f"run{i}", tasks=("r1_aime24", "r1_math_500"), n_problems=2 + i, date=f"2026-11-2{i}T10-00-00.000001")
+        for i in range(6)
+    ]
+    pushes = [start(hub, tmp_path / f"home{i}", "upload", run, REPO) for i, run in enumerate(runs)]
+    for push in pushes:
+        said, _ = push.communicate(timeout=200)
+        assert push.returncode == 0, said
+    repository = hub.dataset(REPO)
+    assert len(repository.history()) == 6
+    head = yaml.safe_load(repository.files()["README.md"].decode().split("---")[1])
+    assert [config["config_name"] for config in head["configs"]] == ["r1_aime24", "r1_math_500"]
+    for config in head["configs"]:
+        paths = {entry["split"]: entry["path"] for entry in config["data_files"]}
+        assert len(paths) == 7 and set(paths.values()) <= set(repository.files())
+        assert "2026_11_25" in paths["latest"]
+    assert len(read_back(hub, tmp_path, "r1_math_500", "latest")) == 7 * 3
+    table = repository.files()["README.md"].decode()
+    assert len(re.findall(r"^\| r1_", table, re.MULTILINE)) == 12
+
+
+FAULTS = {
+    "busy twice": [Fault("POST .*/commit/", 503, times=2)],
+    "busy while looking": [Fault("GET .*/api/datasets", 503, times=2)],
+    "another commit came first": [Fault("POST .*/commit/", 412)],
+    "refused for a moment": [Fault("POST .*/commit/", 403)],
+    "the answer is lost after the commit": [Fault("POST .*/commit/", 504, after=True)],
+    "the line is cut after the commit": [Fault("POST .*/commit/", after=True)],
+    "the line is cut while a file goes up": [Fault("PUT /large/", after=True, times=7)],
+    "the storage is busy": [Fault("PUT /large/", 500, times=7)],
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_that_passes_costs_nothing(name, hub, tmp_path):
+    hub.faults += [Fault(**vars(fault)) for fault in FAULTS[name]]
+    run = written(tmp_path / "run")
+    before = digests(run)
+    status, said = upload(hub, tmp_path / "home", run, REPO)
+    assert status == 0, said
+    assert not any(fault.times for fault in hub.faults), "the fault never came"
+    assert len(hub.dataset(REPO).history()) == 1
+    assert len(read_back(hub, tmp_path / "home", "r1_aime24", "latest")) == 12
+    assert digests(run) == before
+
+
+def test_a_wait_that_the_hub_asks_for_is_kept(hub, tmp_path):
+    hub.faults.append(Fault("POST .*/commit/", 429, headers={"Retry-After": "4"}))
+    status, said = upload(hub, tmp_path / "home", written(tmp_path / "run"), REPO)
+    assert status == 0, said
+    first, second = [when for when, _, _ in hub.seen("POST .*/commit/")]
+    assert 4.0 <= second - first < 15
+
+
+@pytest.mark.parametrize(
+    ("token", "repo", "words"),
+    [
+        (None, REPO, "no Hugging Face token"),
+        ("hf_unknown", REPO, "does not know the token"),
+        ("hf_reader", REPO, "may not write"),
+        ("hf_writer", "somebody/details", "may not write to somebody"),
+    ],
+)
+def test_a_token_without_the_power_is_found_before_anything_is_made(token, repo, words, hub, tmp_path):
+    run = written(tmp_path / "run")
+    before = digests(run)
+    status, said = upload(hub, tmp_path / "home", run, repo, token=token)
+    assert status == 2 and words in said and "Traceback" not in said
+    assert not hub.repositories and not hub.seen("POST ")
+    assert digests(run) == before
+
+
+def test_a_push_killed_half_way_is_completed_by_the_next(hub, tmp_path):
+    run = written(tmp_path / "run")
+    before = digests(run)
+    hub.faults.append(Fault("PUT /large/", delay_s=5))
+    process = start(hub, tmp_path / "home", "upload", run, REPO)
+    until = time.monotonic() + 60
+    while not hub.seen("info/lfs/objects/batch"):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not hub.dataset(REPO).history(), "the kill came too late to mean anything"
+    status, said = upload(hub, tmp_path / "home", run, REPO)
+    assert status == 0, said
+    assert len(hub.dataset(REPO).history()) == 1 and digests(run) == before
+    assert len(read_back(hub, tmp_path / "home", "r1_aime24", "latest")) == 12
+
+
+def test_questions_of_gpqa_are_not_pushed_in_clear(hub, tmp_path):
+    run = written(tmp_path / "run", tasks=("r1_gpqa_diamond",))
+    status, said = upload(hub, tmp_path / "home", run, REPO)
+    assert status == 0 and "--include-gated" in said
+    for path, data in hub.dataset(REPO).files().items():
+        assert b"Question" not in data, path
+        assert not Path(path).name.startswith("details_")
+    rows = read_back(hub, tmp_path / "home", "r1_gpqa_diamond", "latest")
+    assert rows[0]["prompt"] is None and rows[0]["reply"] is None and rows[0]["thinking"] is None
+    assert rows[0]["prompt_sha256"] == hashlib.sha256(b"Question 0 of r1_gpqa_diamond\nReason step by step.").hexdigest()
+    assert rows[0]["gold"] == "B" and rows[0]["outcome"] == "correct"
+    upload(hub, tmp_path / "home", run, REPO, "--include-gated")
+    assert read_back(hub, tmp_path / "home2", "r1_gpqa_diamond", "latest")[0]["prompt"].startswith("Question 0")
+
+
+def test_what_people_wrote_in_the_card_stays(hub, tmp_path):
+    card = b"---\nlicense: mit\ntags:\n- mine\n---\n\n# My words\n\nKeep these.\n"
+    hub.add_repository("dataset", REPO, private=True, files={"README.md": card})
+    for day in (1, 2):
+        run = written(tmp_path / f"run{day}", date=f"2026-11-0{day}T10-00-00.000001")
+        upload(hub, tmp_path / "home", run, REPO)
+    text = hub.dataset(REPO).files()["README.md"].decode()
+    assert "license: mit" in text and "- mine" in text and text.count("Keep these.") == 1
+    assert text.count("\n| r1_aime24 |") == 2
+
+
+def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
+    model = hub.add_repository("model", "some/model", private=False, files={"README.md": b"---\nlicense: mit\n---\n\n# M\n"})
+    run = written(tmp_path / "run", tasks=("r1_gpqa_diamond", "r1_aime24"))
+    status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
+    assert status == 0, said
+    files = model.at("refs/pr/1").files
+    (entry,) = yaml.safe_load(files[".eval_results/lighteval_r1.yaml"])
+    assert entry["dataset"] == {"id": "Idavidrein/gpqa", "task_id": "gpqa_diamond"} and entry["value"] == 33.3
+    head = yaml.safe_load(files["README.md"].decode().split("---")[1])
+    assert head["license"] == "mit" and head["model-index"][0]["results"][0]["metrics"][0]["value"] == 33.3
+    assert not model.history(), "only a pull request, nothing on main"
+    status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
+    assert status == 0 and "already has this pull request" in said and len(model.requests) == 1
+
+
+def test_anyone_can_grade_what_was_published(hub, tmp_path):
+    upload(hub, tmp_path / "home", written(tmp_path / "run"), REPO)
+    process = start(hub, tmp_path / "elsewhere", "score", f"hf://datasets/{REPO}", "--task", "r1_aime24")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and re.search(r"r1_aime24 +33\.3 .* 4 +12 ", said), said
+
+
+def test_evaluate_finds_out_before_sampling_that_it_may_not_upload(hub, tmp_path):
+    process = start(hub, tmp_path, "evaluate", "--upload", REPO, "--output-dir", tmp_path / "out", token="hf_reader")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and "may not write" in said and "LightEval" not in said
+
+
+def test_a_task_that_no_leaderboard_knows_is_not_proposed_unasked(hub, tmp_path):
+    hub.add_repository("model", "some/model", private=False)
+    status, said = upload(hub, tmp_path, written(tmp_path / "run"), "--results-to-model", "some/model")
+    assert status == 2 and "--model-index" in said

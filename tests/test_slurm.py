@@ -1,0 +1,302 @@
+"""Jobs on a real Slurm: two nodes on this machine, started and ended here."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from slurm_cluster import SlurmCluster, missing
+
+from lighteval_r1.journal import decode_line
+from lighteval_r1.launch import DEMO_MODEL, Options, model_parameters, write_configuration
+from lighteval_r1.layouts import layout_for, n_parameters
+from lighteval_r1.records import UserError
+from lighteval_r1.slurm import Cluster, Job, Submission, prepare, run_sbatch, submit
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = sorted((ROOT / "slurm").glob("*.slurm"))
+# What a shell, YAML, LightEval's MODEL_ARGS and make would each stumble over.
+PROMPT = "Say \"it's\" $(touch pwned) `id` ${HOME} {a,b}=[c]; \\n \\\\ & | <x> # %s $$ * ?\r\n\tsecond: line, 日本 🙂\u2028é\x85 end\n\n"
+
+# Stands where python stands in a job: a run that takes as long as its test says, and stops when it is told.
+STUB = """#!/bin/bash
+trap 'echo told >> "{folder}/seen"; exit 143' TERM
+echo "begun ${{SLURM_RESTART_COUNT:-0}} shard=${{LIGHTEVAL_R1_SHARD:-none}} arguments=$*" >> "{folder}/seen"
+if [[ ${{SLURM_RESTART_COUNT:-0}} == 0 ]]; then
+  {first}
+fi
+echo finished >> "{folder}/seen"
+"""
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    if why := missing():
+        pytest.skip(why)
+    with SlurmCluster(tmp_path_factory.mktemp("slurm")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def on_cluster(slurm, monkeypatch):
+    monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+    monkeypatch.setenv("PATH", slurm.environment["PATH"])
+    return slurm
+
+
+def submission(folder: Path, **more) -> Submission:
+    options = Options(**{"model": str(DEMO_MODEL), "task": "demo_sums", "n": 2, "output_dir": str(folder / "out"), **more.pop("options", {})})
+    cluster = Cluster(gpus_per_node=more.pop("gpus", 2), sbatch={"cpus-per-task": 4}, setup=more.pop("setup", ""))
+    return Submission(options=options, cluster=cluster, folder=str(folder / "jobs"), **more)
+
+
+def with_stub(job: Job, *, first: str) -> Job:
+    stub = job.folder / "stub"
+    stub.write_text(STUB.format(folder=job.folder, first=first))
+    stub.chmod(0o755)
+    return replace(job, arguments=[str(job.folder), str(stub), *job.arguments[2:]])
+
+
+def seen(job: Job) -> list[str]:
+    path = job.folder / "seen"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def log(job: Job) -> str:
+    return (job.folder / "jobs.log").read_text()
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_templates_pass_bash_and_shellcheck(template):
+    subprocess.run(["bash", "-n", str(template)], check=True)
+    if shutil.which("shellcheck") is None:
+        pytest.skip("shellcheck is not installed (apt-get install shellcheck)")
+    checked = subprocess.run(["shellcheck", str(template)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_templates_name_no_cluster():
+    for template in TEMPLATES:
+        text = template.read_text()
+        assert "#SBATCH" not in text and "module load" not in text and "partition" not in text
+
+
+def test_a_dry_run_prints_the_exact_command_and_script_and_submits_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    said = submit(submission(tmp_path, array=3, sbatch_args=("--partition=a b", "--qos=x")), dry_run=True)
+    assert "'--partition=a b' --qos=x --array=1-3" in said and "--dependency=afterok:" in said
+    for name in ("evaluate.slurm", "report.slurm"):
+        assert (ROOT / "slurm" / name).read_text() in said
+
+
+def test_every_character_of_a_system_prompt_arrives_in_the_configuration(tmp_path):
+    file = tmp_path / "prompt.txt"
+    file.write_bytes(PROMPT.encode())
+    (job,) = prepare(submission(tmp_path, options={"system_prompt_file": str(file)}))
+    options = json.loads((job.folder / "options.json").read_text())
+    parameters = yaml.safe_load(Path(options["model"]).read_text())["model_parameters"]
+    assert parameters["system_prompt"].encode() == PROMPT.encode()
+
+
+def test_every_character_arrives_through_make_too(tmp_path):
+    file = tmp_path / "it's $(touch pwned) {a},b \"x\".txt"
+    file.write_bytes(PROMPT.encode())
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    stub = venv / "bin" / "lighteval-r1"
+    stub.write_text(f"#!/bin/bash\nprintf '%s\\0' \"$@\" > {tmp_path}/arguments\n")
+    stub.chmod(0o755)
+    (venv / ".installed-cpu").touch()
+    command = ["make", "evaluate", f"VENV={venv}", "DEVICE=cpu", "MODEL=a/b", "TASK=aime24", f"SYSTEM_PROMPT_FILE={file}"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    given = (tmp_path / "arguments").read_text().split("\0")
+    said = dict(argument[2:].split("=", 1) for argument in given if argument.startswith("--"))
+    options = Options(model=said["model"], system_prompt_file=said["system-prompt-file"])
+    configuration = write_configuration(tmp_path, model_parameters(options))
+    arrived = yaml.safe_load(configuration.read_text())["model_parameters"]["system_prompt"]
+    assert arrived.encode() == PROMPT.encode() and not (ROOT / "pwned").exists()
+
+
+def test_a_task_gets_a_job_of_its_own(tmp_path):
+    jobs = prepare(submission(tmp_path, options={"task": "demo_sums,demo_choices"}))
+    asked = [json.loads((job.folder / "options.json").read_text())["task"] for job in jobs]
+    assert asked == ["demo_sums@n=2|0", "demo_choices@n=2|0"]
+
+
+@pytest.mark.parametrize(
+    ("model", "nodes", "expected"),
+    [
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 1, (1, 1, 8)),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", 1, (1, 1, 8)),
+        ("Qwen/QwQ-32B", 1, (2, 1, 4)),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", 1, (4, 1, 2)),
+        ("mistralai/Mixtral-8x22B", 1, (8, 1, 1)),
+        ("meta-llama/Llama-3.1-405B", 2, (8, 2, 1)),
+    ],
+)
+def test_large_models_get_tensor_parallel_by_themselves(model, nodes, expected):
+    layout = layout_for(model, tensor="auto", n_gpus=8, gpu_memory_gb=80, nodes=nodes)
+    assert (layout.tensor, layout.pipeline, layout.replicas) == expected
+
+
+def test_a_model_that_fits_no_node_says_how_many_it_needs():
+    with pytest.raises(UserError, match="--nodes 2"):
+        layout_for("meta-llama/Llama-3.1-405B", tensor="auto", n_gpus=8, gpu_memory_gb=80, nodes=1)
+    with pytest.raises(UserError, match="--tensor-parallel k"):
+        layout_for("somebody/model", tensor="auto", n_gpus=8, gpu_memory_gb=80, nodes=1)
+
+
+def test_a_small_gpu_makes_a_small_model_large():
+    assert layout_for("x/y-14B", tensor="auto", n_gpus=4, gpu_memory_gb=24, nodes=1).tensor == 4
+    assert n_parameters("Qwen/Qwen3-0.6B") == 0.6e9 and n_parameters(str(DEMO_MODEL)) < 2e6
+
+
+def test_a_job_runs_and_says_so(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path, setup="export FROM_SETUP=1\n"))
+    number = run_sbatch(with_stub(job, first=":").command())
+    on_cluster.wait_for(number, "COMPLETED")
+    assert seen(job)[0].endswith(f"arguments=-m lighteval_r1.cli evaluate --options {job.folder}/options.json")
+    assert log(job).rstrip().endswith("done")
+    assert [path.name for path in job.folder.glob("*.log") if number in path.name]
+
+
+def test_a_failure_says_where_its_log_is(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="exit 7").command())
+    on_cluster.wait_for(number, "FAILED")
+    (path,) = [path for path in job.folder.glob("*.log") if number in path.name]
+    assert f"job {number}" in log(job) and "FAILED with exit code 7" in log(job) and str(path) in log(job)
+
+
+def test_a_job_near_its_time_limit_stops_and_goes_on_later(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path, sbatch_args=("--time=1", "--signal=B:USR1@50")))
+    number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
+    on_cluster.wait_for(number, "COMPLETED", limit_s=180)
+    assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
+    assert "stopped before its time limit" in log(job)
+
+
+def test_a_preempted_job_stops_and_goes_on_later(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
+    on_cluster.wait_until(lambda: seen(job), 60)
+    both = ["sbatch", "--parsable", "--partition=high", "--nodes=2", "--cpus-per-task=4", f"--output={tmp_path}/high", "--wrap", "sleep 3"]
+    higher = run_sbatch(both)
+    on_cluster.wait_for(higher, "COMPLETED", limit_s=120)
+    on_cluster.wait_for(number, "COMPLETED", limit_s=180)
+    assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
+    assert "was told to stop" in log(job)
+
+
+def test_a_report_waits_for_all_shards_and_does_not_run_after_a_failure(on_cluster, tmp_path):
+    shards, report = (with_stub(job, first="[[ ${LIGHTEVAL_R1_SHARD:-} != 2/2 ]] || exit 3") for job in prepare(submission(tmp_path, array=2)))
+    number = run_sbatch(shards.command())
+    after = run_sbatch(report.command(after_id=number))
+    on_cluster.wait_for(after, "CANCELLED", limit_s=120)
+    assert sorted(line.split()[2] for line in seen(shards) if line.startswith("begun")) == ["shard=1/2", "shard=2/2"]
+
+
+# ---- the real evaluation ----------------------------------------------------------------------------------------------
+
+
+def recipe(folder: Path) -> Path:
+    """The demo model with a journal of its own, two samples at a time, so that a kill comes in the middle."""
+    parameters = {
+        "model_name": str(DEMO_MODEL),
+        "max_model_length": 1024,
+        "dtype": "float32",
+        "cache_dir": str(folder / "cache"),
+        "max_num_seqs": 2,
+        "generation_parameters": {"max_new_tokens": 256, "temperature": 0.6, "top_p": 0.95},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump({"model_parameters": parameters}))
+    return path
+
+
+def drawn(folder: Path) -> dict[int, list[dict]]:
+    """Samples in the journal, by the process that drew them."""
+    found: dict[int, list[dict]] = {}
+    for path in (folder / "cache").rglob("samples-*.jsonl"):
+        pid = int(path.stem.split("-")[-2])
+        found.setdefault(pid, []).extend(record for line in path.read_bytes().splitlines(True) if (record := decode_line(line)))
+    return found
+
+
+@pytest.mark.timeout(590)
+def test_three_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, tmp_path):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_bytes(PROMPT.encode())
+    setup = (
+        f"export LIGHTEVAL_R1_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n"
+        f"export PYTHONPATH={ROOT / 'src'}\n"
+    )
+    options = {"model": str(recipe(tmp_path)), "system_prompt_file": str(prompt)}
+    shards, report = prepare(submission(tmp_path, gpus=0, array=3, setup=setup, options=options))
+    number = run_sbatch(shards.command())
+    after = run_sbatch(report.command(after_id=number))
+
+    def some_shard_in_the_middle() -> int | None:
+        return next((pid for pid, records in drawn(tmp_path).items() if 3 <= len(records) < 20), None)
+
+    on_cluster.wait_until(some_shard_in_the_middle, 240)
+    os.kill(some_shard_in_the_middle(), signal.SIGKILL)
+    on_cluster.wait_for(after, "COMPLETED", "FAILED", "CANCELLED", limit_s=480)
+    logs = "\n".join(path.read_text(errors="replace")[-3000:] for path in shards.folder.glob("*.log"))
+    assert on_cluster.state(after) == "COMPLETED", logs
+    assert "its evaluation was killed; it is queued again" in log(shards)
+
+    records = [record for part in drawn(tmp_path).values() for record in part]
+    assert len(records) == 80 and set(Counter(record["key"] for record in records).values()) == {1}
+    results = list((tmp_path / "out").rglob("results_*.json"))
+    assert len(results) == 1
+    ours = json.loads(results[0].read_text())["config_general"]["model_config"]["lighteval_r1"]
+    assert ours["settings"]["system_prompt"].encode() == PROMPT.encode()
+    assert ours["tasks"]["demo_sums|0"]["estimates"]["pass@1"]["n_samples"] == 80
+    assert not (ROOT / "pwned").exists() and not (tmp_path / "pwned").exists()
+
+
+# ---- several nodes, a server ------------------------------------------------------------------------------------------
+
+
+def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, tmp_path):
+    """Real ray on both nodes; only the evaluation is replaced, by a count of the nodes that it would have."""
+    pytest.importorskip("ray")
+    setup = f"export PYTHONPATH={ROOT / 'src'} RAY_DISABLE_IMPORT_WARNING=1 RAY_USAGE_STATS_ENABLED=0\n"
+    (job,) = prepare(submission(tmp_path, nodes=2, setup=setup))
+    stub = job.folder / "stub"
+    count = f"import ray; ray.init(address='auto', log_to_driver=False); print('nodes', len(ray.nodes()), file=open('{tmp_path}/seen', 'w'))"
+    real = f'exec {sys.executable} "$@"'
+    stub.write_text(f'#!/bin/bash\nif [[ $* == *lighteval_r1.cli* ]]; then exec {sys.executable} -c "{count}"; fi\n{real}\n')
+    stub.chmod(0o755)
+    number = run_sbatch(replace(job, arguments=[str(job.folder), str(stub)]).command())
+    on_cluster.wait_for(number, "COMPLETED", "FAILED", limit_s=200)
+    logs = "\n".join(path.read_text()[-2000:] for path in job.folder.glob("*.log"))
+    assert (tmp_path / "seen").read_text() == "nodes 2\n", logs
+    parameters = yaml.safe_load((job.folder / "model.yaml").read_text())["model_parameters"]
+    assert (parameters["tensor_parallel_size"], parameters["pipeline_parallel_size"]) == (2, 2)
+
+
+@pytest.mark.timeout(400)
+def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
+    setup = "export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n"
+    options = {"model": str(recipe(tmp_path)), "task": ""}
+    (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=setup, options=options))
+    number = run_sbatch(job.command())
+    endpoint = job.folder / "endpoint"
+    on_cluster.wait_until(lambda: endpoint.exists() or on_cluster.state(number) == "FAILED", 300)
+    logs = "\n".join(path.read_text()[-2000:] for path in job.folder.glob("*.log"))
+    assert endpoint.exists(), logs
+    with urllib.request.urlopen(f"{endpoint.read_text().strip()}/models", timeout=30) as answer:
+        assert json.load(answer)["data"][0]["max_model_len"] == 1024
+    on_cluster.run("scancel", "--signal=TERM", "--full", number)
+    on_cluster.wait_for(number, "COMPLETED", "FAILED", "CANCELLED", limit_s=90)
+    assert not endpoint.exists()
