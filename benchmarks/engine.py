@@ -1,6 +1,6 @@
 """How much the plugin costs: `lighteval vllm` with it against a bare AsyncLLM script, same prompts, seeds and sampling.
 
-`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 16] [--max-tokens 256]` runs both in turn, on the demo's sums by
+`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 48] [--max-tokens 256]` runs both in turn, on the demo's sums by
 default, and prints the ratio of the generation phases (first request to last reply), of the times from the command to
 the first request, and of the whole processes. Needs nothing but the package; takes about two minutes a round on a CPU.
 """
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--n", type=int, default=16)
+    parser.add_argument("--n", type=int, default=48)
     parser.add_argument("--max-tokens", type=int, default=256)
     options = parser.parse_args()
     environment = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", **os.environ}

@@ -25,8 +25,8 @@ from lighteval_r1.records import Grade, Outcome
 KEPT_GOLD_BYTES = 32 * 2**20
 # Address space, of which libraries reserve more than they use; the hard limit stays, for programs set their own.
 MEMORY_LIMIT_BYTES = 2 * 2**30
-# sympy keeps what it computed: past this size a process asks to be replaced.
 PAGE_KIB = resource.getpagesize() // 1024
+# sympy keeps what it computed: past this size a process asks to be replaced.
 GROWN_KIB = 320 * 1024
 PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 

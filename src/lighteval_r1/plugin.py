@@ -59,8 +59,6 @@ MAX_NEW_TOKENS = 32768
 # Samples that vLLM runs at once per replica on a GPU, where the user gives none: its own default for a server.
 MAX_NUM_SEQS = {"gpu": 256, "cpu": 64}
 MAX_N = 1024
-# Graders beside an engine on the same cores give way to it: its threads wait for each other in a spin.
-CPU_NICENESS = 10
 
 
 def plain_errors(function):
@@ -285,7 +283,7 @@ class R1Model(LightevalModel):
                 problems = [problem for work in works for problem in work.problems]
                 self.engine.check_prompts(problems, self.config.max_model_length)
             announce(works, settings=settings)
-            with Pool(niceness=CPU_NICENESS if self.engine.layout.device == "cpu" else 0) as pool:
+            with Pool(gives_way=self.engine.layout.device == "cpu") as pool:
                 sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
             if shard is not None:
                 left = len(owed_samples(works))

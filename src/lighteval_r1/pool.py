@@ -31,7 +31,8 @@ from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
 LIMIT_S = 10.0
 # A program is limited per test, by its grader. This only ends a grader that is itself stuck.
 PROGRAM_LIMIT_S = 1800.0
-# The limit is one of CPU time, so that a busy machine does not change a grade; this many times it, of time that passed.
+# The limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something other
+# than a core is stopped after this many times the limit.
 PATIENCE = 12
 START_LIMIT_S = 120.0
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LIGHTEVAL_R1_UNSAFE_CODE")
@@ -53,7 +54,7 @@ def gold_id(gold: str) -> str:
 class Child:
     """One grading process and the connection to it. Raises ConnectionError where it does not start."""
 
-    def __init__(self, module: str, *, niceness: int = 0) -> None:
+    def __init__(self, module: str, *, gives_way: bool = False) -> None:
         self.socket, theirs = socket.socketpair()
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         with theirs:
@@ -66,8 +67,9 @@ class Child:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        if niceness:
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, niceness)
+        if gives_way:
+            # Not only a low priority: threads of an engine that spin for each other would wait for one that lost its core.
+            os.sched_setscheduler(self.process.pid, os.SCHED_IDLE, os.sched_param(0))
         self.stream = self.socket.makefile("rwb")
         self.golds = LatestGolds()
         self._poll = select.poll()
@@ -96,9 +98,13 @@ class Child:
         return self._read(limit_s=limit_s)
 
     def _read(self, *, limit_s: float) -> dict:
-        begin, used, left = time.monotonic(), self._cpu_s(), limit_s
+        begin, left = time.monotonic(), limit_s
+        _, used = self._state()
         while not self._poll.poll(1000 * left):
-            left = limit_s - (self._cpu_s() - used)
+            runs, cpu_s = self._state()
+            if runs:
+                begin = time.monotonic()
+            left = limit_s - (cpu_s - used)
             if left < 0.05 * limit_s or time.monotonic() - begin > PATIENCE * limit_s:
                 raise TimeoutError
         line = self.stream.readline()
@@ -106,11 +112,11 @@ class Child:
             raise ConnectionError("the connection to it was closed")
         return json.loads(line)
 
-    def _cpu_s(self) -> float:
-        """CPU seconds of the process, without those of programs that it runs."""
+    def _state(self) -> tuple[bool, float]:
+        """Whether the process runs or waits for a core; its CPU seconds, without those of programs that it runs."""
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as stat:
             fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CPU_TICKS_PER_S
+        return fields[0] == "R", (int(fields[11]) + int(fields[12])) / CPU_TICKS_PER_S
 
     def end(self) -> int:
         """Kills the process and all that it started; its exit code, negative for a signal."""
@@ -131,7 +137,7 @@ class Child:
 class Pool:
     """workers: processes, one per core where None. limit_s: CPU seconds for an expression or a choice.
 
-    niceness: of the processes, so that grading does not slow an engine down that computes on the same cores.
+    gives_way: the processes run only where a core is idle, so that they do not hold up an engine on the same cores.
     Use as a context manager; grade() inside an event loop, grade_many() outside.
     """
 
@@ -140,11 +146,11 @@ class Pool:
         workers: int | None = None,
         *,
         limit_s: float = LIMIT_S,
-        niceness: int = 0,
+        gives_way: bool = False,
         module: str = "lighteval_r1.grading_worker",
     ) -> None:
         self.limit_s = limit_s
-        self.niceness = niceness
+        self.gives_way = gives_way
         self._module = module
         self._items: queue.SimpleQueue[tuple[Item, Future] | None] = queue.SimpleQueue()
         n = workers or len(os.sched_getaffinity(0))
@@ -286,7 +292,7 @@ class Pool:
         with self._lock:
             if self._closing:
                 raise GraderDied("the pool was closed")
-            child = Child(self._module, niceness=self.niceness)
+            child = Child(self._module, gives_way=self.gives_way)
             self._children.add(child)
             return child
 
