@@ -1,4 +1,4 @@
-# make evaluate [MODEL=… TASK=… PARALLEL=data|tensor NUM_GPUS=k N=… REVISION=… MAX_TOKENS=… TEMPERATURE=… SYSTEM_PROMPT_FILE=… OUT=…]
+# make evaluate [MODEL=… TASK=… PARALLEL=data|tensor|auto NUM_GPUS=k N=… REVISION=… MAX_TOKENS=… TEMPERATURE=… SYSTEM_PROMPT_FILE=… OUT=…]
 #               [UPLOAD=NAMESPACE/NAME PUBLIC=1] [WANDB=1]
 # make upload MODEL=… UPLOAD=NAMESPACE/NAME [PUBLIC=1] [OUT=…]
 # make test

@@ -1,5 +1,6 @@
 """Bad input gets one line that says what is so and what to do, and nothing is started."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lighteval_r1.launch import DEMO_MODEL, Options, model_parameters, task_specs
+from lighteval_r1.layouts import automatic, weight_bytes
 from lighteval_r1.model_files import folder_digest
 from lighteval_r1.preflight import parse_spec, positionals
 from lighteval_r1.records import UserError
@@ -42,7 +44,7 @@ def test_positionals_are_told_from_options():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(parallel="both", num_gpus=2), "PARALLEL=both is neither data nor tensor"),
+        (Options(parallel="both", num_gpus=2), "PARALLEL=both is neither data nor tensor nor auto"),
         (Options(parallel="data", num_gpus=4096), "asks for 4096 devices; there are"),
         (Options(parallel="data"), "needs NUM_GPUS"),
         (Options(num_gpus=0), "at least 1"),
@@ -53,6 +55,34 @@ def test_positionals_are_told_from_options():
 def test_options_that_cannot_be_run_are_refused(options, message):
     with pytest.raises(UserError, match=message):
         model_parameters(options)
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "heads", "n_gpus", "expected"),
+    [(15, 28, 8, (1, 8)), (65.5, 40, 8, (2, 4)), (140, 64, 8, (4, 2)), (140, 40, 6, (4, 1)), (65.5, 25, 8, (5, 1))],
+)
+def test_the_automatic_layout_takes_the_fewest_gpus_that_hold_the_weights(gigabytes, heads, n_gpus, expected, tmp_path):
+    write_model_size(tmp_path, gigabytes=gigabytes, heads=heads)
+    layout = automatic(str(tmp_path), revision="main", n_gpus=n_gpus, gpu_memory_gb=79 if gigabytes < 100 else 60)
+    assert (layout.tensor, layout.replicas) == expected
+
+
+def test_a_model_that_no_layout_holds_is_refused(tmp_path):
+    write_model_size(tmp_path, gigabytes=1300, heads=128)
+    with pytest.raises(UserError, match="1300 GB of weights, which 8 GPUs of 80 GB do not hold"):
+        automatic(str(tmp_path), revision="main", n_gpus=8, gpu_memory_gb=80)
+
+
+def test_without_files_the_name_says_the_size(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert weight_bytes("org/thinker-7B", revision="main") == 14e9
+    with pytest.raises(UserError, match="neither files nor name"):
+        automatic("org/thinker", revision="main", n_gpus=8, gpu_memory_gb=80)
+
+
+def write_model_size(folder, *, gigabytes, heads):
+    (folder / "config.json").write_text(json.dumps({"num_attention_heads": heads}))
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {"total_size": gigabytes * 1e9}}))
 
 
 def test_a_model_without_a_task_is_told_the_tasks():

@@ -27,7 +27,7 @@ def evaluate(
     model: str = typer.Option("", help="Hub id, folder, or a recipe (.yaml); the demo model where it is left out."),
     task: str = typer.Option("", help="aime24, r1_math_500@n=8, a comma-separated list, or a suite's file."),
     revision: str = typer.Option("", help="Branch, tag or commit of the model."),
-    parallel: str = typer.Option("", help="data or tensor."),
+    parallel: str = typer.Option("", help="data, tensor or auto."),
     num_gpus: int | None = typer.Option(None, help="GPUs to use (cores, without GPUs)."),
     n: int | None = typer.Option(None, help="Samples per problem, where the task's own number is not wanted."),
     max_tokens: int | None = typer.Option(None, help="Longest reply, in tokens (32768)."),

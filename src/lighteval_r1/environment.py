@@ -28,9 +28,17 @@ def environment() -> dict:
 
 def gpu_names() -> list[str]:
     """Names as the driver gives them, without waking CUDA in this process; [] without a driver."""
+    return asked_of_driver("name")
+
+
+def gpu_memory_gb() -> float:
+    """Memory of the smallest GPU. Only where there is one."""
+    return min(float(mib) for mib in asked_of_driver("memory.total", "nounits")) * 2**20 / 1e9
+
+
+def asked_of_driver(what: str, *formats: str) -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
-    asked = subprocess.run(
-        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=60
-    )
+    command = ["nvidia-smi", f"--query-gpu={what}", "--format=" + ",".join(["csv", "noheader", *formats])]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return asked.stdout.split("\n")[:-1] if asked.returncode == 0 else []

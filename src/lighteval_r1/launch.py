@@ -12,7 +12,9 @@ from pathlib import Path
 import yaml
 
 from lighteval_r1.engines.vllm import hand_down, layout_of, start_replicas
-from lighteval_r1.model_files import check_device_count, device, identify
+from lighteval_r1.environment import gpu_memory_gb
+from lighteval_r1.layouts import ClusterLayout, automatic
+from lighteval_r1.model_files import check_device_count, device, identify, n_gpus
 from lighteval_r1.preflight import check_data, expand, parse_spec
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.tasks import TASKS
@@ -88,7 +90,7 @@ def model_parameters(options: Options) -> dict:
                 parameters["system_prompt"] = file.read()
         except OSError as error:
             raise UserError(f"cannot read SYSTEM_PROMPT_FILE {options.system_prompt_file}: {error.strerror}.") from None
-    return {**parameters, **parallel_parameters(options)}
+    return {**parameters, **parallel_parameters(options, model=str(parameters["model_name"]))}
 
 
 def read_recipe(path: Path) -> dict:
@@ -101,19 +103,32 @@ def read_recipe(path: Path) -> dict:
         raise UserError(f"{path} is not a model configuration: it needs a mapping named model_parameters.") from None
 
 
-def parallel_parameters(options: Options) -> dict:
-    if options.parallel not in ("", "data", "tensor"):
-        raise UserError(f"PARALLEL={options.parallel} is neither data nor tensor.")
+def parallel_parameters(options: Options, *, model: str) -> dict:
+    if options.parallel not in ("", "data", "tensor", "auto"):
+        raise UserError(f"PARALLEL={options.parallel} is neither data nor tensor nor auto.")
     if options.num_gpus is not None and options.num_gpus < 1:
         raise UserError(f"NUM_GPUS={options.num_gpus}: at least 1 is needed.")
-    if options.parallel and options.num_gpus is None:
+    if options.parallel in ("data", "tensor") and options.num_gpus is None:
         raise UserError(f"PARALLEL={options.parallel} needs NUM_GPUS=k.")
+    if options.num_gpus is not None:
+        check_device_count(replicas=options.num_gpus, gpus_each=1)
+    if options.parallel == "auto":
+        return automatic_parameters(model, revision=options.revision or "main", num_gpus=options.num_gpus)
     if options.num_gpus is None:
         return {}
-    check_device_count(replicas=options.num_gpus, gpus_each=1)
     if options.parallel == "tensor":
         return {"tensor_parallel_size": options.num_gpus, "data_parallel_size": 1}
     return {"data_parallel_size": options.num_gpus, "tensor_parallel_size": 1}
+
+
+def automatic_parameters(model: str, *, revision: str, num_gpus: int | None) -> dict:
+    if device() == "cpu":
+        # replicas on a CPU would only share its cores
+        layout = ClusterLayout(tensor=1, pipeline=1, replicas=num_gpus or 1)
+    else:
+        layout = automatic(model, revision=revision, n_gpus=num_gpus or n_gpus(), gpu_memory_gb=gpu_memory_gb())
+    print(f"PARALLEL=auto: {layout.replicas} replicas of {layout.tensor} devices each.", file=sys.stderr)
+    return {"tensor_parallel_size": layout.tensor, "data_parallel_size": layout.replicas}
 
 
 def task_specs(options: Options) -> list[str]:

@@ -1,5 +1,6 @@
 """How large a model is, and how many GPUs one replica of it needs."""
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -32,6 +33,57 @@ def n_parameters(model: str) -> float | None:
         return n_bytes / BYTES_PER_PARAMETER or None
     sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
     return max(float(times or 1) * float(size) * 1e9 for times, size in sizes) if sizes else None
+
+
+def weight_bytes(model: str, *, revision: str) -> float | None:
+    """Bytes of a model's weights as they are stored: by their index, else by the files themselves, else by its name."""
+    index = model_file(model, "model.safetensors.index.json", revision=revision)
+    if index is not None:
+        return float(json.loads(index.read_text())["metadata"]["total_size"])
+    weights = model_file(model, "model.safetensors", revision=revision)
+    if weights is not None:
+        return float(weights.stat().st_size)
+    size = n_parameters(model)
+    return None if size is None else size * BYTES_PER_PARAMETER
+
+
+def model_file(model: str, name: str, *, revision: str) -> Path | None:
+    """A file of a local folder, of the cache, or (the index and the configuration, which are small) of the Hub."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder / name if (folder / name).is_file() else None
+    try:
+        return Path(hf_hub_download(model, name, revision=revision, local_files_only=not name.endswith(".json")))
+    except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
+        # not there, or (LocalEntryNotFoundError is one of the first kind) out of reach and not cached
+        return None
+
+
+def attention_heads(model: str, *, revision: str) -> int | None:
+    """As the model's configuration says; None where it does not."""
+    path = model_file(model, "config.json", revision=revision)
+    if path is None:
+        return None
+    config = json.loads(path.read_text())
+    return config.get("text_config", config).get("num_attention_heads")
+
+
+def automatic(model: str, *, revision: str, n_gpus: int, gpu_memory_gb: float) -> ClusterLayout:
+    """One GPU a replica where the weights fit it, else the fewest that hold them and divide the heads; the rest are replicas."""
+    n_bytes = weight_bytes(model, revision=revision)
+    if n_bytes is None:
+        raise UserError(f"PARALLEL=auto: neither files nor name of {model} say its size. Say PARALLEL=data or tensor.")
+    heads = attention_heads(model, revision=revision)
+    for k in range(1, n_gpus + 1):
+        if n_bytes / 1e9 / k <= MOST_SHARE * gpu_memory_gb and not (heads or k) % k:
+            return ClusterLayout(tensor=k, pipeline=1, replicas=n_gpus // k)
+    raise UserError(
+        f"PARALLEL=auto: {model} has {n_bytes / 1e9:.0f} GB of weights, which {n_gpus} GPUs of {gpu_memory_gb:.0f} GB do not "
+        f"hold{f' on a number of them that divides its {heads} attention heads' if heads else ''}. Use more GPUs or several nodes."
+    )
 
 
 def layout_for(model: str, *, tensor: str, n_gpus: int, gpu_memory_gb: float, nodes: int) -> ClusterLayout:
