@@ -37,10 +37,11 @@ def plugin_run(options: argparse.Namespace, folder: Path, environment: dict[str,
         f"generation_parameters={{max_new_tokens:{options.max_tokens},temperature:0.6,top_p:0.95}}"
     )
     command = [str(Path(sys.executable).parent / "lighteval"), "vllm", parameters, f"{options.task}@n={options.n}|0"]
+    begin = time.time()
     whole_s, _ = timed(command + ["--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(folder)], environment)
     (results,) = folder.rglob("results_*.json")
     sampling = json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["sampling"]
-    return {"whole_s": whole_s, **sampling}
+    return {"start_s": sampling.pop("began") - begin, "whole_s": whole_s, **sampling}
 
 
 def bare_run(options: argparse.Namespace, folder: Path, environment: dict[str, str], settings_id: str) -> dict:
@@ -94,7 +95,7 @@ def main() -> None:
             bare = bare_run(options, Path(theirs), environment, settings.parent.name)
         pairs.append((mine, bare))
         print(f"round {number + 1}: plugin {mine}\n         bare   {bare}", flush=True)
-    for name in ("generation_s", "whole_s"):
+    for name in ("generation_s", "start_s", "whole_s"):
         ratios = [mine[name] / bare[name] for mine, bare in pairs]
         print(f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to {max(ratios):.2f})")
 

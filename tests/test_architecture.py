@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "pairing": {"details", "baselines"},
     "scored_runs": {"details", "pairing", "baselines"},
     "compare": {"details", "pairing", "scored_runs", "estimates", "baselines", "tables"},
+    "holdings": {"journal", "tables"},
     "schedule": {"engines"},
     "tasks": {"tasks", "graders", "demo"},
     "thinking": {"graders"},

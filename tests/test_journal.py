@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lighteval_r1.holdings import holdings, holdings_table
 from lighteval_r1.journal import Journal, decode_line, encode_line, journal_folder, why_anew
 from lighteval_r1.records import (
     Grade,
@@ -181,3 +182,19 @@ def test_other_settings_are_another_folder_and_the_difference_is_said(tmp_path):
     folder = journal_folder(str(tmp_path), task="t", settings=other)
     assert folder != journal_folder(str(tmp_path), task="t", settings=SETTINGS)
     assert why_anew(folder, other) == "sampling anew: temperature 0.6 -> 0.7 since the nearest earlier run."
+
+
+def test_runs_lists_what_is_drawn_owed_and_graded(tmp_path):
+    folder = journal_folder(str(tmp_path), task="r1_aime24", settings=SETTINGS)
+    with pytest.raises(UserError, match="no journals"):
+        holdings(str(tmp_path))
+    first = journal(folder)
+    first.asked(n=3, problem_ids=["p", "q"])
+    first.add_sample(sample(0))
+    first.add_sample(sample(2))
+    first.add_sample(sample(5))  # beyond what is asked now
+    first.add_grade(sample(0).key, Grade(Outcome.WRONG, "7", "integers"))
+    first.close()
+    (one,) = holdings(str(tmp_path))
+    assert (one.task, one.asked, one.drawn, one.owed, one.graded) == ("r1_aime24", 6, 3, 4, 1)
+    assert SETTINGS.id in holdings_table([one]) and "r1_aime24" in holdings_table([one])

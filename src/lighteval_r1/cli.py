@@ -58,6 +58,14 @@ def tasks() -> None:
 
 
 @app.command()
+def runs(cache_dir: str = typer.Option("~/.cache/huggingface/lighteval", help="The cache_dir of the runs.")) -> None:
+    """List what the journals hold: per model, task and settings, how many samples are drawn, owed and graded."""
+    from lighteval_r1.holdings import holdings, holdings_table
+
+    typer.echo(holdings_table(holdings(cache_dir)))
+
+
+@app.command()
 def check(names: list[str] = typer.Argument(help="Tasks, such as r1_aime24.")) -> None:
     """Check tasks: every gold answer must be graded correct by its own grader, an empty reply must be no answer."""
     from lighteval_r1.preflight import check_data, parse_spec

@@ -66,18 +66,19 @@ def owed_samples(works: Iterable[Work], *, shard: tuple[int, int] | None = None)
 async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int, int] | None = None) -> dict:
     """Draws what is owed, grades what is ungraded; everything goes to the journals as it is finished.
 
-    Returns what the sampling took: n_drawn, n_tokens, generation_s (first request to last reply).
+    Returns what the sampling took: n_drawn, n_tokens, generation_s (first request to last reply), and when it began
+    (seconds since 1970).
     Raises what the engine raises, after the replies already drawn are journaled and the engine is stopped.
     """
     owed = owed_samples(works, shard=shard)
     loop = _Loop(works, pool=pool, n_owed=len(owed))
     loop.grade_ungraded()
-    generation_s = 0.0
+    began, generation_s = time.time(), 0.0
     try:
         if owed:
             pool.start()
             await engine.start()
-            begin = time.monotonic()
+            began, begin = time.time(), time.monotonic()
             await loop.draw_all(owed, engine=engine)
             generation_s = time.monotonic() - begin
     finally:
@@ -87,6 +88,7 @@ async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int
         "n_drawn": loop.progress.n_done,
         "n_tokens": loop.progress.n_tokens,
         "generation_s": round(generation_s, 3),
+        "began": round(began, 3),
     }
 
 

@@ -2,6 +2,7 @@
 
     <cache_dir>/lighteval_r1/<model>/<task>/<settings id>/
         settings.json            what the samples were drawn with
+        asked.json               what the latest run asked for: n, problems, version of the task
         samples-<writer>.jsonl   one file per writer, one line per sample
         grades-v<V>-<writer>.jsonl   one line per grade; V is the task's version. Delete them to grade anew
         lock                     held while a run writes here
@@ -20,7 +21,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -48,6 +49,15 @@ def decode_line(line: bytes) -> dict | None:
     if line[18:20] != b'",' or b"%08x" % zlib.crc32(body) != line[10:18]:
         return None
     return json.loads(b"{" + body)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asked of a journal: n samples of each problem, graded by this version of the task."""
+
+    n: int
+    version: int
+    problem_ids: list[str]
 
 
 class Writer:
@@ -165,6 +175,11 @@ class Journal:
         with aside.open("ab") as out:
             out.write(line.rstrip(b"\n") + b"\n")
 
+    def asked(self, *, n: int, problem_ids: list[str]) -> None:
+        """Keeps what this run asks for, so that others can tell how far it is."""
+        asked = Asked(n=n, version=self.version, problem_ids=problem_ids)
+        write_whole(self.folder / "asked.json", json.dumps(asdict(asked)))
+
     def add_sample(self, sample: Sample) -> None:
         if sample.key in self.samples:
             return
@@ -210,11 +225,21 @@ def wait_for_lock(path: Path, mode: int) -> IO:
 
 def write_settings(folder: Path, settings: Settings) -> None:
     path = folder / "settings.json"
-    if path.exists():
-        return
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    draft.write_text(json.dumps(asdict(settings), indent=2, ensure_ascii=False))
+    if not path.exists():
+        write_whole(path, json.dumps(asdict(settings), indent=2, ensure_ascii=False))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """A reader finds the old file or the new one, never a part."""
+    draft = path.with_suffix(f".{socket.gethostname()}-{os.getpid()}.draft")
+    draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def read_asked(folder: Path) -> Asked | None:
+    """None where no run has said yet."""
+    path = folder / "asked.json"
+    return Asked(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def read_settings(folder: Path) -> Settings:

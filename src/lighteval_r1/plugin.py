@@ -361,6 +361,7 @@ def open_works(docs: list[Doc], *, settings: Settings, cache_dir: str, shard: tu
         journal = Journal(folder, settings=settings, version=TASKS[name].version, shard=shard)
         problems = [doc.problem for doc in members.values()]
         n = max(doc.num_samples for doc in docs if task_of(doc) == name)
+        journal.asked(n=n, problem_ids=[problem.id for problem in problems])
         works.append(Work(task=name, problems=problems, n=n, journal=journal))
     return works
 

@@ -39,12 +39,13 @@ def cells(row: Row) -> list[str]:
     ]
 
 
-def columns(table: list[list[str]]) -> str:
-    """The first column to the left, the others to the right, a line under the first row."""
+def columns(table: list[list[str]], *, left: int = 1) -> str:
+    """The first columns to the left, the others to the right, a line under the first row."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
-    for first, *rest in table:
-        lines.append("  ".join([first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))]))
+    for row in table:
+        cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells))
     lines.insert(1, "-" * len(lines[0]))
     return "\n".join(lines)
 
