@@ -119,7 +119,7 @@ class _Loop:
         async def lane(replica: int) -> None:
             while (item := schedule.next()) is not None:
                 sample = await engine.draw(item, replica=replica)
-                schedule.finished(sample.problem_id, sample.n_tokens)
+                schedule.finished(item, sample.n_tokens)
                 self.homes[sample.problem_id][0].journal.add_sample(sample)
                 self.progress.drawn(sample)
                 self._grade_later(sample)

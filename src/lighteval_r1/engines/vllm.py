@@ -8,6 +8,7 @@ Prompts are tokenized here, once, by the model's chat template; they are never t
 import asyncio
 import itertools
 import json
+import math
 import os
 import signal
 import socket
@@ -21,8 +22,9 @@ from lighteval_r1.engines import Owed
 from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
-# Requests under way per replica beyond what vLLM runs at once, so that a free slot never waits for the parent.
-QUEUED_AHEAD = 1.25
+# Of this many requests that vLLM runs at once, one more waits in its queue, so that a free slot never waits for the
+# parent. Few: what waits at one replica cannot go to another.
+SLOTS_PER_QUEUED = 16
 # A replica that has not ended this long after its connection closed is killed.
 STOP_S = 10.0
 # "pid:fd,…" of replicas that were started before this process became what it is.
@@ -81,6 +83,11 @@ def layout_of(parameters: Mapping, *, device: str) -> Layout:
         replicas=int(parameters.get("data_parallel_size") or 1),
         gpus_each=int(parameters.get("tensor_parallel_size") or 1) * int(parameters.get("pipeline_parallel_size") or 1),
     )
+
+
+def lanes_each(max_num_seqs: int) -> int:
+    """Requests under way at a replica that runs so many at once."""
+    return max_num_seqs + math.ceil(max_num_seqs / SLOTS_PER_QUEUED)
 
 
 def memory_gib() -> int:
@@ -265,8 +272,7 @@ class VllmEngine:
 
     def lanes(self) -> list[int]:
         # round robin: the first samples spread over all replicas
-        each = int(self.max_num_seqs * QUEUED_AHEAD)
-        return [replica for _ in range(each) for replica in range(self.layout.replicas)]
+        return [replica for _ in range(lanes_each(self.max_num_seqs)) for replica in range(self.layout.replicas)]
 
     async def draw(self, owed: Owed, *, replica: int) -> Sample:
         prompt, thinking_opened = self.prompt_ids(owed.problem)
