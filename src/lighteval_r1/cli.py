@@ -222,6 +222,28 @@ def submit(
     typer.echo(slurm.submit(submission, dry_run=dry_run))
 
 
+@app.command()
+def think(
+    runs: list[str] = typer.Argument(help="Runs: output folders, details files, or Hub data sets of details."),
+    output: Path | None = typer.Option(None, "--output", "-o", help="A page with the tables and the picture (think.html)."),
+    figures: Path | None = typer.Option(None, help="A folder for the picture, as PNG and SVG."),
+    tokenizer: str = typer.Option("", help="Folder or Hub id of the tokenizer, where a run's model is not at hand."),
+    max_tokens: int = typer.Option(0, min=0, help="Leave out replies that think longer than this, for a judge's cost."),
+    per_level: int = typer.Option(0, min=0, help="Only the first so many problems of each level, for a judge's cost."),
+    judge: str = typer.Option("", metavar="URL", help="An OpenAI-compatible server that is asked for the first correct step."),
+    judge_model: str = typer.Option("", metavar="NAME", help="The model there."),
+    judge_journal: Path | None = typer.Option(None, help="Where judgements are kept (data/judge/NAME)."),
+    agree: bool = typer.Option(False, "--agree", help="With --judge: how far rule and judge agree."),
+    partial: bool = typer.Option(False, help="Measure what there is while samples are owed or ungraded."),
+) -> None:
+    """Measure how replies think: tokens, first correct answer, efficiency, changes of approach."""
+    from lighteval_r1.thinking import command
+
+    asked = command.Judging(judge, judge_model, judge_journal, agree)
+    limits = {"tokenizer": tokenizer, "max_tokens": max_tokens, "per_level": per_level, "partial": partial}
+    typer.echo(command.think(runs, judging=asked, output=output, figures=figures, **limits))
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 2, never a traceback."""
     try:

@@ -159,7 +159,7 @@ def by_group(runs: Mapping[str, TaskRun]) -> dict[str, dict[str, list[Scored]]]:
             for name, value in problem.groups.items():
                 members.setdefault(name, {}).setdefault(value, {}).setdefault(run, []).append(problem)
     return {
-        name: {value: _scored_runs(of_runs) for value, of_runs in sorted(values.items(), key=lambda item: _order(item[0]))}
+        name: {value: _scored_runs(of_runs) for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))}
         for name, values in members.items()
         if 1 < len(values) <= GROUPS_MOST
     }
@@ -170,7 +170,7 @@ def _scored_runs(of_runs: Mapping[str, Sequence[RunProblem]]) -> list[Scored]:
     return [each for each in found if each is not None]
 
 
-def _order(value: str) -> tuple[int, float, str]:
+def group_order(value: str) -> tuple[int, float, str]:
     """Numbers by size, before words."""
     return (0, float(value), "") if value.replace(".", "", 1).isdecimal() else (1, 0.0, value)
 

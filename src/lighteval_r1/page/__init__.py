@@ -42,10 +42,7 @@ def render(content: dict, *, data: object, samples: list[object]) -> str:
             "trusted-types reply-files",
         ]
     )
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.jinja").render(
+    return _environment().get_template("report.html.jinja").render(
         content,
         drawings=drawings,
         policy=policy,
@@ -57,6 +54,13 @@ def render(content: dict, *, data: object, samples: list[object]) -> str:
     )
 
 
+def render_still(content: dict, *, template: str) -> str:
+    """A page that runs nothing and loads nothing."""
+    style = _asset("report.css")
+    policy = f"default-src 'none'; style-src {_source(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    return _environment().get_template(template).render(content, drawings=drawings, policy=policy, style=style)
+
+
 def script_json(value: object) -> str:
     """JSON that can stand in a script element, or be a script, whatever strings it holds."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -64,6 +68,10 @@ def script_json(value: object) -> str:
         text = text.replace(character, escape)
     # Half a character cannot be written as UTF-8.
     return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(loader=jinja2.FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 def _source(text: str) -> str:

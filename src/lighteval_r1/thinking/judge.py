@@ -1,0 +1,251 @@
+"""A judge says where a thinking first reaches the right answer: any OpenAI-compatible server, asked step by step.
+
+The thinking's paragraphs are numbered, the gold is given, the judge names a number or none. What it says is journaled as
+soon as it is said, under a key of everything it was asked, so that a second run asks only what is missing. An error, a late
+answer or one that names no step is asked again, and is never taken for a result.
+"""
+
+import asyncio
+import json
+import os
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import openai
+
+from lighteval_r1.journal import Writer, decode_line
+from lighteval_r1.records import UserError, sha256
+from lighteval_r1.tables import columns
+
+PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
+Find the first step that states the correct answer, or one that means the same, as a result. A step does not count if it only \
+repeats the problem, assumes the answer, or rejects it.
+
+<problem>
+{problem}
+</problem>
+
+<correct_answer>
+{gold}
+</correct_answer>
+
+<steps>
+{steps}
+</steps>
+
+End your reply with one line: "FIRST CORRECT STEP: " and the number of that step, or "FIRST CORRECT STEP: none" if no step states it."""
+NAMED = re.compile(r"FIRST CORRECT STEP\W{1,6}(\d{1,6}|none)\b", re.IGNORECASE)
+# A judge that thinks takes minutes; a server that hangs takes for ever.
+TIMEOUT_S = 600.0
+ATTEMPTS = 4
+AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Step:
+    """A paragraph of a thinking. end: offset just past it."""
+
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thinking for the judge."""
+
+    problem: str
+    gold: str
+    steps: tuple[Step, ...]
+
+    @property
+    def prompt(self) -> str:
+        numbered = "\n\n".join(f"[{number}] {step.text}" for number, step in enumerate(self.steps, start=1))
+        return PROMPT.format(n=len(self.steps), problem=self.problem, gold=gold_in_words(self.gold), steps=numbered)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """end: offset just past the first correct step, None where the judge sees none. begin: where that step begins."""
+
+    begin: int | None
+    end: int | None
+
+
+class NoStep(Exception):
+    """An answer that names no step: nothing to take from it."""
+
+
+def steps_of(thinking: str) -> tuple[Step, ...]:
+    """Its paragraphs; its lines where it has one paragraph."""
+    for separator in (r"\n[ \t]*\n\s*", r"\n\s*"):
+        ends = [match.start() for match in re.finditer(separator, thinking)] + [len(thinking)]
+        begins = [0] + [match.end() for match in re.finditer(separator, thinking)]
+        steps = tuple(Step(e, thinking[b:e].strip()) for b, e in zip(begins, ends, strict=True) if thinking[b:e].strip())
+        if len(steps) > 1:
+            return steps
+    return steps
+
+
+def gold_in_words(gold: str) -> str:
+    """A choice's gold as its letter and text; others as they are."""
+    if not gold.lstrip().startswith("{"):
+        return gold
+    record = json.loads(gold)
+    options = record.get("options") or []
+    place = "ABCDEFGHIJ".index(record["letter"])
+    return record["letter"] + (f") {options[place]}" if place < len(options) else "")
+
+
+class Judge:
+    """url: of an OpenAI-compatible server (http://host:port/v1). folder: where what it says is kept."""
+
+    def __init__(self, url: str, *, model: str, folder: Path, timeout_s: float = TIMEOUT_S, pause_s: float = 1.0) -> None:
+        self.url, self.model, self.folder = url, model, folder
+        self.timeout_s, self.pause_s = timeout_s, pause_s
+        self.n_asked = 0
+        self.failures: Counter[str] = Counter()
+
+    def judge(self, asked: Sequence[Asked]) -> list[Judged | None]:
+        """One judgement each, None where there is none after all attempts (see failures)."""
+        known = self._read()
+        missing = {self._key(one): one for one in asked if one.steps and self._key(one) not in known}
+        if missing:
+            known |= asyncio.run(self._ask_all(missing))
+        return [self._judged(one, known) for one in asked]
+
+    def _judged(self, one: Asked, known: dict[str, int | None]) -> Judged | None:
+        if not one.steps:
+            return Judged(None, None)
+        if self._key(one) not in known:
+            return None
+        number = known[self._key(one)]
+        if number is None:
+            return Judged(None, None)
+        return Judged(one.steps[number - 2].end if number > 1 else 0, one.steps[number - 1].end)
+
+    def _key(self, one: Asked) -> str:
+        return sha256([self.model, one.prompt])[:32]
+
+    def _read(self) -> dict[str, int | None]:
+        known = {}
+        for path in sorted(self.folder.glob("judged-*.jsonl")):
+            with path.open("rb") as lines:
+                # A torn line of a killed run is asked again.
+                records = (record for line in lines if (record := decode_line(line)) is not None)
+                known |= {record["key"]: record["step"] for record in records}
+        return known
+
+    async def _ask_all(self, missing: dict[str, Asked]) -> dict[str, int | None]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot use {self.folder}: {error.strerror}. Name another with --judge-journal.") from None
+        writer = Writer(self.folder / f"judged-{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}.jsonl")
+        found: dict[str, int | None] = {}
+        slots = asyncio.Semaphore(AT_ONCE)
+        # Retries are ours, so that each is counted and an answer without a step is one of them.
+        client = openai.AsyncOpenAI(
+            base_url=self.url, api_key=os.environ.get("OPENAI_API_KEY", "none"), max_retries=0, timeout=self.timeout_s
+        )
+
+        async def one_of(key: str, one: Asked) -> None:
+            async with slots:
+                said = await self._ask(client, one)
+            if said is not None:
+                number, words = said
+                writer.append({"key": key, "step": number, "n_steps": len(one.steps), "judge": self.model, "reply": words})
+                found[key] = number
+
+        try:
+            async with client, asyncio.TaskGroup() as group:
+                for key, one in missing.items():
+                    group.create_task(one_of(key, one))
+        except* UserError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            writer.close()
+        return found
+
+    async def _ask(self, client: openai.AsyncOpenAI, one: Asked) -> tuple[int | None, str] | None:
+        """The step's number and the judge's words; None after the last attempt."""
+        why = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(self.pause_s * 2 ** (attempt - 1))
+            self.n_asked += 1
+            try:
+                words = await self._call(client, one, attempt=attempt)
+                return named_step(words, n=len(one.steps)), words
+            except NoStep as error:
+                why = str(error)
+            except openai.APITimeoutError:
+                why = f"no answer within {self.timeout_s:g} s"
+            except openai.APIConnectionError:
+                why = "no connection"
+            except openai.APIStatusError as error:
+                why = f"error {error.status_code}"
+                if error.status_code in (401, 403, 404):
+                    raise UserError(f"the judge at {self.url} refuses {self.model}: {error.status_code} {error.message[:200]}") from None
+                if error.status_code < 500 and error.status_code not in (408, 409, 429):
+                    # Too long for the judge, mostly: it would say the same again.
+                    why = f"refused ({error.status_code}: {' '.join(error.message.split())[:120]})"
+                    break
+        self.failures[why] += 1
+        return None
+
+    async def _call(self, client: openai.AsyncOpenAI, one: Asked, *, attempt: int) -> str:
+        raw = await client.chat.completions.with_raw_response.create(
+            model=self.model,
+            messages=[{"role": "user", "content": one.prompt}],
+            # The same words again would be the same nonsense again.
+            temperature=0.0 if attempt == 0 else 0.6,
+            seed=attempt,
+        )
+        try:
+            words = json.loads(raw.text)["choices"][0]["message"]["content"]
+        except (ValueError, KeyError, IndexError, TypeError):
+            raise NoStep("an answer that is no chat completion") from None
+        if not isinstance(words, str):
+            raise NoStep("an empty answer")
+        return words
+
+
+def named_step(words: str, *, n: int) -> int | None:
+    """The number the judge ends with, None for "none". NoStep where it names none, or one that is not there."""
+    named = NAMED.findall(words)
+    if not named:
+        raise NoStep("an answer that names no step")
+    if named[-1].casefold() == "none":
+        return None
+    number = int(named[-1])
+    if not 1 <= number <= n:
+        raise NoStep("a step that is not there")
+    return number
+
+
+def agreement(rule: Sequence[int | None], judged: Sequence[Judged | None]) -> str:
+    """How far rule and judge agree, on the replies that were judged. rule: end of the first correct answer, by offset."""
+    pairs = [(end, one) for end, one in zip(rule, judged, strict=True) if one is not None]
+    counts = Counter((end is not None, one.end is not None) for end, one in pairs)
+    both = [(end, one) for end, one in pairs if end is not None and one.end is not None]
+    same = sum(one.begin <= end <= one.end for end, one in both)
+    earlier = sum(end < one.begin for end, one in both)
+    lines = [
+        ["rule and judge", "replies"],
+        ["judged", str(len(pairs))],
+        ["both see the gold reached", str(counts[True, True])],
+        ["  in the same step", str(same)],
+        ["  the rule in an earlier step", str(earlier)],
+        ["  the rule in a later step", str(len(both) - same - earlier)],
+        ["neither", str(counts[False, False])],
+        ["only the rule", str(counts[True, False])],
+        ["only the judge", str(counts[False, True])],
+    ]
+    agreed = same + counts[False, False]
+    share = f"They agree on {agreed} of {len(pairs)} ({100 * agreed / len(pairs):.1f} %)." if pairs else "Nothing was judged."
+    return f"{columns(lines)}\n{share}"

@@ -1,0 +1,210 @@
+"""From runs to their measures: which replies, where each first states the gold (by rule or judge), and the summaries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lighteval_r1.details import Run, RunProblem, RunSample, owed
+from lighteval_r1.pool import Pool
+from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.thinking.first_correct import Stated, first_correct
+from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
+from lighteval_r1.thinking.measures import STATED, Measured, Thinking, measured, thinking_of
+from lighteval_r1.thinking.places import candidates
+from lighteval_r1.thinking.summary import Part, TaskThinking, all_tasks, task_thinking
+from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, Offsets, load_tokenizer
+
+# CPU seconds for one candidate: what takes longer to compare is no answer as people state it.
+LIMIT_S = 2.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which replies are measured, and how. tokenizer: "" for each run's own. Limits 0: none."""
+
+    tokenizer: str = ""
+    max_tokens: int = 0
+    per_level: int = 0
+    partial: bool = False
+    judge: Judge | None = None
+    agree: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of runs: per task, over all tasks, and what a reader must know. agreement: "" where not asked for."""
+
+    tasks: list[TaskThinking]
+    means: list[Part]
+    notes: list[str]
+    agreement: str = ""
+
+
+@dataclass
+class Reply:
+    """One reply on its way. end: just past its first correct answer by the rule in force; known: it was looked for."""
+
+    run: str
+    task: str
+    problem: RunProblem
+    sample: RunSample
+    thinking: Thinking
+    end: int | None = None
+    known: bool = True
+    measured: Measured | None = field(default=None, repr=False)
+
+
+def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) -> Told:
+    """Raises OwedError while samples are owed or ungraded, unless partial; UserError without a tokenizer."""
+    notes = [] if choice.partial else refuse_owed(labels, runs)
+    replies = [
+        Reply(label, name, problem, sample, thinking_of(sample))
+        for label, run in zip(labels, runs, strict=True)
+        for name, task in run.tasks.items()
+        for problem in chosen(task.problems, per_level=choice.per_level)
+        for sample in problem.samples
+        if sample.outcome is not None
+    ]
+    if not replies:
+        raise UserError("these runs hold no graded reply, so there is no thinking to measure.")
+    offsets = {}
+    for label, run in zip(labels, runs, strict=True):
+        tokenizer, source = load_tokenizer(run, named=choice.tokenizer)
+        offsets[label] = (Offsets(tokenizer), source)
+    replies = short_enough(replies, offsets, choice=choice, notes=notes)
+    stopped = by_rule(replies)
+    agreed = by_judge(replies, choice=choice, notes=notes) if choice.judge is not None else ""
+    for one in replies:
+        counted = offsets[one.run][0]
+        one.measured = measured(one.problem, one.sample, thinking=one.thinking, end=one.end, known=one.known, offsets=counted)
+    notes += [tokens_note(label, *offsets[label]) for label in labels]
+    notes += [*left_out_notes(runs, choice=choice), *reply_notes(replies, stopped=stopped)]
+    return summaries(labels, runs, replies, notes=notes, agreed=agreed)
+
+
+def refuse_owed(labels: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    for label, run in zip(labels, runs, strict=True):
+        for name, task in run.tasks.items():
+            missing = owed(task)
+            if missing:
+                raise OwedError(
+                    f"{name} of {label}: {len(missing)} samples are owed or ungraded, first {missing[0]}. Run the same command again to draw "
+                    "and grade only these (lighteval-r1 score grades replies drawn elsewhere), or measure what there is with --partial."
+                )
+    return []
+
+
+def chosen(problems: Sequence[RunProblem], *, per_level: int) -> list[RunProblem]:
+    """The first problems of each level; all where per_level is 0."""
+    seen: dict[str, int] = {}
+    kept = []
+    for problem in problems:
+        level = problem.groups.get("level", "")
+        seen[level] = seen.get(level, 0) + 1
+        if not per_level or seen[level] <= per_level:
+            kept.append(problem)
+    return kept
+
+
+def short_enough(replies: list[Reply], offsets: Mapping[str, tuple[Offsets, str]], *, choice: Choice, notes: list[str]) -> list[Reply]:
+    if not choice.max_tokens:
+        return replies
+    kept = []
+    for one in replies:
+        text = one.thinking.text
+        (tokens,) = Offsets(offsets[one.run][0].tokenizer).counts(one.sample, [len(text)], within=len(text))
+        if tokens <= choice.max_tokens:
+            kept.append(one)
+    notes.append(f"Left out: {len(replies) - len(kept)} of {len(replies)} replies whose thinking is longer than {choice.max_tokens} tokens (--max-tokens).")
+    if not kept:
+        raise UserError(f"no reply thinks in at most {choice.max_tokens} tokens; raise --max-tokens.")
+    return kept
+
+
+def by_rule(replies: Sequence[Reply]) -> int:
+    """Sets the ends; the number of candidates that the grader's limit stopped."""
+    stated = [
+        Stated(
+            one.problem.grader,
+            one.problem.gold,
+            candidates(one.thinking.text, grader=one.problem.grader, problem=one.problem.prompt, gold=one.problem.gold),
+        )
+        for one in replies
+    ]
+    with Pool(limit_s=LIMIT_S) as pool:
+        found, stopped = first_correct(stated, pool=pool)
+    for one, place in zip(replies, found, strict=True):
+        one.end = None if place is None else place.end
+    return stopped
+
+
+def by_judge(replies: Sequence[Reply], *, choice: Choice, notes: list[str]) -> str:
+    """Replaces the rule's ends by the judge's; "" or how far they agree."""
+    judge = choice.judge
+    assert judge is not None
+    asked_of = [one for one in replies if one.problem.grader in STATED and one.thinking.there]
+    judged = judge.judge([Asked(one.problem.prompt, one.problem.gold, steps_of(one.thinking.text)) for one in asked_of])
+    said = agreement([one.end for one in asked_of], judged) if choice.agree else ""
+    for one, place in zip(asked_of, judged, strict=True):
+        one.end = place.end if place is not None else None
+        one.known = place is not None
+    n_unjudged = judged.count(None)
+    notes.append(f"T^ is what {judge.model} judges: {len(judged) - n_unjudged} replies judged, {n_unjudged} unjudged; {judge.n_asked} calls in this run.")
+    if n_unjudged:
+        why = ", ".join(f"{n} {words}" for words, n in judge.failures.most_common())
+        notes.append(f"Unjudged: {why}. They are in no measure that needs T^; run the same command again to ask only these.")
+    return said
+
+
+def tokens_note(label: str, offsets: Offsets, source: str) -> str:
+    how = offsets.how
+    parts = [f"{how[SAMPLED]} replies by the ids that were sampled"] if how[SAMPLED] else []
+    parts += [f"{how[ANEW]} tokenized anew, as no ids were kept"] if how[ANEW] else []
+    parts += [f"{how[NOT_SPELLING]} tokenized anew, as their ids do not spell them by this tokenizer"] if how[NOT_SPELLING] else []
+    return f"Tokens of {label} by the tokenizer of {source}: {', '.join(parts) or 'no reply thinks'}."
+
+
+def left_out_notes(runs: Sequence[Run], *, choice: Choice) -> list[str]:
+    notes = []
+    if choice.per_level:
+        problems = [task.problems for run in runs for task in run.tasks.values()]
+        n_all = sum(map(len, problems))
+        n_kept = sum(len(chosen(each, per_level=choice.per_level)) for each in problems)
+        notes.append(f"Left out: {n_all - n_kept} of {n_all} problems, all but the first {choice.per_level} of each level (--per-level).")
+    if choice.partial:
+        n_missing = sum(len(owed(task)) for run in runs for task in run.tasks.values())
+        if n_missing:
+            notes.append(f"Partial: {n_missing} samples are owed or ungraded and in no measure.")
+    return notes
+
+
+def reply_notes(replies: Sequence[Reply], *, stopped: int) -> list[str]:
+    notes = []
+    told = [one.measured for one in replies if one.measured is not None]
+    n_cut = sum(one.cut_off for one in told)
+    if n_cut:
+        notes.append(f"{n_cut} of {len(told)} replies were cut off in their thinking: their T is a lower bound.")
+    n_without = sum(not one.there for one in told)
+    if n_without:
+        notes.append(f"{n_without} of {len(told)} replies do not think: their T is 0, and they reach nothing in it.")
+    others = sorted({f"{one.task} ({one.problem.grader or 'no grader named'})" for one in replies if one.problem.grader not in STATED})
+    if others:
+        notes.append(f"What needs T^ does not apply to {', '.join(others)}: a thinking does not state such an answer. T, thoughts and accuracy do.")
+    if stopped:
+        notes.append(f"{stopped} stated answers took the grader more than {LIMIT_S:g} s and are taken for wrong.")
+    return notes
+
+
+def summaries(labels: Sequence[str], runs: Sequence[Run], replies: Sequence[Reply], *, notes: list[str], agreed: str) -> Told:
+    names = list(dict.fromkeys(name for run in runs for name in run.tasks))
+    of: dict[tuple[str, str], dict[str, tuple[Mapping[str, str], list[Measured]]]] = {}
+    for one in replies:
+        problems = of.setdefault((one.run, one.task), {})
+        assert one.measured is not None
+        problems.setdefault(one.problem.id, (one.problem.groups, []))[1].append(one.measured)
+    tasks = []
+    for name in names:
+        members = {label: list(of[label, name].values()) for label in labels if (label, name) in of}
+        if members:
+            tasks.append(task_thinking(name, members))
+    everything = {label: [problem for name in names for problem in of.get((label, name), {}).values()] for label in labels}
+    return Told(tasks, all_tasks(tasks, {label: problems for label, problems in everything.items() if problems}), notes, agreed)

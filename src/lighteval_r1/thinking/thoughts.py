@@ -1,0 +1,35 @@
+"""Changes of approach: sentences that begin with a phrase of a published list (phrases.toml).
+
+What it gets wrong
+    "Wait times are long" counts; a change of approach in other words ("Now with vectors:") does not.
+"""
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+
+from lighteval_r1.thinking.sentences import BOUNDARY
+
+# A list's number, a dash, quotes or emphasis may stand before a sentence's first word.
+BEGIN = r"(?:\A|(?:" + BOUNDARY.pattern + r"))(?:[\s\-–—•*_>#\"'“”(]|\d{1,2}[.)]){0,12}"
+
+
+@cache
+def phrases() -> re.Pattern[str]:
+    """Longer phrases first, so that "but wait" is not taken for another; group 1 is the phrase."""
+    text = resources.files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8")
+    listed = sorted((phrase for each in tomllib.loads(text)["list"] for phrase in each["phrases"]), key=len, reverse=True)
+    spelled = [re.escape(phrase.rstrip("*")).replace(r"\ ", r"\s+") + (f"{phrase[-2]}*" if phrase.endswith("*") else "") for phrase in listed]
+    return re.compile(rf"{BEGIN}({'|'.join(spelled)})(?![\w'’])", re.IGNORECASE)
+
+
+def changes(thinking: str) -> list[int]:
+    """Offsets of the phrases that begin another thought; "Hmm. Wait, …" is one, as nothing is thought in between."""
+    found: list[int] = []
+    end = None
+    for match in phrases().finditer(thinking):
+        if end is None or re.search(r"\w", thinking[end : match.start(1)]):
+            found.append(match.start(1))
+        end = match.end(1)
+    return found

@@ -1,0 +1,119 @@
+"""Offsets of characters in a reply as numbers of tokens, by the model's own tokenizer.
+
+Where the engine kept the ids that were sampled, these are counted: a text may be cut into tokens in other ways than the
+model wrote it. Else, and where ids do not spell the reply, its text is tokenized anew; what was done is counted and told.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from lighteval_r1.details import Run, RunSample
+from lighteval_r1.records import UserError
+
+SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
+
+
+class Tokenizer(Protocol):
+    """What is used of a tokenizer of transformers."""
+
+    is_fast: bool
+
+    def __call__(self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool) -> dict: ...
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool) -> str: ...
+
+
+def load_tokenizer(run: Run, *, named: str = "") -> tuple[Tokenizer, str]:
+    """The tokenizer, and where it is from: as named, else of the run's model. UserError, saying what to do, without one."""
+    source = named or run.model
+    revision = {"revision": run.settings["revision"]} if not named and is_commit(run) else {}
+    import transformers
+
+    # Its warnings are about models and chats, not about counting.
+    transformers.logging.set_verbosity_error()
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(Path(source).expanduser()) if Path(source).expanduser().is_dir() else source, **revision)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UserError(
+            f"there is no tokenizer of {source} here ({str(error).strip().splitlines()[0][:120]}). Tokens are counted by the model's own: "
+            "name its folder or Hub id with --tokenizer."
+        ) from None
+    if not tokenizer.is_fast:
+        raise UserError(f"the tokenizer of {source} does not say which characters a token covers; name a fast one (tokenizer.json) with --tokenizer.")
+    return tokenizer, source
+
+
+def is_commit(run: Run) -> bool:
+    revision = str(run.settings.get("revision") or "")
+    return bool(revision) and not revision.startswith("sha256:") and not Path(run.model).expanduser().is_dir()
+
+
+class Offsets:
+    """Token counts of replies by one tokenizer. how: number of replies by what was counted."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.how: Counter[str] = Counter()
+        self._pieces: dict[int, str] = {}
+        self._byte_level = is_byte_level(tokenizer)
+
+    def counts(self, sample: RunSample, offsets: Sequence[int], *, within: int) -> list[int]:
+        """For each character offset the number of tokens that cover the reply up to it.
+
+        within: nothing behind this offset is asked for, so that an answer need not be tokenized.
+        """
+        ids = sample.token_ids
+        if ids:
+            ends = self.ends_of_ids(ids, sample.reply)
+            self.how[SAMPLED if ends is not None else NOT_SPELLING] += 1
+            if ends is not None:
+                bytes_before = [len(sample.reply[:offset].encode("utf-8", "surrogatepass")) for offset in offsets]
+                return [covering(ends, before) for before in bytes_before]
+        else:
+            self.how[ANEW] += 1
+        found = self.tokenizer(sample.reply[:within], add_special_tokens=False, return_offsets_mapping=True)
+        ends = np.array([end for _, end in found["offset_mapping"]] or [0])
+        return [covering(ends, offset) for offset in offsets]
+
+    def ends_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
+        """[n_tokens]: where each token ends in the reply's UTF-8; None where the ids do not spell the reply."""
+        if not self._byte_level:
+            return self.ends_by_decoding(ids, reply)
+        lengths = np.array([len(self.piece(each)) for each in ids])
+        ends = np.cumsum(lengths)
+        n_bytes = len(reply.encode("utf-8", "surrogatepass"))
+        # The engine takes away a stop string, and the end token says nothing.
+        if ends[-1] < n_bytes or self.tokenizer.decode(list(ids), skip_special_tokens=True)[: len(reply)] != reply:
+            return None
+        return ends
+
+    def piece(self, token_id: int) -> str:
+        """A token of a byte-level vocabulary: one character per byte; "" for special ones, which replies leave out."""
+        if token_id not in self._pieces:
+            added = self.tokenizer.added_tokens_decoder.get(token_id)
+            if added is not None:
+                self._pieces[token_id] = "" if added.special else "x" * len(added.content.encode())
+            else:
+                self._pieces[token_id] = self.tokenizer.convert_ids_to_tokens(token_id) or ""
+        return self._pieces[token_id]
+
+    def ends_by_decoding(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
+        """The same for other vocabularies: the text of growing beginnings, at most 64 of them, evenly between."""
+        if self.tokenizer.decode(list(ids), skip_special_tokens=True)[: len(reply)] != reply:
+            return None
+        marks = np.unique(np.linspace(0, len(ids), min(len(ids), 64) + 1).astype(int))
+        ends = [len(self.tokenizer.decode(list(ids[:mark]), skip_special_tokens=True).encode("utf-8", "surrogatepass")) for mark in marks]
+        return np.interp(np.arange(1, len(ids) + 1), marks, ends)
+
+
+def is_byte_level(tokenizer: Tokenizer) -> bool:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and "ByteLevel" in repr(backend.decoder)
+
+
+def covering(ends: np.ndarray, offset: int) -> int:
+    """How many tokens cover the first `offset` characters (or bytes): a token that reaches over it counts."""
+    return 0 if offset <= 0 else min(int(np.searchsorted(ends, offset, side="left")) + 1, len(ends))
