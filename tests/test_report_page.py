@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 CONTENT = {
     "title": "A model on two tasks", "subtitle": "", "notices": [], "several_runs": False, "means": [],
-    "tasks": [], "exact": [], "version": "0",
+    "tasks": [], "exact": [], "version": "0", "thinking": {}, "thinking_notes": [],
 }  # fmt: skip
 LONG = "So $x_1 = 2$. " * 3000
 HARM = (

@@ -104,19 +104,22 @@ def report(
     output: Path = typer.Option(Path("report.html"), "--output", "-o", help="The page; full replies go to a folder beside it."),
     figures: Path | None = typer.Option(None, help="A folder for the pictures, as PNG and SVG."),
     baselines: Path | None = typer.Option(None, help="A TOML file with further published numbers."),
+    tokenizer: str = typer.Option("", help="Folder or Hub id of the tokenizer, where a run's model is not at hand."),
+    thinking: bool = typer.Option(True, help="Measure how the replies think, too."),
     partial: bool = typer.Option(False, help="Report what there is while samples are owed or ungraded."),
 ) -> None:
     """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
     from lighteval_r1.baselines import published_numbers
     from lighteval_r1.details import read_run
-    from lighteval_r1.report import write_report
+    from lighteval_r1.report import run_labels, write_report
 
+    told, read = None, [read_run(run) for run in runs]
+    if thinking:
+        from lighteval_r1.thinking.measure_runs import for_report
+
+        told = for_report(run_labels(read), read, tokenizer=tokenizer, partial=partial)
     write_report(
-        [read_run(run) for run in runs],
-        out=output,
-        published=published_numbers(baselines),
-        partial=partial,
-        figures=figures,
+        read, out=output, published=published_numbers(baselines), partial=partial, figures=figures, thinking=told
     )
     typer.echo(output)
 

@@ -10,8 +10,10 @@ from lighteval_r1 import __version__, page
 from lighteval_r1.details import Run, TaskRun
 from lighteval_r1.page.excerpts import Reply, excerpt_characters, write_replies
 from lighteval_r1.page.tables import NOT_DRAWN, NOT_GRADED, Table, by_index, grid_data, letter, sample_data
+from lighteval_r1.page.thinking import section
 from lighteval_r1.records import Estimate, Outcome, OwedError, UserError
 from lighteval_r1.summary import Published, TaskSummary, task_score, task_summary
+from lighteval_r1.thinking.summary import Told
 
 MISSING = {"finish_reason": "finish reasons", "n_tokens": "token counts", "seed": "seeds", "answer": "extracted answers"}
 
@@ -23,10 +25,11 @@ def write_report(
     published: Callable[[str, str, Estimate], Sequence[Published]],
     partial: bool = False,
     figures: Path | None = None,
+    thinking: Told | None = None,
 ) -> None:
     """The page at out; its replies in full in `<stem>.files/` beside it; the pictures in figures.
 
-    published: (model, task, our estimate) -> the published numbers beside ours. Runs and tasks stand as they were named.
+    thinking: how the replies think (lighteval_r1.thinking), a section per task. published: (model, task, our estimate) -> the published numbers beside ours. Runs and tasks stand as they were named.
     Raises OwedError while samples are owed or ungraded, unless partial.
     """
     if out.suffix != ".html":
@@ -53,12 +56,18 @@ def write_report(
         "tasks": tasks,
         "means": [],
         "exact": [{"label": label, "lines": exact_lines(run)} for label, run in zip(labels, runs, strict=True)],
+        "thinking": {each.name: section(each) for each in thinking.tasks} if thinking else {},
+        "thinking_notes": thinking.notes if thinking else [],
         "version": __version__,
     }
     if figures is not None:
         from lighteval_r1 import figures as pictures
 
         pictures.write_figures(tasks, figures)
+        if thinking is not None:
+            from lighteval_r1.thinking.figures import write_figures
+
+            write_figures(thinking.tasks, figures)
     write_page(tables(labels, runs, names), content, out=out)
 
 

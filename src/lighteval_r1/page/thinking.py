@@ -6,9 +6,8 @@ from pathlib import Path
 from lighteval_r1 import __version__, page
 from lighteval_r1.page.panels import panel
 from lighteval_r1.records import UserError
-from lighteval_r1.thinking.command import COUNTS, HEADERS, legend, task_lines
-from lighteval_r1.thinking.measure_runs import Told
-from lighteval_r1.thinking.summary import TaskThinking, panels
+from lighteval_r1.thinking.summary import TaskThinking, Told, panels
+from lighteval_r1.thinking.table import COUNTS, HEADERS, legend, task_lines
 
 
 def section(task: TaskThinking) -> dict:

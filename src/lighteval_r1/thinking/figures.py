@@ -56,7 +56,7 @@ def draw(axes, panel: Panel, *, over: str) -> None:
         ys = [scale * value for _, value, _ in points]
         errors = [scale * (error or 0.0) for _, _, error in points]
         marker = MARKERS[at % len(MARKERS)]
-        axes.errorbar(xs, ys, yerr=errors, color=COLOURS[at % len(COLOURS)], marker=marker, markersize=4, capsize=2.5, linewidth=1.4, label=run)
+        axes.errorbar(xs, ys, yerr=errors, color=COLOURS[at % len(COLOURS)], marker=marker, markersize=4, capsize=2.5, linewidth=1.4, label=run if points else f"{run}: no {over or 'problem'}")
     axes.set_xticks([x for x, _ in panel.ticks], [label for _, label in panel.ticks])
     first, last = panel.ticks[0][0], panel.ticks[-1][0]
     axes.set_xlim(first - 0.5, last + 0.5)

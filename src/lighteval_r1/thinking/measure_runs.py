@@ -10,8 +10,8 @@ from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
 from lighteval_r1.thinking.measures import STATED, Measured, Thinking, measured, thinking_of
 from lighteval_r1.thinking.places import candidates
-from lighteval_r1.thinking.summary import Part, TaskThinking, all_tasks, task_thinking
-from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, Offsets, load_tokenizer
+from lighteval_r1.thinking.summary import Told, all_tasks, task_thinking
+from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, NoTokenizer, Offsets, load_tokenizer
 
 # CPU seconds for one candidate: what takes longer to compare is no answer as people state it.
 LIMIT_S = 2.0
@@ -27,16 +27,6 @@ class Choice:
     partial: bool = False
     judge: Judge | None = None
     agree: bool = False
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is told of runs: per task, over all tasks, and what a reader must know. agreement: "" where not asked for."""
-
-    tasks: list[TaskThinking]
-    means: list[Part]
-    notes: list[str]
-    agreement: str = ""
 
 
 @dataclass
@@ -79,6 +69,14 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
     notes += [tokens_note(label, *offsets[label]) for label in labels]
     notes += [*left_out_notes(runs, choice=choice), *reply_notes(replies, stopped=stopped)]
     return summaries(labels, runs, replies, notes=notes, agreed=agreed)
+
+
+def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, partial: bool) -> Told:
+    """As measure_runs; without a tokenizer, only a note that says what to do. partial: as the report was asked for."""
+    try:
+        return measure_runs(labels, runs, choice=Choice(tokenizer=tokenizer, partial=partial))
+    except NoTokenizer as error:
+        return Told([], [], [f"How replies think is left out: {error}"])
 
 
 def refuse_owed(labels: Sequence[str], runs: Sequence[Run]) -> list[str]:

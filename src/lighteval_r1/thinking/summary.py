@@ -71,6 +71,16 @@ class TaskThinking:
     groups: dict[str, dict[str, list[Part]]]
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is told of runs: per task, over all tasks, and what a reader must know. agreement: "" where not asked for."""
+
+    tasks: list[TaskThinking]
+    means: list[Part]
+    notes: list[str]
+    agreement: str = ""
+
+
 Problems = Sequence[tuple[Mapping[str, str], Sequence[Measured]]]  # (groups, replies) of each problem
 
 

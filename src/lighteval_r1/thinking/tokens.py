@@ -4,12 +4,13 @@ Where the engine kept the ids that were sampled, these are counted: a text may b
 model wrote it. Else, and where ids do not spell the reply, its text is tokenized anew; what was done is counted and told.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from lighteval_r1.details import Run, RunSample
 from lighteval_r1.records import UserError
@@ -17,33 +18,40 @@ from lighteval_r1.records import UserError
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
 
 
-class Tokenizer(Protocol):
-    """What is used of a tokenizer of transformers."""
-
-    is_fast: bool
-
-    def __call__(self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool) -> dict: ...
-    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool) -> str: ...
+class NoTokenizer(UserError):
+    """A run's tokenizer is not at hand."""
 
 
 def load_tokenizer(run: Run, *, named: str = "") -> tuple[Tokenizer, str]:
     """The tokenizer, and where it is from: as named, else of the run's model. UserError, saying what to do, without one."""
     source = named or run.model
-    revision = {"revision": run.settings["revision"]} if not named and is_commit(run) else {}
-    import transformers
-
-    # Its warnings are about models and chats, not about counting.
-    transformers.logging.set_verbosity_error()
+    folder = Path(source).expanduser()
+    revision = str(run.settings["revision"]) if not named and is_commit(run) else None
+    path = folder / "tokenizer.json" if folder.is_dir() else hub_file(source, revision=revision)
+    if path is None or not path.is_file():
+        raise NoTokenizer(
+            f"there is no tokenizer of {source} here (tokenizer.json). Tokens are counted by the model's own: name its folder or Hub id "
+            "with --tokenizer."
+        )
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(Path(source).expanduser()) if Path(source).expanduser().is_dir() else source, **revision)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise UserError(
-            f"there is no tokenizer of {source} here ({str(error).strip().splitlines()[0][:120]}). Tokens are counted by the model's own: "
-            "name its folder or Hub id with --tokenizer."
-        ) from None
-    if not tokenizer.is_fast:
-        raise UserError(f"the tokenizer of {source} does not say which characters a token covers; name a fast one (tokenizer.json) with --tokenizer.")
-    return tokenizer, source
+        whole = isinstance(json.loads(path.read_text(encoding="utf-8")).get("model"), dict)
+    except (OSError, ValueError, AttributeError):
+        whole = False
+    if not whole:
+        raise NoTokenizer(f"{path} is damaged: it describes no tokenizer. Name another with --tokenizer.")
+    return Tokenizer.from_file(str(path)), source
+
+
+def hub_file(model: str, *, revision: str | None) -> Path | None:
+    """tokenizer.json of a model on the Hub or in its cache; None where there is none."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        cached = try_to_load_from_cache(model, "tokenizer.json", revision=revision)
+        return Path(cached if isinstance(cached, str) else hf_hub_download(model, "tokenizer.json", revision=revision))
+    except (HfHubHTTPError, LocalEntryNotFoundError, ValueError):
+        return None
 
 
 def is_commit(run: Run) -> bool:
@@ -58,7 +66,8 @@ class Offsets:
         self.tokenizer = tokenizer
         self.how: Counter[str] = Counter()
         self._pieces: dict[int, str] = {}
-        self._byte_level = is_byte_level(tokenizer)
+        self._added = tokenizer.get_added_tokens_decoder()
+        self._byte_level = "ByteLevel" in repr(tokenizer.decoder)
 
     def counts(self, sample: RunSample, offsets: Sequence[int], *, within: int) -> list[int]:
         """For each character offset the number of tokens that cover the reply up to it.
@@ -74,8 +83,8 @@ class Offsets:
                 return [covering(ends, before) for before in bytes_before]
         else:
             self.how[ANEW] += 1
-        found = self.tokenizer(sample.reply[:within], add_special_tokens=False, return_offsets_mapping=True)
-        ends = np.array([end for _, end in found["offset_mapping"]] or [0])
+        found = self.tokenizer.encode(sample.reply[:within], add_special_tokens=False)
+        ends = np.array([end for _, end in found.offsets] or [0])
         return [covering(ends, offset) for offset in offsets]
 
     def ends_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
@@ -93,11 +102,11 @@ class Offsets:
     def piece(self, token_id: int) -> str:
         """A token of a byte-level vocabulary: one character per byte; "" for special ones, which replies leave out."""
         if token_id not in self._pieces:
-            added = self.tokenizer.added_tokens_decoder.get(token_id)
+            added = self._added.get(token_id)
             if added is not None:
                 self._pieces[token_id] = "" if added.special else "x" * len(added.content.encode())
             else:
-                self._pieces[token_id] = self.tokenizer.convert_ids_to_tokens(token_id) or ""
+                self._pieces[token_id] = self.tokenizer.id_to_token(token_id) or ""
         return self._pieces[token_id]
 
     def ends_by_decoding(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
@@ -107,11 +116,6 @@ class Offsets:
         marks = np.unique(np.linspace(0, len(ids), min(len(ids), 64) + 1).astype(int))
         ends = [len(self.tokenizer.decode(list(ids[:mark]), skip_special_tokens=True).encode("utf-8", "surrogatepass")) for mark in marks]
         return np.interp(np.arange(1, len(ids) + 1), marks, ends)
-
-
-def is_byte_level(tokenizer: Tokenizer) -> bool:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    return backend is not None and "ByteLevel" in repr(backend.decoder)
 
 
 def covering(ends: np.ndarray, offset: int) -> int:

@@ -1,0 +1,60 @@
+"""Seconds to measure the thinking of real replies: candidates, their grades, tokens, tables; what a run's own grading costs not.
+
+    python benchmarks/thinking.py replies.jsonl [--tokenizer FOLDER] [--figures DIR] [-o think.html]
+
+replies.jsonl: rows with uid, problem, gold, output, finish_reason, level, subject (real replies of R1-distilled models to MATH-500,
+AIME and Minerva problems). Replies of differently trained models, by the second part of their uid, are runs of their own.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.pool import Pool
+from lighteval_r1.records import Grade, sha256
+from lighteval_r1.thinking.command import printed, write
+from lighteval_r1.thinking.measure_runs import Choice, measure_runs
+
+DEMO = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1" / "demo" / "model"
+
+
+def runs_of(rows: list[dict]) -> list[Run]:
+    """One run per model, with its replies graded."""
+    with Pool() as pool:
+        grades = pool.grade_many([("expression", row["output"], row["gold"], True) for row in rows])
+    problems: dict[str, dict[str, RunProblem]] = {}
+    for row, grade in zip(rows, grades, strict=True):
+        outcome = grade.outcome if isinstance(grade, Grade) else None
+        model, problem_id = row["uid"].split("/")[1], sha256([row["problem"], row["gold"]])[:16]
+        groups = {name: row[name] for name in ("level", "subject") if row.get(name)}
+        empty = RunProblem(problem_id, row["uid"], row["problem"], row["gold"], "expression", groups, [])
+        problem = problems.setdefault(model, {}).setdefault(problem_id, empty)
+        sample = RunSample(len(problem.samples), row["output"], True, outcome, None, row["finish_reason"], None, None)
+        problem.samples.append(sample)
+    tasks = {model: {"r1_style": TaskRun("r1_style", 1, "", "", list(of.values()))} for model, of in problems.items()}
+    return [Run(model, model, {}, {}, task) for model, task in tasks.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("replies", type=Path)
+    parser.add_argument("--tokenizer", default=str(DEMO))
+    parser.add_argument("--figures", type=Path)
+    parser.add_argument("-o", "--output", type=Path)
+    options = parser.parse_args()
+    rows = [json.loads(line) for line in options.replies.read_text(encoding="utf-8").splitlines()]
+    runs = runs_of(rows)
+    begin = time.perf_counter()
+    labels = [run.model for run in runs]
+    told = measure_runs(labels, runs, choice=Choice(tokenizer=options.tokenizer))
+    seconds = time.perf_counter() - begin
+    print(printed(told))
+    print(*write(told, labels, output=options.output, figures=options.figures))
+    n_characters = sum(len(row["output"]) for row in rows)
+    print(f"{len(rows)} replies, {n_characters / 1e6:.1f} million characters: {seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
