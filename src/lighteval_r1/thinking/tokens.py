@@ -76,28 +76,28 @@ class Offsets:
         """
         ids = sample.token_ids
         if ids:
-            ends = self.ends_of_ids(ids, sample.reply)
-            self.how[SAMPLED if ends is not None else NOT_SPELLING] += 1
-            if ends is not None:
+            begins = self.begins_of_ids(ids, sample.reply)
+            self.how[SAMPLED if begins is not None else NOT_SPELLING] += 1
+            if begins is not None:
                 bytes_before = [len(sample.reply[:offset].encode("utf-8", "surrogatepass")) for offset in offsets]
-                return [covering(ends, before) for before in bytes_before]
+                return [n_before(begins, before) for before in bytes_before]
         else:
             self.how[ANEW] += 1
         found = self.tokenizer.encode(sample.reply[:within], add_special_tokens=False)
-        ends = np.array([end for _, end in found.offsets] or [0])
-        return [covering(ends, offset) for offset in offsets]
+        begins = np.array([begin for begin, _ in found.offsets])
+        return [n_before(begins, offset) for offset in offsets]
 
-    def ends_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
-        """[n_tokens]: where each token ends in the reply's UTF-8; None where the ids do not spell the reply."""
+    def begins_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
+        """[n_tokens]: where each token begins in the reply's UTF-8; None where the ids do not spell the reply."""
         if not self._byte_level:
-            return self.ends_by_decoding(ids, reply)
+            return self.begins_by_decoding(ids, reply)
         lengths = np.array([len(self.piece(each)) for each in ids])
         ends = np.cumsum(lengths)
         n_bytes = len(reply.encode("utf-8", "surrogatepass"))
         # The engine takes away a stop string, and the end token says nothing.
         if ends[-1] < n_bytes or self.tokenizer.decode(list(ids), skip_special_tokens=True)[: len(reply)] != reply:
             return None
-        return ends
+        return ends - lengths
 
     def piece(self, token_id: int) -> str:
         """A token of a byte-level vocabulary: one character per byte; "" for special ones, which replies leave out."""
@@ -109,15 +109,15 @@ class Offsets:
                 self._pieces[token_id] = self.tokenizer.id_to_token(token_id) or ""
         return self._pieces[token_id]
 
-    def ends_by_decoding(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
+    def begins_by_decoding(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
         """The same for other vocabularies: the text of growing beginnings, at most 64 of them, evenly between."""
         if self.tokenizer.decode(list(ids), skip_special_tokens=True)[: len(reply)] != reply:
             return None
         marks = np.unique(np.linspace(0, len(ids), min(len(ids), 64) + 1).astype(int))
-        ends = [len(self.tokenizer.decode(list(ids[:mark]), skip_special_tokens=True).encode("utf-8", "surrogatepass")) for mark in marks]
-        return np.interp(np.arange(1, len(ids) + 1), marks, ends)
+        begins = [len(self.tokenizer.decode(list(ids[:mark]), skip_special_tokens=True).encode("utf-8", "surrogatepass")) for mark in marks]
+        return np.interp(np.arange(len(ids)), marks, begins)
 
 
-def covering(ends: np.ndarray, offset: int) -> int:
-    """How many tokens cover the first `offset` characters (or bytes): a token that reaches over it counts."""
-    return 0 if offset <= 0 else min(int(np.searchsorted(ends, offset, side="left")) + 1, len(ends))
+def n_before(begins: np.ndarray, offset: int) -> int:
+    """How many tokens begin before an offset: one that reaches over it counts."""
+    return int(np.searchsorted(begins, offset, side="left"))
