@@ -1,17 +1,31 @@
 """What is measured of a thinking: by hand, on replies that mean harm, and over runs."""
 
+import dataclasses
+import json
+import time
+from pathlib import Path
+
 import pytest
-from thinking_cases import CASES, MARK
+from thinking_cases import CASES, LETTERS, MARK
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from lighteval_r1.details import RunProblem, RunSample
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
 from lighteval_r1.pool import Pool
+from lighteval_r1.records import OwedError, UserError, pack_token_ids
 from lighteval_r1.thinking.first_correct import Stated, first_correct
-from lighteval_r1.thinking.measures import measured, thinking_of
+from lighteval_r1.thinking.judge import steps_of
+from lighteval_r1.thinking.measure_runs import Choice, for_report, measure_runs
+from lighteval_r1.thinking.measures import Measured, measured, thinking_of
 from lighteval_r1.thinking.places import candidates
-from lighteval_r1.thinking.tokens import Offsets
+from lighteval_r1.thinking.summary import part
+from lighteval_r1.thinking.table import task_lines
+from lighteval_r1.thinking.thoughts import changes
+from lighteval_r1.thinking.tokens import Offsets, load_tokenizer
+
+HERE = Path(__file__).parent
+DEMO = HERE.parent / "src" / "lighteval_r1" / "demo" / "model"
 
 
 def words_tokenizer() -> Tokenizer:
@@ -48,3 +62,250 @@ def test_replies_measured_by_hand(case, pool):
 def test_the_hand_counts_agree_with_the_marks(case):
     before, mark, _ = case.reply.partition(MARK)
     assert (len(before.split()) if mark else None) == case.first
+
+
+def test_of_forty_replies_that_were_read_a_reader_places_at_most_three_elsewhere(shared, pool):
+    # thinking_read.jsonl: 40 replies drawn at random (seed 2026), all read; `end` is where the reader puts the first correct
+    # answer (null: it never appears). A place within the same equation or sentence is the same place.
+    read = [json.loads(line) for line in (HERE / "thinking_read.jsonl").read_text().splitlines()]
+    rows = {row["uid"]: row for row in map(json.loads, (shared / "grading" / "r1_style_replies_dev.jsonl").open(encoding="utf-8"))}
+    stated = []
+    for one in read:
+        row = rows[one["uid"]]
+        thinking = thinking_of(RunSample(0, row["output"], True, None, None, None, None, None)).text
+        stated.append(Stated("expression", row["gold"], candidates(thinking, grader="expression", problem=row["problem"], gold=row["gold"])))
+    found, _ = first_correct(stated, pool=pool)
+    ends = [None if place is None else place.end for place in found]
+    elsewhere = [one["uid"] for one, end in zip(read, ends, strict=True) if one["end"] != end]
+    assert len(read) == 40
+    # 350: the reader takes "(units digit is 4)" in brackets; 124: found in a case that the next sentence throws out.
+    assert elsewhere == ["thip/RLOOTAC/math500/350/0", "thip/GRPONOTAC/math500/124/0"]
+
+
+def told(**changes) -> Measured:
+    """A reply of 60 tokens, right, that reaches the gold after 20."""
+    known = {"tokens": 60, "first_correct": 20, "reached": True, "thoughts": 2, "changes_after": 0, "correct": True}
+    return Measured(**(known | {"cut_off": False, "there": True} | changes))
+
+
+def test_reflection_and_both_efficiencies_follow_from_the_two_token_counts():
+    assert (told().reflection, told().efficiency, told().efficiency_of_all) == (40, 20 / 60, 20 / 60)
+    never = told(first_correct=None, reached=False)
+    assert (never.reflection, never.efficiency, never.efficiency_of_all) == (None, None, 0.0)
+    unknown = told(first_correct=None, reached=None)
+    assert (unknown.efficiency, unknown.efficiency_of_all) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, {"overthinking"}),  # 60 tokens are 3 times 20
+        ({"tokens": 59}, set()),
+        ({"correct": False}, {"lost"}),
+        ({"correct": False, "changes_after": 1}, {"lost", "underthinking"}),
+        ({"changes_after": 1, "tokens": 59}, set()),
+        ({"correct": False, "first_correct": None, "reached": False, "changes_after": 1}, set()),
+        ({"correct": True, "first_correct": None, "reached": False}, set()),
+        ({"correct": None}, set()),
+    ],
+)
+def test_lost_underthinking_and_overthinking_are_told_apart(changes, names):
+    one = told(**changes)
+    assert {name for name in ("lost", "underthinking", "overthinking") if getattr(one, name)} == names
+
+
+def test_measures_are_means_over_problems_with_their_error_over_problems():
+    # T: problem means 60 and (30 + 50) / 2 = 40, so 50 with the error 10 * sqrt 2 / sqrt 2 = 10.
+    # T^: 20 and, of the one reply that reaches it, 30: 25 with the error 5. Reached: 1 and 1/2.
+    # Efficiency: 1/3 and 30/30 = 1; else 0: 1/3 and (1 + 0) / 2.
+    reach, miss = told(tokens=30, first_correct=30), told(tokens=50, first_correct=None, reached=False, correct=False)
+    found = part("run", [({}, [told()]), ({}, [reach, miss])])
+    values = {name: (each.value, each.se_problems) for name, each in found.measures.items()}
+    assert values["tokens"] == pytest.approx((50, 10))
+    assert values["first_correct"] == pytest.approx((25, 5))
+    assert values["reached"] == pytest.approx((0.75, 0.25))
+    assert values["efficiency"] == pytest.approx((2 / 3, 1 / 3))
+    assert values["efficiency_of_all"] == pytest.approx((5 / 12, 1 / 12))
+    assert (found.n_problems, found.n_replies, found.lost, found.overthinking) == (2, 3, 0, 1)
+
+
+def test_no_estimate_is_made_of_no_reply():
+    never = told(first_correct=None, reached=False)
+    found = part("run", [({}, [never]), ({}, [never])])
+    assert found.measures["first_correct"] is None and found.measures["efficiency"] is None
+    assert found.measures["reached"].value == 0
+
+
+# ---- tokens
+
+
+def demo_offsets() -> Offsets:
+    return Offsets(Tokenizer.from_file(str(DEMO / "tokenizer.json")))
+
+
+def sample_of(reply: str, *, ids=None, opened: bool = True, outcome: str | None = "correct", index: int = 0) -> RunSample:
+    return RunSample(index, reply, opened, outcome, None, "stop", None, None, pack_token_ids(ids) if ids else None)
+
+
+def test_kept_token_ids_are_counted_as_they_were_sampled():
+    offsets = demo_offsets()
+    reply = "The sum is 15.</think>"
+    ids = offsets.tokenizer.encode("The sum is ", add_special_tokens=False).ids
+    # "15" written as two tokens and "." as its own: "The sum is " and three more cover the thinking.
+    ids += [offsets.tokenizer.token_to_id(each) for each in "15."]
+    ids += offsets.tokenizer.encode("</think>", add_special_tokens=False).ids
+    assert offsets.counts(sample_of(reply, ids=ids), [len("The sum is 15."), len("The sum is ")], within=len(reply)) == [
+        len(offsets.tokenizer.encode("The sum is ", add_special_tokens=False).ids) + 3,
+        len(offsets.tokenizer.encode("The sum is ", add_special_tokens=False).ids),
+    ]
+    assert dict(offsets.how) == {"sampled": 1}
+
+
+def test_characters_of_several_bytes_do_not_shift_the_count():
+    offsets = demo_offsets()
+    reply = "Ωé∑ 15.</think>"
+    ids = offsets.tokenizer.encode(reply, add_special_tokens=False).ids
+    at = [len("Ωé∑ 15"), len("Ωé∑ 15.")]
+    assert offsets.counts(sample_of(reply, ids=ids), at, within=len(reply)) == offsets.counts(sample_of(reply), at, within=len(reply))
+    assert dict(offsets.how) == {"sampled": 1, "anew": 1}
+
+
+def test_ids_that_do_not_spell_the_reply_are_not_counted_and_it_is_told():
+    offsets = demo_offsets()
+    reply = "15.</think>"
+    assert offsets.counts(sample_of(reply, ids=[5] * 40), [3], within=len(reply)) == [3]
+    assert dict(offsets.how) == {"not spelling": 1}
+
+
+def test_without_a_tokenizer_one_line_says_what_to_do(tmp_path):
+    run = Run(str(tmp_path), "here", {}, {}, {})
+    with pytest.raises(UserError, match="name its folder or Hub id with --tokenizer") as error:
+        load_tokenizer(run)
+    assert "\n" not in str(error.value)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match="is damaged"):
+        load_tokenizer(run)
+
+
+# ---- replies that mean harm
+
+HARM = {
+    "boxes": "\\boxed{" * 100_000,
+    "signs": "= " * 100_000,
+    "announcements": "the answer is " * 30_000,
+    "towers": "".join(f"x = 9^{{9^{{9^{{{n}}}}}}}\n" for n in range(5_000)),
+    "letters": "so the answer is option (" * 30_000,
+    "one line": "a" * 1_000_000,
+    "brackets": "=" + "(" * 300_000,
+    "dollars": "is $" * 100_000,
+    "waits": "Wait. " * 100_000,
+    "numbers": "is 1,2,3,4,5 " * 50_000,
+    "controls": "\x00\ud800 = 42\u2028" * 20_000,
+    "spaces": "answer" + " " * 300_000 + "is" + " " * 300_000,
+    "new lines": "\n" * 500_000 + "= 4",
+}
+
+
+@pytest.mark.parametrize("name", HARM)
+@pytest.mark.parametrize("grader", ["expression", "choice"])
+def test_replies_that_mean_harm_cost_seconds_at_most(name, grader, pool):
+    gold = "42" if grader == "expression" else LETTERS
+    begin = time.perf_counter()
+    found = candidates(HARM[name], grader=grader, problem="What is $6 \\cdot 7$?", gold=gold)
+    first_correct([Stated(grader, gold, found)], pool=pool)
+    changes(HARM[name])
+    steps_of(HARM[name])
+    assert time.perf_counter() - begin < 8
+
+
+def test_a_statement_that_stops_the_grader_is_wrong_and_counted():
+    slow = "\\boxed{" + "+".join(f"\\int_0^{{{n}}} x^{{{n}}} dx" for n in range(2, 9)) + "}"
+    with Pool(1, limit_s=0.5) as small:
+        found = candidates(slow, grader="expression", problem="", gold="\\sqrt{2}x")
+        places, stopped = first_correct([Stated("expression", "\\sqrt{2}x", found)], pool=small)
+    assert places == [None] and stopped in (0, 1)
+
+
+# ---- whole runs
+
+
+def a_run(problems: list[RunProblem], *, model: str = "org/model", task: str = "r1_math_500", n: int = 0) -> Run:
+    return Run(model, "somewhere", {}, {}, {task: TaskRun(task, 1, "d", "p", problems, n=n)})
+
+
+def a_problem(name: str, *replies: str, grader: str = "expression", outcome: str | None = "correct", **groups: str) -> RunProblem:
+    samples = [sample_of(reply, index=at, outcome=outcome) for at, reply in enumerate(replies)]
+    return RunProblem(f"id-{name}", name, f"What is asked in {name}?", "42", grader, groups, samples)
+
+
+@pytest.fixture
+def words(tmp_path) -> str:
+    """A folder with the tokenizer that splits at spaces."""
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    words_tokenizer().save(str(folder / "tokenizer.json"))
+    return str(folder)
+
+
+RIGHT, LONG = "It is = 42 </think> 42", "a b c d e f = 42 </think> 42"
+
+
+def test_levels_subjects_and_the_whole_are_measured_and_what_was_counted_is_said(words):
+    run = a_run([a_problem("a", RIGHT, level="1", subject="Algebra"), a_problem("b", LONG, level="2", subject="Algebra")])
+    found = measure_runs(["run"], [run], choice=Choice(tokenizer=words))
+    lines = {words: cells for words, _, cells in task_lines(found.tasks[0])}
+    # T: 4 and 8, so 6 with the error 2; reached by all
+    assert lines["all"][:3] == ["2", "2", "6.0 ± 2.0"] and lines["level 1"][2] == "4.0 ± –"
+    assert lines["subject Algebra"] == lines["all"]
+    assert found.notes[0] == f"Tokens of run by the tokenizer of {words}: 2 tokenized anew, as no ids were kept."
+
+
+def test_programs_are_measured_without_what_needs_a_stated_answer(words):
+    run = a_run([a_problem("a", "Wait, x = 42 </think> code", grader="program")], task="r1_lcb")
+    found = measure_runs(["run"], [run], choice=Choice(tokenizer=words))
+    (whole,) = found.tasks[0].whole
+    known = {name for name, each in whole.measures.items() if each is not None}
+    assert known == {"tokens", "thoughts", "accuracy"}
+    assert whole.measures["thoughts"].value == 1
+    assert any("does not apply to r1_lcb (program)" in note for note in found.notes)
+    assert task_lines(found.tasks[0])[0][2][-3:] == ["–", "–", "–"]
+
+
+def test_what_is_left_out_is_said(words):
+    problems = [a_problem(f"p{n}", RIGHT, LONG, level=str(n % 2)) for n in range(4)]
+    found = measure_runs(["run"], [a_run(problems)], choice=Choice(tokenizer=words, max_tokens=5, per_level=1))
+    assert found.tasks[0].whole[0].n_replies == 2
+    assert "Left out: 2 of 4 replies whose thinking is longer than 5 tokens (--max-tokens)." in found.notes
+    assert "Left out: 2 of 4 problems, all but the first 1 of each level (--per-level)." in found.notes
+
+
+def test_cut_off_replies_and_those_that_do_not_think_are_counted(words):
+    run = a_run([a_problem("a", "no end = 42", RIGHT)])
+    found = measure_runs(["run"], [run], choice=Choice(tokenizer=words))
+    assert "1 of 2 replies were cut off in their thinking: their T is a lower bound." in found.notes
+    plain = dataclasses.replace(sample_of("= 42"), thinking_opened=False)
+    run = a_run([dataclasses.replace(a_problem("a"), samples=[plain])])
+    found = measure_runs(["run"], [run], choice=Choice(tokenizer=words))
+    assert "1 of 1 replies do not think: their T is 0, and they reach nothing in it." in found.notes
+
+
+def test_owed_and_ungraded_samples_refuse_the_measures_unless_partial(words):
+    run = a_run([a_problem("a", RIGHT), a_problem("b", RIGHT, outcome=None)], n=2)
+    with pytest.raises(OwedError, match=r"3 samples are owed or ungraded, first a\[1\] \(not drawn\)"):
+        measure_runs(["run"], [run], choice=Choice(tokenizer=words))
+    found = measure_runs(["run"], [run], choice=Choice(tokenizer=words, partial=True))
+    assert found.tasks[0].whole[0].n_replies == 1
+    assert "Partial: 3 samples are owed or ungraded and in no measure." in found.notes
+
+
+def test_several_tasks_are_also_told_together(words):
+    run = a_run([a_problem("a", RIGHT)])
+    tasks = run.tasks | a_run([a_problem("b", LONG)], task="r1_aime24").tasks
+    found = measure_runs(["run"], [dataclasses.replace(run, tasks=tasks)], choice=Choice(tokenizer=words))
+    assert found.means[0].measures["tokens"].value == 6 and found.means[0].n_problems == 2
+
+
+def test_a_report_without_a_tokenizer_says_what_to_do(words):
+    found = for_report(["run"], [a_run([a_problem("a", RIGHT)], model="/nowhere")], tokenizer="", partial=False)
+    assert found.tasks == [] and "with --tokenizer" in found.notes[0]
+    assert for_report(["run"], [a_run([a_problem("a", RIGHT)])], tokenizer=words, partial=False).tasks

@@ -33,44 +33,44 @@ PROSE_GOES_ON = re.compile(
     r"\s(?:and|so|but|or|which|since|because|for|when|if|then|is|are|was|as|where|with|by|from|to|at|on|we|that|this|not|right|again)\b"
     r"|\s\((?=[a-zA-Z])|\s[-–—]\s?(?=[a-zA-Z]{2})|\s\*\*|\*\*|[✓✔✅]|\s\\?\(?√"
 )  # fmt: skip
-COUNTED = re.compile(r"([-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?)\s+(?!(?:times|plus|minus|over|divided|multiplied|of|squared|cubed|factorial|choose|mod|modulo|x|percent)\b)[a-zA-Z]{2}")
-SIMPLE_SIDE = r"[\\(\[$\s]{0,6}[a-zA-Z\\][\w\\{}'^()|]{0,20}\s*"
+COUNTED = re.compile(r"([-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?)\s{1,4}(?!(?:times|plus|minus|over|divided|multiplied|of|squared|cubed|factorial|choose|mod|modulo|x|percent)\b)[a-zA-Z]{2}")
+SIMPLE_SIDE = r"[\\(\[$\s]{0,6}[a-zA-Z\\][\w\\{}'^()|]{0,20}\s{0,4}"
 HYPOTHESIS = re.compile(
     r"(?:\b(?:let(?:'s)?|if|suppose|assum(?:e|ing)|say|consider(?:ing)?|tak(?:e|ing)|set(?:ting)?|tr(?:y|ying)|test(?:ing)?|check(?:ing)?)"
-    r"(?:\s+(?:that|say|set|take|try|we|have|let|instead|also))*\s+[^,;:.=\n]{1,30}"
-    r"|\b(?:when|for|where|with|given|since|because|using|substitut(?:e|ing)|plug(?:ging)?(?:\s+in)?|at|from|case|unless|whether)"
-    r"(?:\s+(?:that|we|have))*\s" + SIMPLE_SIDE + r")$",
+    r"(?:\s{1,4}(?:that|say|set|take|try|we|have|let|instead|also))*\s{1,4}[^,;:.=\n]{1,30}"
+    r"|\b(?:when|for|where|with|given|since|because|using|substitut(?:e|ing)|plug(?:ging)?(?:\s{1,4}in)?|at|from|case|unless|whether)"
+    r"(?:\s{1,4}(?:that|we|have))*\s" + SIMPLE_SIDE + r")$",
     re.IGNORECASE,
 )
 ANNOUNCED_HYPOTHESIS = re.compile(r"\b(?:if|suppose|whether|assum(?:e|ing)|unless|what|why|how)\b[^,.\n]{0,60}$", re.IGNORECASE)
 REJECTED = re.compile(
-    r"[\s$\\)\]},*]{0,8}(?:which\s+|but\s+(?:that|this|it)\s+|(?:that|this|it)\s+)?"
-    r"(?:(?:is|are|was|would be|seems|looks|must be|can|could|does|do|will)\s*)?(?:clearly\s+|obviously\s+|also\s+|definitely\s+)?"
+    r"[\s$\\)\]},*]{0,8}(?:which\s{1,4}|but\s{1,4}(?:that|this|it)\s{1,4}|(?:that|this|it)\s{1,4})?"
+    r"(?:(?:is|are|was|would be|seems|looks|must be|can|could|does|do|will)\s{0,4})?(?:clearly\s{1,4}|obviously\s{1,4}|also\s{1,4}|definitely\s{1,4})?"
     r"(?:n[o']t\b|not\b|cannot\b|wrong\b|incorrect\b|invalid\b|impossible\b|extraneous\b|rejected\b|excluded\b|ruled out\b|false\b"
-    r"|too\s+(?:big|large|small|high|low|many|few|long|short)\b|a contradiction\b|contradicts\b|fails\b|doesn't\b|isn't\b|won't\b|can't\b)",
+    r"|too\s{1,4}(?:big|large|small|high|low|many|few|long|short)\b|a contradiction\b|contradicts\b|fails\b|doesn't\b|isn't\b|won't\b|can't\b)",
     re.IGNORECASE,
 )
 REJECTED_ANSWER = re.compile(r"(?:not|n't|never|unlikely|neither|either|supposed|unclear|unknown|something|wrong|incorrect|different|probably not)\b", re.IGNORECASE)
 
 # What follows a result at which the reply stops: a conclusion, a check, a change of mind.
 CONCLUDES = re.compile(
-    r"(?:[\s$*.,!;)\]]|\\\]|\\\)|\\text\{[^{}\n]{0,40}\}|\\,|[a-zA-Z]{2,12}(?=[.!])){0,12}(?:\d+\.\s+)?(?:\*\*)?(?:so\b|thus\b|therefore|hence\b|wait\b|hmm|but wait|alternatively"
-    r"|(?:now,?\s+)?(?:let me|let's|let us|(?:i|we)(?:'ll| will| should| can| must| need to| have to)|to)\s+(?:now\s+|also\s+)?(?:just\s+|quickly\s+)?(?:double[- ]?check|check|verify|confirm|make sure|ensure|recheck|reconsider|test))",
+    r"(?:[\s$*.,!;)\]]|\\\]|\\\)|\\text\{[^{}\n]{0,40}\}|\\,|[a-zA-Z]{2,12}(?=[.!])){0,12}(?:\d+\.\s{1,4})?(?:\*\*)?(?:so\b|thus\b|therefore|hence\b|wait\b|hmm|but wait|alternatively"
+    r"|(?:now,?\s{1,4})?(?:let me|let's|let us|(?:i|we)(?:'ll| will| should| can| must| need to| have to)|to)\s{1,4}(?:now\s{1,4}|also\s{1,4})?(?:just\s{1,4}|quickly\s{1,4})?(?:double[- ]?check|check|verify|confirm|make sure|ensure|recheck|reconsider|test))",
     re.IGNORECASE,
 )
 CONCLUSION = re.compile(
-    r"[\s*\-–•\d.)]{0,6}(?:and\s+|but\s+|okay,?\s+|ok,?\s+|yes,?\s+|oh,?\s+)?(?:so\b|thus\b|therefore\b|hence\b|finally\b|in total\b|altogether\b|which (?:is|gives|means|makes)\b"
+    r"[\s*\-–•\d.)]{0,6}(?:and\s{1,4}|but\s{1,4}|okay,?\s{1,4}|ok,?\s{1,4}|yes,?\s{1,4}|oh,?\s{1,4})?(?:so\b|thus\b|therefore\b|hence\b|finally\b|in total\b|altogether\b|which (?:is|gives|means|makes)\b"
     r"|that(?:'s| is| gives| means| makes)\b|this (?:is|gives|means|makes|simplifies|yields)\b|we (?:get|have|find|obtain)\b|it(?:'s| is)\b|there (?:is|are|were)\b|the\b)",
     re.IGNORECASE,
 )
 SAID = re.compile(
     r"\b(?:is|are|equals?|gives?|giving|becomes?|gets?|getting|obtain|yields?|have|has|be|needs?|totals?|makes?|leaves?|remains?|to)"
-    r"(?:\s+(?:exactly|just|only|then|also|indeed|simply|equal to|a total of|thus|therefore|(?:the|a|an)\s+[a-z]{3,12}(?:\s+of)?))*\s*:?\s*\*{0,2}"
-    r"(?P<answer>\$\$?([^$]{1,100}?)\$\$?|\\\((.{1,100}?)\\\)|\\\[\s*(.{1,200}?)\s*\\\]|([-+]?\\?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?))(?![\w^_\\(]|\.\d|,\d)",
+    r"(?:\s{1,4}(?:exactly|just|only|then|also|indeed|simply|equal to|a total of|thus|therefore|(?:the|a|an)\s{1,4}[a-z]{3,12}(?:\s{1,4}of)?))*\s{0,4}:?\s{0,4}\*{0,2}"
+    r"(?P<answer>\$\$?([^$]{1,100}?)\$\$?|\\\((.{1,100}?)\\\)|\\\[\s{0,4}(.{1,200}?)\s{0,4}\\\]|([-+]?\\?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?))(?![\w^_\\(]|\.\d|,\d)",
     re.IGNORECASE,
 )
 # "is 5 more than", "is 3 times": the number is not the end of it.
-NUMBER_GOES_ON = re.compile(r"\s*(?:[-+*/×·=<>≤≥^]|\\(?:times|cdot|le|ge|pm)|(?:times|more|less|plus|minus|over|divided|multiplied|of|squared|cubed|and|or|to|mod|choose|through|-)\b|,\s*(?:\d|\$|\\\())", re.IGNORECASE)
+NUMBER_GOES_ON = re.compile(r"\s{0,4}(?:[-+*/×·=<>≤≥^]|\\(?:times|cdot|le|ge|pm)|(?:times|more|less|plus|minus|over|divided|multiplied|of|squared|cubed|and|or|to|mod|choose|through|-)\b|,\s{0,4}(?:\d|\$|\\\())", re.IGNORECASE)
 TASK_WORDS = re.compile(r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)", re.IGNORECASE)
 ASKING = re.compile(r"\b(?:find|compute|determine|calculate|evaluate|simplify|express|solve|write|what|how|give|factor|expand|convert|enter)\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]{3,}")
@@ -82,21 +82,21 @@ EMPTY_WORDS = frozenset(
 
 IN_BRACKETS = re.compile(r"(?<!\\)\((?![^()]*\))[^()]*$")
 FORMULA_START = re.compile(r"\$|\\\(|\\\[|[:,;]\s")
-LETTER_SIDE = re.compile(r"(?<![\w\\])([a-zA-Z])\s*$")
+LETTER_SIDE = re.compile(r"(?<![\w\\])([a-zA-Z])\s{0,4}$")
 
-OPTION = r"(?:(?:option|choice|answer|letter)\s+)"
+OPTION = r"(?:(?:option|choice|answer|letter)\s{1,4})"
 CONCLUDED = (
     re.compile(
         r"\b(?:match(?:es|ing)?|corresponds? to|corresponding to|agrees? with|consistent with|points? to|pointing to|leads? to|leaving|leaves|"
         r"supports?|go(?:ing)? with|choos(?:e|ing)|pick(?:ing)?|select(?:ing)?|which is|that is|that's|that would be|this is|it's|it is|must be|should be|has to be|would be)"
-        r"\s+(?:only\s+|exactly\s+|indeed\s+|the\s+)?" + OPTION + r"[(*\s\"']{0,4}()([A-J])\b(?![’'])",
+        r"\s{1,4}(?:only\s{1,4}|exactly\s{1,4}|indeed\s{1,4}|the\s{1,4})?" + OPTION + r"[(*\s\"']{0,4}()([A-J])\b(?![’'])",
         re.IGNORECASE,
     ),
-    re.compile(r"(?:^|[.!?\n]\s{0,3})(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence)\b,?\s+(?:it(?:'s| is| must be| should be)\s+|" + OPTION + r")?[(*]{0,3}()([A-J])[)*]{0,3}(?=\s*(?:[.!\n]|$))"),
-    re.compile(r"\bis\s+(?:" + OPTION + r")?[(*]{0,3}()([A-J])[)*]{0,3}\.?[ \t]*(?=\n|$)"),
+    re.compile(r"(?:^|[.!?\n]\s{0,3})(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence)\b,?\s{1,4}(?:it(?:'s| is| must be| should be)\s{1,4}|" + OPTION + r")?[(*]{0,3}()([A-J])[)*]{0,3}(?=\s{0,4}(?:[.!\n]|$))"),
+    re.compile(r"\bis\s{1,4}(?:" + OPTION + r")?[(*]{0,3}()([A-J])[)*]{0,3}\.?[ \t]*(?=\n|$)"),
 )  # fmt: skip
 LETTER_REJECTED = re.compile(
-    r"[)*.\s\"']{0,4}(?:\([^()\n]{0,80}\)\s*)?(?:is|would be|are|was|seems|looks|can|could|does|do|has)\s*(?:clearly\s+|also\s+|probably\s+)?"
+    r"[)*.\s\"']{0,4}(?:\([^()\n]{0,80}\)\s{0,4})?(?:is|would be|are|was|seems|looks|can|could|does|do|has)\s{0,4}(?:clearly\s{1,4}|also\s{1,4}|probably\s{1,4})?"
     r"(?:not|n't|wrong|incorrect|false|out|impossible|less|unlikely|eliminated|ruled)\b|[)*.\s]{0,4}(?:isn't|doesn't|can't|fails)\b",
     re.IGNORECASE,
 )
