@@ -1,5 +1,7 @@
 """The six measures over levels as inline SVG in the page's colours, light or dark."""
 
+from collections.abc import Callable
+
 from markupsafe import Markup, escape
 
 from lighteval_r1.page.drawings import tick_step
@@ -12,8 +14,9 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 26
 def panel(of: Panel) -> Markup:
     """A line per run with error bars; the axis fits the data."""
     scale = 100 if of.measure.share else 1
-    step = step_of(scale * of.top)
-    top = step * max(1, -(-scale * of.top // step)) if of.top else step
+    highest = scale * of.top or (100 if of.measure.share else 1)
+    step = step_of(highest)
+    top = step * max(1, -(-highest // step))
     first, last = of.ticks[0][0] - 0.5, of.ticks[-1][0] + 0.5
 
     def x(place: float) -> float:
@@ -23,7 +26,8 @@ def panel(of: Panel) -> Markup:
         return round(HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM), 1)
 
     marks = []
-    for at in range(round(top / step) + 1 if of.top else 1):
+    empty = not any(points for _, points in of.lines)
+    for at in range(1 if empty else round(top / step) + 1):
         value = at * step
         marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value)}" y2="{y(value)}"/>')
         marks.append(f'<text x="{LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:,.{0 if step >= 1 else 1 if step >= 0.1 else 2}f}</text>')
@@ -32,8 +36,9 @@ def panel(of: Panel) -> Markup:
     n = len(of.lines)
     for at, (run, points) in enumerate(of.lines):
         shift = (at - (n - 1) / 2) * 4
-        marks += _line(at, run, [(x(place) + shift, value * scale, error and error * scale) for place, value, error in points], y=y, of=of)
-    if not of.top and not any(points for _, points in of.lines):
+        scaled = [(place, x(place) + shift, value * scale, error and error * scale) for place, value, error in points]
+        marks += _line(at, run, scaled, y=y, share=of.measure.share)
+    if empty:
         marks.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT / 2}" text-anchor="middle">no reply has it</text>')
     title = escape(of.measure.title)
     return Markup(
@@ -44,18 +49,20 @@ def panel(of: Panel) -> Markup:
 
 def step_of(largest: float) -> float:
     """Steps below 1 for measures such as the number of thoughts."""
-    return tick_step(largest) if largest > 1 else tick_step(largest * 100) / 100 if largest > 0 else 1.0
+    return tick_step(largest) if largest > 1 else tick_step(largest * 100) / 100
 
 
-def _line(at: int, run: str, points: list, *, y, of: Panel) -> list[str]:
-    marks = []
-    if len(points) > 1:
-        path = "L".join(f"{x:.1f} {y(value)}" for x, value, _ in points)
-        marks.append(f'<path class="curve run-{at % 5}" d="M{path}"/>')
-    for x, value, error in points:
+def _line(at: int, run: str, points: list, *, y: Callable[[float], float], share: bool) -> list[str]:
+    """points: (level, x, value, error or None). No line bridges a missing level."""
+    path = ""
+    for number, (level, x, value, _) in enumerate(points):
+        joined = number and level - points[number - 1][0] <= 1
+        path += f"{'L' if joined else 'M'}{x:.1f} {y(value)}"
+    marks = [f'<path class="curve run-{at % 5}" d="{path}"/>'] if "L" in path else []
+    for _, x, value, error in points:
         if error:
             low, high = y(max(0.0, value - error)), y(value + error)
             marks.append(f'<path class="curve run-{at % 5}" d="M{x:.1f} {low}V{high}M{x - 2.5:.1f} {low}h5M{x - 2.5:.1f} {high}h5"/>')
-        words = f"{run}: {value:,.1f}" + ("" if error is None else f" ± {error:,.1f}") + (" %" if of.measure.share else "")
+        words = f"{run}: {value:,.1f}" + ("" if error is None else f" ± {error:,.1f}") + (" %" if share else "")
         marks.append(f'<circle class="dot-{at % 5}" cx="{x:.1f}" cy="{y(value)}" r="3"><title>{escape(words)}</title></circle>')
     return marks

@@ -1,5 +1,6 @@
 """The six measures over levels as a picture, PNG and SVG."""
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,16 @@ def thinking_figure(task: TaskThinking) -> Figure:
     return figure
 
 
+def with_gaps(points: list) -> list:
+    """A point that is not drawn where a level is missing, so that no line bridges it."""
+    shown: list = []
+    for point in points:
+        if shown and point[0] - shown[-1][0] > 1:
+            shown.append((shown[-1][0] + 1, math.nan, None))
+        shown.append(point)
+    return shown
+
+
 def draw(axes, panel: Panel, *, over: str) -> None:
     scale = 100 if panel.measure.share else 1
     axes.set_title(panel.measure.title + (", percent" if panel.measure.share else ""), fontsize=9.5, loc="left")
@@ -52,15 +63,18 @@ def draw(axes, panel: Panel, *, over: str) -> None:
     n = len(panel.lines)
     for at, (run, points) in enumerate(panel.lines):
         # Side by side, so that error bars do not hide each other.
-        xs = [x + (at - (n - 1) / 2) * 0.06 for x, _, _ in points]
-        ys = [scale * value for _, value, _ in points]
-        errors = [scale * (error or 0.0) for _, _, error in points]
+        shown = with_gaps(points)
+        xs = [x + (at - (n - 1) / 2) * 0.06 for x, _, _ in shown]
+        ys = [scale * value for _, value, _ in shown]
+        errors = [scale * (error or 0.0) for _, _, error in shown]
         marker = MARKERS[at % len(MARKERS)]
         axes.errorbar(xs, ys, yerr=errors, color=COLOURS[at % len(COLOURS)], marker=marker, markersize=4, capsize=2.5, linewidth=1.4, label=run if points else f"{run}: no {over or 'problem'}")
     axes.set_xticks([x for x, _ in panel.ticks], [label for _, label in panel.ticks])
     first, last = panel.ticks[0][0], panel.ticks[-1][0]
     axes.set_xlim(first - 0.5, last + 0.5)
-    axes.set_ylim(0, scale * panel.top * 1.06 or 1)
+    top = scale * panel.top or scale
+    # A little below 0, so that points on it are whole.
+    axes.set_ylim(-0.02 * top, 1.06 * top)
     axes.set_xlabel(over, fontsize=9)
     axes.tick_params(labelsize=8.5)
     for label in axes.get_xticklabels():

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lighteval_r1.graders import choice, reply as replies
+from lighteval_r1.thinking.question import Question, question
 from lighteval_r1.thinking.sentences import sentence_end, sentence_start, squeezed
 
 # Answers as they are stated are short; a longer one is a formula on the way.
@@ -71,14 +72,7 @@ SAID = re.compile(
 )
 # "is 5 more than", "is 3 times": the number is not the end of it.
 NUMBER_GOES_ON = re.compile(r"\s{0,4}(?:[-+*/×·=<>≤≥^]|\\(?:times|cdot|le|ge|pm)|(?:times|more|less|plus|minus|over|divided|multiplied|of|squared|cubed|and|or|to|mod|choose|through|-)\b|,\s{0,4}(?:\d|\$|\\\())", re.IGNORECASE)
-TASK_WORDS = re.compile(r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)", re.IGNORECASE)
-ASKING = re.compile(r"\b(?:find|compute|determine|calculate|evaluate|simplify|express|solve|write|what|how|give|factor|expand|convert|enter)\b", re.IGNORECASE)
-WORD = re.compile(r"[a-z]{3,}")
-EMPTY_WORDS = frozenset(
-    "what which that this these those with from find compute determine calculate evaluate express simplify value answer there their have "
-    "does the and are for how many much was were can could will would his her its they than then into over all each has had not you your let "
-    "give terms simplest form text frac sqrt left right cdot times".split()
-)
+
 
 IN_BRACKETS = re.compile(r"(?<!\\)\((?![^()]*\))[^()]*$")
 FORMULA_START = re.compile(r"\$|\\\(|\\\[|[:,;]\s")
@@ -192,7 +186,7 @@ def asked(text: str, end: int) -> bool:
     return text[end : sentence_end(text, end)].rstrip(" \n\"'*)").endswith("?")
 
 
-def equalities(thinking: str, *, asked_for: "Question", lists: bool) -> Iterator[Candidate]:
+def equalities(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[Candidate]:
     """The right side of the last "=" of each step."""
     for sign in EQUALS.finditer(thinking):
         end, closed_by = step_end(thinking, sign.end(), lists=lists)
@@ -228,7 +222,7 @@ def one_of_several_said(text: str, start: int, end: int) -> bool:
     return len(said) > 1
 
 
-def sayings(thinking: str, *, asked_for: "Question") -> Iterator[Candidate]:
+def sayings(thinking: str, *, asked_for: Question) -> Iterator[Candidate]:
     """What a sentence says in words to be a number or formula, at its end."""
     for match in SAID.finditer(thinking):
         start = sentence_start(thinking, match.start())
@@ -245,36 +239,6 @@ def sayings(thinking: str, *, asked_for: "Question") -> Iterator[Candidate]:
         named = named and not one_of_several_said(thinking, start, end)
         linked = named or CONCLUDES.match(thinking, end) is not None
         yield Candidate(end, answer.strip(), "said", strong=named and concludes, linked=linked)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a problem asks for: its words, and the formulas in it."""
-
-    words: frozenset[str]
-    formulas: frozenset[str]
-
-    def named_in(self, sentence: str) -> bool:
-        """Whether a sentence names at least two of the words (or all, where there are fewer)."""
-        return bool(self.words) and len(stems(sentence) & self.words) >= min(2, len(self.words))
-
-    def is_side(self, sentence: str) -> bool:
-        """Whether the first side of the equation that a sentence ends in is a formula asked for."""
-        side = squeezed(re.split(r"\\n|[.,:;]\s|\$|\\\[|\\\(", sentence.rstrip(" $"))[-1].split("=")[0]).lstrip("&")
-        return side in self.formulas
-
-
-def question(problem: str) -> Question:
-    """Of the problem's last question, or of its last sentence that tells to find something."""
-    sentences = [each for each in re.split(r"(?<=[.?!])\s+|\n", problem[-4000:]) if not TASK_WORDS.search(each)]
-    asking = [each for each in sentences if each.rstrip().endswith("?")] or [each for each in sentences if ASKING.search(each)]
-    text = (asking or sentences or [""])[-1]
-    formulas = {squeezed(part).rstrip(".,?:") for each in re.findall(r"\$\$?(.+?)\$\$?|\\\(.+?\\\)|\\\[.+?\\\]", text) for part in (each, each.partition(":")[0])}
-    return Question(stems(re.sub(r"\$.*?\$", " ", text)), frozenset(formulas - {""}))
-
-
-def stems(text: str) -> frozenset[str]:
-    return frozenset(word[:5] for word in WORD.findall(text.casefold()) if word not in EMPTY_WORDS)
 
 
 def asked_at(text: str, end: int) -> bool:
