@@ -43,7 +43,7 @@ def think(
     labels = run_labels(runs)
     told = measure_runs(labels, runs, choice=choice)
     written = write(told, labels, output=output, figures=figures)
-    return "\n\n".join([printed(told), *map(str, written)])
+    return "\n\n".join([printed(told), *(["\n".join(map(str, written))] if written else [])])
 
 
 def printed(told: Told) -> str:

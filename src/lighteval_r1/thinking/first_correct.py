@@ -24,6 +24,8 @@ DIGIT = re.compile(r"\d")
 # Units that graders read in an answer's own box are many; here a number with text behind it is the number.
 NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?\\?\$?\d[\d,]*(?:\.\d+)?)\s*(?:\\[,;: ]|~|\s)*\\(?:text|mathrm|mbox|rm)\b")
 LETTER = re.compile(r"[a-zA-Z]")
+NAME = re.compile(r"\\[a-zA-Z]+|[a-zA-Z]")
+NUMBERS = frozenset(("\\frac", "\\sqrt", "\\pi", "\\infty", "\\pm", "\\approx", "e", "i", "\\cup", "\\in"))
 COMMANDS = re.compile(r"\\(?:frac|sqrt|pi|infty|pm|text|mathrm|left|right|approx)(?![a-zA-Z])")
 
 
@@ -55,10 +57,17 @@ def settled_cheaply(answer: str, gold: str) -> bool | None:
         return None if DECIMAL.fullmatch(a) else False
     if exact(g) is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
         return False
+    if "=" not in g and letters_of(a) != letters_of(g):
+        return False
     if DIVISION_OF_DECIMALS.search(a):
         return False
     left = set(UNFINISHED.findall(a)) - set(UNFINISHED.findall(g))
     return False if left or n_terms(a) > n_terms(g) else None
+
+
+def letters_of(expression: str) -> frozenset[str]:
+    """Letters and Greek letters; without those that stand for numbers, which other spellings may lack."""
+    return frozenset(found.casefold() for found in NAME.findall(expression)) - NUMBERS
 
 
 def n_terms(expression: str) -> int:
