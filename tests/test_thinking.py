@@ -64,6 +64,17 @@ def test_the_hand_counts_agree_with_the_marks(case):
     assert (len(before.split()) if mark else None) == case.first
 
 
+def test_found_and_lost_and_given_up_are_told_apart_on_the_hand_made_replies(pool):
+    # Lost: the gold is marked, the final answer is not right. Underthinking: a thought begins behind the mark, too.
+    lost = {case.name for case in CASES if MARK in case.reply and not case.correct}
+    given_up = {"given up", "two further approaches", "the first box", "a letter given up"}
+    found = {case.name: measure(case, pool) for case in CASES if MARK in case.reply}
+    assert {name for name, one in found.items() if one.lost} == lost
+    assert {name for name, one in found.items() if one.underthinking} == given_up
+    # "I think it might be 43 or 44. But wait, …" changes its approach before the gold, not behind it.
+    assert found["after a guess"].changes_after == 0 and found["found twice"].changes_after == 2
+
+
 def test_of_forty_replies_that_were_read_a_reader_places_at_most_three_elsewhere(shared, pool):
     # thinking_read.jsonl: 40 replies drawn at random (seed 2026), all read; `end` is where the reader puts the first correct
     # answer (null: it never appears). A place within the same equation or sentence is the same place.

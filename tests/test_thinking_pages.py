@@ -1,6 +1,7 @@
 """What `lighteval-r1 think` prints, draws and writes; looked at in a real Chromium where there is one."""
 
 import json
+import math
 import re
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ from lighteval_r1 import cli, report
 from lighteval_r1.page.panels import panel
 from lighteval_r1.page.thinking import write_page
 from lighteval_r1.records import UserError
-from lighteval_r1.thinking.figures import write_figures
+from lighteval_r1.thinking.figures import with_gaps, write_figures
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 from lighteval_r1.thinking.summary import level_places, panels
 
@@ -52,6 +53,14 @@ def test_the_six_measures_are_drawn_over_levels_one_line_per_run(words):
 def test_a_missing_level_leaves_its_place_empty(words):
     found = by_name(words, levels("Level 1", "Level 5"))["accuracy"]
     assert [x for x, _, _ in found.lines[0][1]] == [1.0, 5.0] and len(found.ticks) == 5
+
+
+def test_no_line_bridges_a_missing_level(words):
+    found = by_name(words, levels("1", "2", "4", "5"))["tokens"]
+    (curve,) = re.findall(r'class="curve run-0" d="(M[^"]*L[^"]*)"', str(panel(found)))
+    assert (curve.count("M"), curve.count("L")) == (2, 2)
+    shown = with_gaps(found.lines[0][1])
+    assert [x for x, value, _ in shown if math.isnan(value)] == [3.0] and len(shown) == 5
 
 
 def test_levels_in_words_stand_side_by_side():
@@ -122,6 +131,22 @@ def test_the_page_opens_without_complaint_and_without_sideways_scrolling(words, 
         assert len(drawn) == 6 and all(each.is_displayed() and each.size["height"] > 100 for each in drawn)
         assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert len(driver.find_elements("css selector", "table.thinking tbody tr")) == 3 + 2 + 2 + 1 + 2 + 1
+
+
+def test_unjudged_replies_are_in_no_measure_that_needs_the_first_correct_answer(words, tmp_path):
+    from test_judge import Server, judge_of
+
+    server = Server(lambda prompt, _: (400, "") if "asked in b" in prompt else "FIRST CORRECT STEP: 1")
+    try:
+        run = a_run([a_problem("a", RIGHT, LONG), a_problem("b", RIGHT)])
+        found = measure_runs(["run"], [run], choice=Choice(tokenizer=words, judge=judge_of(server, tmp_path)))
+    finally:
+        server.close()
+    (whole,) = found.tasks[0].whole
+    assert (whole.n_replies, whole.unknown) == (3, 1)
+    # T of all: (4 + 8) / 2 and 4. The judge's step ends with the thinking, so T^ is T of the two judged.
+    assert whole.measures["tokens"].value == 5 and whole.measures["first_correct"].value == 6
+    assert whole.measures["reached"].n_samples == whole.measures["efficiency_of_all"].n_samples == 2
 
 
 # ---- the command
