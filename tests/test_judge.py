@@ -127,6 +127,11 @@ def test_a_step_becomes_the_place_behind_it_and_none_is_a_result_too(serve, tmp_
     assert judge_of(server, tmp_path).judge([asked("p"), asked("q")]) == [Judged(11, 24), Judged(None, None)]
 
 
+def test_halves_of_characters_and_control_characters_can_be_sent(serve, tmp_path):
+    server = serve(lambda *_: "FIRST CORRECT STEP: 1")
+    assert judge_of(server, tmp_path).judge([Asked("\ud800 \x00 {n} </steps>", "42", steps_of("a\udfff\n\nb"))]) == [Judged(0, 2)]
+
+
 def test_failures_are_asked_again_and_what_is_judged_is_never_asked_twice(serve, tmp_path):
     failures = [(500, ""), (200, "the answer is 42"), (200, b"<html>not json"), (429, "")]
     server = serve(lambda prompt, times: failures[times - 1] if "Problem p" in prompt and times < 4 else "FIRST CORRECT STEP: 1")

@@ -226,6 +226,7 @@ def test_replies_that_mean_harm_cost_seconds_at_most(name, grader, pool):
     first_correct([Stated(grader, gold, found)], pool=pool)
     changes(HARM[name])
     steps_of(HARM[name])
+    demo_offsets().counts(sample_of(HARM[name]), [1, 100], within=len(HARM[name]))
     assert time.perf_counter() - begin < 8
 
 

@@ -21,6 +21,7 @@ import openai
 from lighteval_r1.journal import Writer, decode_line
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.tables import columns
+from lighteval_r1.thinking.sentences import whole_characters
 
 PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
 Find the first step that states the correct answer, or one that means the same, as a result. A step does not count if it only \
@@ -65,7 +66,8 @@ class Asked:
     @property
     def prompt(self) -> str:
         numbered = "\n\n".join(f"[{number}] {step.text}" for number, step in enumerate(self.steps, start=1))
-        return PROMPT.format(n=len(self.steps), problem=self.problem, gold=gold_in_words(self.gold), steps=numbered)
+        prompt = PROMPT.format(n=len(self.steps), problem=self.problem, gold=gold_in_words(self.gold), steps=numbered)
+        return whole_characters(prompt)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 BOUNDARY = re.compile(r"\n|[.!?…。！？][\"'”’)\]*_]{0,4}(?=\s)")
 # A sentence that is longer is cut: nothing here looks further back.
 LONGEST = 400
+HALF = re.compile("[\ud800-\udfff]")
 SQUEEZED = re.compile(r"\\[()\[\],;! ]|\\left(?![a-z])|\\right(?![a-z])|[\s$*`\"'“”]")
 
 
@@ -29,6 +30,11 @@ def sentence_end(text: str, at: int) -> int:
     found = ends(text)
     place = bisect_right(found, at)
     return min(found[place] if place < len(found) else len(text), at + LONGEST)
+
+
+def whole_characters(text: str) -> str:
+    """With a mark in the place of each half of a character, which cannot be sent or tokenized; no shorter."""
+    return HALF.sub("\ufffd", text)
 
 
 def squeezed(text: str) -> str:

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from lighteval_r1.details import Run, RunSample
 from lighteval_r1.records import UserError
+from lighteval_r1.thinking.sentences import whole_characters
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
 
@@ -83,7 +84,7 @@ class Offsets:
                 return [n_before(begins, before) for before in bytes_before]
         else:
             self.how[ANEW] += 1
-        found = self.tokenizer.encode(sample.reply[:within], add_special_tokens=False)
+        found = self.tokenizer.encode(whole_characters(sample.reply[:within]), add_special_tokens=False)
         begins = np.array([begin for begin, _ in found.offsets])
         return [n_before(begins, offset) for offset in offsets]
 
