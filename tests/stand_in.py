@@ -182,10 +182,13 @@ class Proxy:
                     if fault.startswith("stall "):
                         return response
                 passed += line
-                await response.write(line)
+                if line.startswith(b"data: [DONE]") and not fault:
+                    self.whole.setdefault(json.loads(raw)["seed"], []).append(text_of(passed))
+                try:
+                    await response.write(line)
+                except ConnectionResetError:  # the client gave up, or has all it wants
+                    return response
             await response.write_eof()
-        if chat and not fault and answer.status == 200:
-            self.whole.setdefault(json.loads(raw)["seed"], []).append(text_of(passed))
         return response
 
 
