@@ -126,7 +126,7 @@ def test_a_refusal_ends_the_run_at_once_and_the_journal_stays(fault, tmp_path):
         before = lines_of(tmp_path)
         server.spoil = lambda i, body: fault
         with pytest.raises(UserError, match="injected|too long a prompt") as refused:
-            asyncio.run(evaluate(engine_for(url, concurrency=4), tmp_path, problems=PROBLEMS[2:4], n=2))
+            asyncio.run(evaluate(engine_for(url, concurrency=4, give_up_after_s=1.0), tmp_path, problems=PROBLEMS[2:4], n=2))
     assert "\n" not in str(refused.value)
     assert len(server.requests) <= 4 + 4, "a refused request was tried again"
     assert lines_of(tmp_path) == before and len(before) == 4
@@ -217,7 +217,7 @@ def test_the_key_is_sent_and_written_nowhere(tmp_path, monkeypatch, capfd):
     key = address_of("http://127.0.0.1:1/v1", api_key_env="SOME_KEY").api_key
     server = StandIn(spoil=lambda i, body: "http 500" if i < 3 else "")
     with InThread(server.app()) as url:
-        engine = engine_for(url, key=key)
+        engine = engine_for(url, key=key, give_up_after_s=5.0)
         asyncio.run(evaluate(engine, tmp_path, problems=PROBLEMS[:2], n=2))
         server.spoil = lambda i, body: "http 401"
         with pytest.raises(UserError) as refused:

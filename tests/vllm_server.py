@@ -13,6 +13,10 @@ from pathlib import Path
 from lighteval_r1.launch import DEMO_MODEL
 
 START_LIMIT_S = 170
+# prctl(PR_SET_PDEATHSIG, SIGTERM), which outlives exec: a server of killed tests ends with them.
+DIE_WITH_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 
 
 class VllmServer:
@@ -39,7 +43,7 @@ class VllmServer:
             "--max-model-len": "1024",
             "--max-num-seqs": "32",
         }
-        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
+        command = [sys.executable, "-c", DIE_WITH_PARENT, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
         # vLLM 0.32 on a CPU cannot rewind a seeded request after a partial prefill
         command += ["--no-enable-chunked-prefill", *(part for option in options.items() for part in option)]
         with log.open("wb") as out:
