@@ -18,7 +18,7 @@ import httpx2
 import openai
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.server import Address
+from lighteval_r1.engines.server import Address, first_cause
 from lighteval_r1.engines.streamed import Broken, StreamedReply, events
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -131,7 +131,7 @@ class EndpointEngine:
         except (openai.APIConnectionError, httpx2.RequestError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise Broken("the stream stood still" if reply.text else "nothing came back") from None
-            raise Broken(f"the connection broke ({type(error.__cause__ or error).__name__})") from None
+            raise Broken(f"the connection broke ({first_cause(error)})") from None
         reply.check_complete()
         return reply
 

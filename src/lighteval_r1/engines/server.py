@@ -58,6 +58,13 @@ def retry_after_s(header: str | None) -> float:
         return 0.0
 
 
+def first_cause(error: BaseException) -> str:
+    """What the system said, below the names that three libraries give it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 @dataclass(frozen=True)
 class Served:
     """What a server says of one of its models.
@@ -104,7 +111,7 @@ async def listed_models(client: openai.AsyncOpenAI, address: Address) -> dict[st
                 raise judged from None
             why, wait = str(judged), max(judged.retry_after_s, 0.25 * 2**attempt)
         except (openai.APIConnectionError, TimeoutError) as error:
-            raise UserError(f"no server answers at {address.base_url} ({type(error.__cause__ or error).__name__}).") from None
+            raise UserError(f"no server answers at {address.base_url} ({first_cause(error)}).") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             why, wait = "no list of models came back", 0.25 * 2**attempt
         if attempt < N_LOOKS:
