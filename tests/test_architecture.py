@@ -29,10 +29,11 @@ MAY_IMPORT = {
 }
 # outside package -> the only modules that may import it
 ALONE = {
-    "lighteval": {"plugin"},
+    "lighteval": {"plugin", "pipeline"},
     "typer": {"cli"},
     "vllm": {"engines"},
     "openai": {"engines", "thinking", "judge"},
+    "httpx2": {"engines"},
     "math_verify": {"graders"},
     "sympy": {"graders"},
     "jinja2": {"page"},

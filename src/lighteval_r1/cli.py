@@ -247,6 +247,74 @@ def think(
     typer.echo(command.think(runs, judging=asked, output=output, figures=figures, **limits))
 
 
+@app.command()
+def endpoint(
+    tasks: list[str] = typer.Argument(help="aime24, r1_math_500@n=8, or a suite's file."),
+    base_url: str = typer.Option(..., help="The server, such as http://127.0.0.1:8000/v1."),
+    model: str = typer.Option(..., help="The model's name as the server lists it."),
+    n: int | None = typer.Option(None, help="Samples per problem, where the task's own number is not wanted."),
+    max_tokens: int = typer.Option(32768, help="Longest reply, in tokens."),
+    temperature: float = typer.Option(0.6, help="Sampling temperature."),
+    top_p: float = typer.Option(0.95, help="Nucleus sampling."),
+    system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
+    extra_body: str = typer.Option("", metavar="JSON", help="Further fields of each request; null takes one of ours out."),
+    revision: str = typer.Option("", help="Which weights the server runs; another word draws anew. Else what the server says."),
+    api_key_env: str = typer.Option("", metavar="NAME", help="The variable that holds the key (OPENAI_API_KEY)."),
+    tokenizer: str = typer.Option("", metavar="MODEL", help="Counts tokens where the server does not."),
+    thinking_opened: bool | None = typer.Option(None, help="Whether the server's prompts end in <think>; else it is found out."),
+    concurrency: int = typer.Option(64, help="Requests under way at once."),
+    stall_timeout_s: float = typer.Option(120.0, "--stall-timeout", help="Seconds a reply may stand still before it is tried again."),
+    give_up_after_s: float | None = typer.Option(None, "--give-up-after", help="Seconds one request may fail; never where not said."),
+    output_dir: str = typer.Option("", help="Where results and details go (data/evals/MODEL)."),
+    cache_dir: str = typer.Option("~/.cache/huggingface/lighteval", help="Where the journal is kept."),
+    upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
+    public: bool = typer.Option(False, "--public", help="With --upload: publish."),
+    wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
+) -> None:
+    """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
+    said = dict(locals())
+    from lighteval_r1 import endpoint as evaluating
+
+    evaluating.run(evaluating.Options(**{**said, "tasks": tuple(tasks)}))
+
+
+@app.command()
+def ask(
+    model: str = typer.Argument(help="A model (Hub id, folder, recipe, or demo), or a server's base URL."),
+    question: str = typer.Argument(help="What the user turn says, as it is."),
+    served: str = typer.Option("", "--model", metavar="NAME", help="With a base URL: which of its models (the first)."),
+    max_tokens: int | None = typer.Option(None, help="Longest reply, in tokens (32768; a server's own limit)."),
+    temperature: float = typer.Option(0.6, help="Sampling temperature."),
+    system_prompt_file: str = typer.Option("", help="A file whose text becomes the system prompt, byte for byte."),
+    seed: int = typer.Option(0, help="Another seed draws another reply."),
+    api_key_env: str = typer.Option("", metavar="NAME", help="The variable that holds the key (OPENAI_API_KEY)."),
+) -> None:
+    """Sample one reply and show it as it comes, its thinking dimmed, then its answer."""
+    from lighteval_r1 import ask as asking
+
+    more = {"system_prompt_file": system_prompt_file, "temperature": temperature, "max_tokens": max_tokens}
+    asking.run(model, question, served=served, seed=seed, api_key_env=api_key_env, sampling=more)
+
+
+@app.command()
+def bench(
+    base_url: str = typer.Option(..., help="The server, such as http://127.0.0.1:8000/v1."),
+    task: str = typer.Option(..., help="Whose prompts are sent: r1_aime24."),
+    model: str = typer.Option("", help="The model's name as the server lists it (its first)."),
+    tokenizer: str = typer.Option("", metavar="MODEL", help="Counts prompt tokens (the model)."),
+    n_prompts: int = typer.Option(0, help="Requests; prompts repeat where there are fewer (each once)."),
+    concurrency: int = typer.Option(64, help="Requests under way at once."),
+    max_tokens: int = typer.Option(1024, help="Longest reply, in tokens."),
+    save: Path | None = typer.Option(None, metavar="FILE", help="Keep vLLM's figures as JSON."),
+    api_key_env: str = typer.Option("", metavar="NAME", help="The variable that holds the key (OPENAI_API_KEY)."),
+) -> None:
+    """Load a server with a task's prompts by vLLM's own `bench serve`: throughput, TTFT, TPOT and their percentiles."""
+    from lighteval_r1 import bench as benching
+
+    load = benching.Load(n_prompts=n_prompts, concurrency=concurrency, max_tokens=max_tokens)
+    benching.run(base_url, task, model=model, tokenizer=tokenizer, load=load, save=save, api_key_env=api_key_env)
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 2, never a traceback."""
     try:

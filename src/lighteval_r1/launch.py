@@ -84,13 +84,17 @@ def model_parameters(options: Options) -> dict:
     if options.revision:
         parameters["revision"] = options.revision
     if options.system_prompt_file:
-        try:
-            # newline="": the model gets the file's text byte for byte
-            with open(options.system_prompt_file, encoding="utf-8", newline="") as file:
-                parameters["system_prompt"] = file.read()
-        except OSError as error:
-            raise UserError(f"cannot read SYSTEM_PROMPT_FILE {options.system_prompt_file}: {error.strerror}.") from None
+        parameters["system_prompt"] = read_system_prompt(options.system_prompt_file)
     return {**parameters, **parallel_parameters(options, model=str(parameters["model_name"]))}
+
+
+def read_system_prompt(file: str) -> str:
+    try:
+        # newline="": the model gets the file's text byte for byte
+        with open(file, encoding="utf-8", newline="") as text:
+            return text.read()
+    except OSError as error:
+        raise UserError(f"cannot read SYSTEM_PROMPT_FILE {file}: {error.strerror}.") from None
 
 
 def read_recipe(path: Path) -> dict:

@@ -21,7 +21,7 @@ from lighteval import main_vllm
 from lighteval.metrics.metrics_sample import SampleLevelComputation, SamplingMetric
 from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelMetricGrouping
 from lighteval.models import model_loader
-from lighteval.models.abstract_model import LightevalModel
+from lighteval.models.abstract_model import LightevalModel, ModelConfig
 from lighteval.models.model_output import ModelResponse
 from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
@@ -29,6 +29,7 @@ from lighteval.tasks.registry import Registry
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from lighteval_r1 import __version__
+from lighteval_r1.engines import Engine
 from lighteval_r1.engines.vllm import Layout, ReplicaProcess, VllmEngine, layout_of, start_replicas
 from lighteval_r1.environment import environment
 from lighteval_r1.evaluate import Work, announce, graded, owed_samples, run, shard_from_environment
@@ -244,11 +245,12 @@ class R1Model(LightevalModel):
 
     is_async = True
 
-    @plain_errors
-    def __init__(self, config: VLLMModelConfig, *, processes: list[ReplicaProcess] | None = None) -> None:
-        self.config = R1Config(**config.model_dump(exclude_unset=True))
+    def __init__(self, config: ModelConfig, *, engine: Engine, gives_way: bool = False) -> None:
+        """config: LightEval's, with a field lighteval_r1 for what ours adds. gives_way: graders do, to an engine on the same cores."""
+        self.config = config
         self._cache = NoCache()
-        self.engine = make_engine(config, processes=processes or [])
+        self.engine = engine
+        self.gives_way = gives_way
         self.rows = []
 
     @property
@@ -261,7 +263,7 @@ class R1Model(LightevalModel):
 
     @property
     def max_length(self) -> int | None:
-        return self.config.max_model_length
+        return self.engine.settings.max_model_length
 
     def cleanup(self) -> None:
         """Nothing is left: the engine ends with the sampling."""
@@ -279,11 +281,11 @@ class R1Model(LightevalModel):
         check_docs(docs, temperature=settings.temperature)
         works = open_works(docs, settings=settings, cache_dir=self.config.cache_dir, shard=shard)
         try:
-            if self.config.max_model_length:
+            if settings.max_model_length:
                 problems = [problem for work in works for problem in work.problems]
-                self.engine.check_prompts(problems, self.config.max_model_length)
+                self.engine.check_prompts(problems, settings.max_model_length)
             announce(works, settings=settings)
-            with Pool(gives_way=self.engine.layout.device == "cpu") as pool:
+            with Pool(gives_way=self.gives_way) as pool:
                 sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
             if shard is not None:
                 left = len(owed_samples(works))
@@ -325,6 +327,13 @@ class R1Model(LightevalModel):
 
     async def loglikelihood_rolling(self, docs: list[Doc]) -> list[ModelResponse]:
         return await self.loglikelihood(docs)
+
+
+@plain_errors
+def vllm_model(config: VLLMModelConfig, *, processes: list[ReplicaProcess] | None = None) -> R1Model:
+    engine = make_engine(config, processes=processes or [])
+    gives_way = engine.layout.device == "cpu"
+    return R1Model(R1Config(**config.model_dump(exclude_unset=True)), engine=engine, gives_way=gives_way)
 
 
 def task_of(doc: Doc) -> str:
@@ -553,4 +562,4 @@ _folders = stage_all()
 TASKS_TABLE = [task_config(task, _folders[name]) for name, task in TASKS.items()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
-model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(R1Model, processes=_processes)
+model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(vllm_model, processes=_processes)

@@ -20,6 +20,10 @@ class Engine(Protocol):
     """Draws samples. An engine never returns an error as a reply: it raises, and the sample stays owed."""
 
     settings: Settings
+    tokenizer: object  # transformers' one, or None
+
+    def render(self, problem: Problem) -> str:
+        """The prompt as it is given away: with the chat template where that is applied here."""
 
     async def start(self) -> None:
         """Ready to draw when this returns. Raises UserError or EngineError."""

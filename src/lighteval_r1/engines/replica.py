@@ -3,7 +3,8 @@
 It imports vLLM at once, while its parent is still busy with LightEval, then obeys newline-delimited JSON on the socket FD:
 
     in   {"start": {AsyncEngineArgs…}}            out  {"ready": {"max_model_len": 4096, "vllm": "0.32.0"}}
-    in   {"draw": 7, "prompt": [ids], "params": {SamplingParams…}}
+    in   {"draw": 7, "prompt": [ids], "params": {SamplingParams…}, "follow": false}
+    out  {"growing": 7, "text": "…"}              the text so far, only where "follow" is true
     out  {"drawn": 7, "text": "…", "token_ids": "packed", "n_tokens": 12, "finish_reason": "stop"}
     out  {"failed": "what went wrong"}            and the process ends
 
@@ -59,11 +60,15 @@ class Replica:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        params = SamplingParams(**message["params"], output_kind=RequestOutputKind.FINAL_ONLY)
+        follow = message["follow"]
+        kind = RequestOutputKind.CUMULATIVE if follow else RequestOutputKind.FINAL_ONLY
+        params = SamplingParams(**message["params"], output_kind=kind)
         prompt = {"prompt_token_ids": message["prompt"]}
         final = None
         async for output in self.engine.generate(prompt, params, request_id=str(message["draw"])):
             final = output.outputs[0]
+            if follow:
+                self.say({"growing": message["draw"], "text": final.text})
         self.say(
             {
                 "drawn": message["draw"],

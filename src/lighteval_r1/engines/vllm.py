@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lighteval_r1.engines import Owed
@@ -104,6 +104,7 @@ class ReplicaProcess:
         self.exit_status: int | None = None
         self.ready: asyncio.Future | None = None
         self.under_way: dict[int, asyncio.Future] = {}
+        self.followers: dict[int, Callable[[str], None]] = {}
         self.failure = ""
 
     @classmethod
@@ -150,6 +151,8 @@ class ReplicaProcess:
                 message = json.loads(line)
                 if "ready" in message:
                     self.ready.set_result(message["ready"])
+                elif "growing" in message:
+                    self.followers[message["growing"]](message["text"])
                 elif "drawn" in message:
                     self.under_way.pop(message["drawn"]).set_result(message)
                 else:
@@ -173,12 +176,16 @@ class ReplicaProcess:
         self.under_way.clear()
         self.ended = error
 
-    async def draw(self, number: int, *, prompt: list[int], params: dict) -> dict:
+    async def draw(
+        self, number: int, *, prompt: list[int], params: dict, on_text: Callable[[str], None] | None = None
+    ) -> dict:
         if self._listening.done():
             raise self.ended
         future = asyncio.get_running_loop().create_future()
         self.under_way[number] = future
-        self.say({"draw": number, "prompt": prompt, "params": params})
+        if on_text is not None:
+            self.followers[number] = on_text
+        self.say({"draw": number, "prompt": prompt, "params": params, "follow": on_text is not None})
         return await future
 
     def stop(self) -> None:
@@ -274,12 +281,13 @@ class VllmEngine:
         # round robin: the first samples spread over all replicas
         return [replica for _ in range(lanes_each(self.max_num_seqs)) for replica in range(self.layout.replicas)]
 
-    async def draw(self, owed: Owed, *, replica: int) -> Sample:
+    async def draw(self, owed: Owed, *, replica: int, on_text: Callable[[str], None] | None = None) -> Sample:
+        """One reply. on_text: called with the text so far as it grows."""
         prompt, thinking_opened = self.prompt_ids(owed.problem)
         self.check_prompts([owed.problem], self.facts["max_model_len"])
         begin = time.monotonic()
         drawn = await self.processes[replica].draw(
-            next(self._numbers), prompt=prompt, params={**self.sampling_params(), "seed": owed.seed}
+            next(self._numbers), prompt=prompt, params={**self.sampling_params(), "seed": owed.seed}, on_text=on_text
         )
         return Sample(
             key=owed.key,

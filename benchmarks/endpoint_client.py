@@ -1,0 +1,122 @@
+"""How much CPU the endpoint engine's side takes: 64 requests under way, 1,000 short replies, all on one core.
+
+`python benchmarks/endpoint_client.py [--replies 1000] [--tokens 100] [--concurrency 64] [--rounds 3]`. The server is a
+stand-in in a process of its own that streams a token every 20 ms after 200 ms: 2,700 tokens/s in all. Journal and
+graders run as in an evaluation. Prints CPU seconds of this process over wall seconds; at 100 % the client is the limit.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lighteval_r1.endpoint import Options, settings_of
+from lighteval_r1.engines.endpoint import EndpointEngine
+from lighteval_r1.engines.server import Address, Served
+from lighteval_r1.evaluate import Work, run
+from lighteval_r1.journal import Journal
+from lighteval_r1.pool import Pool
+from lighteval_r1.records import Problem
+
+FIRST_TOKEN_S, TOKEN_S = 0.2, 0.02
+
+
+def serve(n_tokens: int) -> None:
+    """Prints its base URL; each reply has n_tokens pieces, in the form in which vLLM sends them."""
+    from aiohttp import web
+
+    def event(**more) -> bytes:
+        head = {"id": "chatcmpl-8f5e0c1d2b3a4958", "object": "chat.completion.chunk", "created": 1795246412, "model": "m"}
+        return b"data: " + json.dumps({**head, **more}).encode() + b"\n\n"
+
+    def piece(delta: dict, reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason, "token_ids": None}
+        return event(choices=[choice])
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await asyncio.sleep(FIRST_TOKEN_S)
+        await response.write(piece({"role": "assistant", "content": ""}))
+        for _ in range(n_tokens):
+            await response.write(piece({"content": " word"}))
+            await asyncio.sleep(TOKEN_S)
+        await response.write(piece({"content": ""}, "stop"))
+        usage = {"prompt_tokens": 9, "completion_tokens": n_tokens, "total_tokens": n_tokens + 9}
+        await response.write(event(choices=[], usage=usage) + b"data: [DONE]\n\n")
+        await response.write_eof()
+        return response
+
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", chat)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        print(f"http://127.0.0.1:{runner.addresses[0][1]}/v1", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+    asyncio.run(main())
+
+
+def cpu_s(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+async def measured(options: argparse.Namespace, url: str, folder: Path) -> dict:
+    settings = settings_of(Options(base_url=url, model="m"), Served("m"))
+    engine = EndpointEngine(settings=settings, address=Address(url), concurrency=options.concurrency)
+    problems = [Problem(f"Question {i}?", str(i), "expression") for i in range(options.replies // 10)]
+    journal = Journal(folder, settings=settings, version=1)
+    work = Work(task="client", problems=problems, n=10, journal=journal)
+    with Pool(workers=1) as pool:
+        begin, own = time.monotonic(), cpu_s(resource.RUSAGE_SELF)
+        sampling = await run([work], engine=engine, pool=pool)
+        wall, own = time.monotonic() - begin, cpu_s(resource.RUSAGE_SELF) - own
+    journal.close()
+    return {"wall_s": wall, "cpu_s": own, **sampling}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--replies", type=int, default=1000)
+    parser.add_argument("--tokens", type=int, default=100)
+    parser.add_argument("--concurrency", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if options.serve:
+        return serve(options.tokens)
+    server = subprocess.Popen(
+        [sys.executable, __file__, "--serve", "--tokens", str(options.tokens)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    url = server.stdout.readline().strip()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    ideal = options.replies / options.concurrency * (FIRST_TOKEN_S + TOKEN_S * options.tokens)
+    shares = []
+    for number in range(options.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            one = asyncio.run(measured(options, url, Path(folder)))
+        shares.append(one["cpu_s"] / one["wall_s"])
+        print(
+            f"round {number + 1}: {one['n_drawn']} replies, {one['n_tokens']} tokens in {one['wall_s']:.1f} s "
+            f"(a server that never waits for its client: {ideal:.1f} s), CPU {one['cpu_s']:.1f} s = {100 * shares[-1]:.0f} % of one core",
+            flush=True,
+        )
+    server.stdin.close()
+    server.wait(10)
+    print(f"client CPU / wall: {100 * statistics.median(shares):.0f} % (median of {len(shares)})")
+
+
+if __name__ == "__main__":
+    main()

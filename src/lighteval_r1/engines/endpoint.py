@@ -1,0 +1,186 @@
+"""Replies from any OpenAI-compatible server: vllm serve, SGLang, LMDeploy, Ollama, an NPU server, a cloud.
+
+Every sample is one streamed chat request with its own seed; streaming, so that no reply is too long for a time-out.
+What may succeed another time is tried again, with pauses that grow and a random part, at least as long as the server
+asks for (Retry-After): 408, 409, 429, 5xx, broken connections, garbage, streams that end early or stand still. There is
+no end to this but give_up_after_s. Any other refusal (400, 401, 403, 404) ends the run with the server's message.
+"""
+
+import asyncio
+import itertools
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx2
+import openai
+
+from lighteval_r1.engines import Owed
+from lighteval_r1.engines.server import Address, first_cause
+from lighteval_r1.engines.streamed import Broken, StreamedReply, events
+from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
+
+CONCURRENCY = 64
+# Between two pieces of a reply: servers under load pause for seconds (vLLM while it takes in long prompts), not minutes.
+STALL_S = 120.0
+# Before the first piece: the request may wait for its turn, and some servers keep the whole thinking to themselves.
+FIRST_S = 3600.0
+# Before the second try, before the third twice that, and so on.
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+SAY_EVERY_S = 30.0
+# What a server answers that does not stream, or that is none.
+NO_STREAM = ("application/json", "text/html")
+
+
+@dataclass
+class EndpointEngine:
+    """The engine: see engines.Engine.
+
+    thinking_opened: whether the server's prompts end in `<think>`; None where nobody knows, then replies tell: one that
+    holds only the closing tag. tokenizer: transformers' one, to count tokens where the server does not.
+    """
+
+    settings: Settings
+    address: Address
+    concurrency: int = CONCURRENCY
+    stall_s: float = STALL_S
+    first_s: float = FIRST_S
+    pause_s: float = PAUSE_S
+    give_up_after_s: float | None = None
+    thinking_opened: bool | None = None
+    tokenizer: object = None
+    _client: openai.AsyncOpenAI | None = None
+    _closing_tags_seen: bool = False
+    _thinking_comes_apart: bool = False
+    _n_broken: int = 0
+    _said_at: float | None = None
+
+    async def start(self) -> None:
+        self._client = self.address.client(connections=self.concurrency)
+
+    def lanes(self) -> list[int]:
+        return [0] * self.concurrency
+
+    def messages(self, problem: Problem) -> list[dict]:
+        system = self.settings.system_prompt
+        return [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": problem.prompt}]
+
+    def render(self, problem: Problem) -> str:
+        """What is sent; the chat template around it is the server's."""
+        return "\n\n".join(message["content"] for message in self.messages(problem))
+
+    def body(self, owed: Owed) -> dict:
+        """The request. What the user gives as extra goes before ours, and null takes a field out."""
+        settings = self.settings
+        fields = {
+            "model": settings.model,
+            "messages": self.messages(owed.problem),
+            "max_tokens": settings.max_tokens,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "top_k": settings.top_k or None,
+            "seed": owed.seed,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **settings.extra,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    async def draw(self, owed: Owed, *, replica: int, on_text: Callable[[str], None] | None = None) -> Sample:
+        """One reply, tried for until it is there. on_text: called with the text so far as it grows."""
+        body, jitter = self.body(owed), random.Random(owed.seed)
+        failing_since: float | None = None
+        for attempt in itertools.count():
+            begin = time.monotonic()
+            try:
+                reply = await self._attempt(body, on_text=on_text)
+                return self._sample(owed, reply, replica=replica, duration_s=time.monotonic() - begin)
+            except Broken as broken:
+                pause = min(LONGEST_PAUSE_S, self.pause_s * 2 ** min(attempt, 10)) * jitter.uniform(0.5, 1.0)
+                pause = max(pause, broken.retry_after_s * jitter.uniform(1.0, 1.1))
+                now = time.monotonic()
+                failing_since = failing_since or now
+                if self.give_up_after_s is not None and now + pause - failing_since > self.give_up_after_s:
+                    raise EngineError(
+                        f"{self.address.base_url} gave no complete reply to one request for {self.give_up_after_s:g} s "
+                        f"({broken}). What was drawn is kept; the same command goes on from there."
+                    ) from None
+                self._say(broken)
+                await asyncio.sleep(pause)
+
+    async def _attempt(self, body: dict, *, on_text: Callable[[str], None] | None) -> StreamedReply:
+        """One try. Raises Broken or UserError."""
+        reply = StreamedReply()
+        create = self._client.chat.completions.with_streaming_response.create
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(self.first_s) as patience:
+                # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
+                async with create(model=body["model"], messages=body["messages"], stream=True, extra_body=body) as response:
+                    if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
+                        raise Broken(f"no stream, but {kind}")
+                    async for event in events(response.iter_bytes()):
+                        patience.reschedule(clock() + self.stall_s)
+                        reply.take(event)
+                        if on_text is not None:
+                            on_text(reply.text)
+        except openai.APIStatusError as error:
+            raise self.address.judged(error) from None
+        except (openai.APIConnectionError, httpx2.RequestError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise Broken("the stream stood still" if reply.text else "nothing came back") from None
+            raise Broken(f"the connection broke ({first_cause(error)})") from None
+        reply.check_complete()
+        return reply
+
+    def _sample(self, owed: Owed, reply: StreamedReply, *, replica: int, duration_s: float) -> Sample:
+        n_prompt_tokens, n_tokens = reply.token_counts() or self._count(owed.problem, reply)
+        return Sample(
+            key=owed.key,
+            problem_id=owed.problem.id,
+            index=owed.index,
+            seed=owed.seed,
+            reply=reply.text,
+            thinking_opened=self._opened(reply),
+            finish_reason=reply.finish_reason,
+            n_prompt_tokens=n_prompt_tokens,
+            n_tokens=n_tokens,
+            replica=replica,
+            duration_s=round(duration_s, 3),
+        )
+
+    def _opened(self, reply: StreamedReply) -> bool:
+        """Whether the reply began inside a thought that the prompt opened."""
+        # A server that sends thinking apart has taken the tags out: what is left is the answer.
+        self._thinking_comes_apart |= bool(reply.thinking)
+        if self._thinking_comes_apart:
+            return False
+        if self.thinking_opened is not None:
+            return self.thinking_opened
+        self._closing_tags_seen |= "</think>" in reply.text and "<think>" not in reply.text
+        return self._closing_tags_seen
+
+    def _count(self, problem: Problem, reply: StreamedReply) -> tuple[int, int]:
+        if self.tokenizer is None:
+            raise UserError(
+                f"{self.address.base_url} does not say how many tokens a reply has. Give --tokenizer MODEL to count them here."
+            )
+        return tuple(
+            len(self.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in (self.render(problem), reply.text)
+        )
+
+    def _say(self, broken: Broken) -> None:
+        """That something is tried again: at once the first time, then now and then."""
+        self._n_broken += 1
+        now = time.monotonic()
+        if self._said_at is None or now - self._said_at >= SAY_EVERY_S:
+            self._said_at = now
+            tries = "1 try" if self._n_broken == 1 else f"{self._n_broken} tries"
+            print(f"{tries} failed so far and will be repeated; the last: {broken}", file=sys.stderr, flush=True)
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None

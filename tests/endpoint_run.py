@@ -1,0 +1,58 @@
+"""One endpoint run without LightEval, for tests that kill it: the engine, the loop, the journal, the graders.
+
+`python endpoint_run.py URL CACHE_DIR` imports what a run needs, then for each line on its standard input forks a process
+that runs, prints its pid, and when that has ended how it ended. A run writes its estimate to CACHE_DIR/estimate.json.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from lighteval_r1.endpoint import Options, settings_of
+from lighteval_r1.engines.endpoint import EndpointEngine
+from lighteval_r1.engines.server import Address, Served
+from lighteval_r1.estimates import estimate
+from lighteval_r1.evaluate import Work, graded, run
+from lighteval_r1.journal import Journal, journal_folder
+from lighteval_r1.pool import Pool
+from lighteval_r1.records import Problem
+
+N_PROBLEMS, N_SAMPLES = 40, 25
+PROBLEMS = [Problem(f"Say {k}.", str(k), "expression", name=f"p{k}") for k in range(1000, 1000 + N_PROBLEMS)]
+
+
+def engine_for(url: str, *, key: str = "none", model: str = "stand-in", **more) -> EndpointEngine:
+    settings = settings_of(Options(base_url=url, model=model), Served(model))
+    return EndpointEngine(settings=settings, address=Address(url, api_key=key), **{"pause_s": 0.05, **more})
+
+
+async def evaluate(engine: EndpointEngine, cache_dir: Path, *, problems: list[Problem] = PROBLEMS, n: int = N_SAMPLES):
+    """The work after the run, its journal closed. Raises what the run raises."""
+    folder = journal_folder(str(cache_dir), task="say", settings=engine.settings)
+    journal = Journal(folder, settings=engine.settings, version=1)
+    work = Work(task="say", problems=problems, n=n, journal=journal)
+    try:
+        with Pool(workers=1) as pool:
+            await run([work], engine=engine, pool=pool)
+        return work
+    finally:
+        journal.close()
+
+
+def main(url: str, cache_dir: Path) -> None:
+    work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir))
+    scores = [[g.grade.outcome.score for g in row] for row in graded(work)]
+    (cache_dir / "estimate.json").write_text(json.dumps(asdict(estimate(scores))))
+
+
+if __name__ == "__main__":
+    url, cache_dir = sys.argv[1], Path(sys.argv[2])
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            sys.exit(main(url, cache_dir))
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)

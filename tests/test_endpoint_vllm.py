@@ -1,0 +1,105 @@
+"""`lighteval-r1 endpoint`, `ask` and `bench` against a real vLLM server with the demo model, behind a proxy that spoils a third."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from stand_in import InThread, Proxy
+
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.journal import decode_line
+from lighteval_r1.tasks import TASKS
+
+pytestmark = pytest.mark.timeout(300)
+# One stall as long as a server under load may make it; the run below waits 3 s.
+FAULTS = ["http 500", "http 503 1", "http 429", "dropped", "garbage", "stall 30"]
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    environment = {**os.environ, "LIGHTEVAL_R1_DEVICE": "cpu", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "lighteval_r1.cli", *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def endpoint(url: str, folder: Path, *more: str) -> subprocess.Popen:
+    places = ["--output-dir", str(folder / "out"), "--cache-dir", str(folder / "cache")]
+    return start("endpoint", "demo_sums", "--base-url", url, "--model", "demo", "--n", "3", *places, *more)
+
+
+@pytest.fixture(scope="module")
+def spoiled_run(vllm_server, tmp_path_factory):
+    """A run through the proxy; beside it, since each spends most of its time on imports, one that the server refuses."""
+    folder, refused = tmp_path_factory.mktemp("spoiled"), tmp_path_factory.mktemp("refused")
+    proxy = Proxy(vllm_server.url.removesuffix("/v1"), spoil=lambda i, body: "" if i % 3 else FAULTS[i // 3 % len(FAULTS)])
+    with InThread(proxy.app()) as url:
+        run = endpoint(url, folder, "--max-tokens", "256", "--concurrency", "16", "--stall-timeout", "3")
+        other = endpoint(vllm_server.url, refused, "--max-tokens", "4096")
+        out, err = run.communicate(timeout=200)
+        said = other.communicate(timeout=200)
+    files = (folder / "cache").rglob("samples-*.jsonl")
+    records = [decode_line(line) for file in files for line in file.read_bytes().splitlines(True)]
+    return {
+        "status": run.returncode, "out": out, "err": err, "proxy": proxy, "folder": folder, "records": records,
+        "refused": (other.returncode, *said, refused),
+    }  # fmt: skip
+
+
+def test_a_run_with_a_third_of_its_requests_spoiled_is_complete(spoiled_run):
+    assert spoiled_run["status"] == 0, spoiled_run["err"][-3000:]
+    faults = Counter(filter(None, spoiled_run["proxy"].faults))
+    assert set(faults) == set(FAULTS) and sum(faults.values()) >= 0.3 * len(spoiled_run["proxy"].faults)
+    keys = Counter(record["key"] for record in spoiled_run["records"])
+    assert len(keys) == 120 and set(keys.values()) == {1}
+    assert all(record["reply"] and record["finish_reason"] in ("stop", "length") for record in spoiled_run["records"])
+
+
+def test_every_sample_is_a_reply_that_the_server_gave_whole(spoiled_run):
+    for record in spoiled_run["records"]:
+        assert record["reply"] in spoiled_run["proxy"].whole[record["seed"]]
+        assert record["thinking_opened"], "the demo's template opens the thinking; vLLM's server says so"
+
+
+def test_no_error_became_a_zero(spoiled_run):
+    task = TASKS["demo_sums"]
+    golds = {problem.id: problem.gold for problem in (task.problem(row) for row in task.rows())}
+    scores = [
+        GRADERS["expression"](record["reply"], golds[record["problem_id"]], thinking_opened=True).outcome.score
+        for record in spoiled_run["records"]
+    ]
+    (results,) = (spoiled_run["folder"] / "out").rglob("results_*.json")
+    found = json.loads(results.read_text())
+    (score,) = (row["pass@1"] for name, row in found["results"].items() if name.startswith("demo_sums"))
+    assert score == pytest.approx(sum(scores) / 120) and score > 0.3
+    (line,) = [line for line in spoiled_run["out"].splitlines() if line.startswith("demo_sums|0")]
+    assert line.split()[1] == f"{100 * score:.1f}"
+    settings = found["config_general"]["model_config"]["lighteval_r1"]["settings"]
+    assert settings["model"] == "demo" and settings["revision"].endswith("demo/model")
+
+
+def test_what_the_server_refuses_is_its_message_and_no_score(spoiled_run):
+    status, out, err, folder = spoiled_run["refused"]
+    (line,) = [line for line in err.splitlines() if line.startswith("lighteval-r1: ")]
+    assert status == 1 and "HTTP 400: max_tokens=4096 cannot be greater than max_model_len=1024" in line
+    assert "Traceback" not in err and "pass@1" not in out
+    assert not [*folder.rglob("grades-*"), *folder.rglob("results_*")] and [*folder.rglob("settings.json")]
+
+
+def test_bench_prints_vllms_figures_for_the_tasks_prompts_and_ask_shows_a_reply(vllm_server, tmp_path):
+    bench = start(
+        "bench", "--base-url", vllm_server.url, "--task", "demo_sums", "--max-tokens", "32", "--save", str(tmp_path / "b.json")
+    )
+    asked = start("ask", vllm_server.url, TASKS["demo_sums"].problem(TASKS["demo_sums"].rows()[0]).prompt)
+    shown, _ = asked.communicate(timeout=100)
+    assert "</think>" in shown and re.search(r"\nanswer: .+ \(box\), \d+ tokens", shown), shown
+    out, err = bench.communicate(timeout=150)
+    assert bench.returncode == 0, err[-3000:]
+    for said in ("Successful requests:                     40", "Output token throughput", "P99 TTFT", "P90 TPOT", "P50 E2EL"):
+        assert said in out
+    assert json.loads((tmp_path / "b.json").read_text())["completed"] == 40

@@ -1,0 +1,74 @@
+"""A real vLLM server with the demo model on this CPU, for tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from lighteval_r1.launch import DEMO_MODEL
+
+START_LIMIT_S = 170
+# prctl(PR_SET_PDEATHSIG, SIGTERM), which outlives exec: a server of killed tests ends with them.
+DIE_WITH_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+
+
+class VllmServer:
+    """Starts at once; url waits until it serves."""
+
+    def __init__(self, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = log
+        environment = {
+            "VLLM_TARGET_DEVICE": "cpu",
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_NO_USAGE_STATS": "1",
+            "OMP_NUM_THREADS": "1",
+            **os.environ,
+        }
+        options = {
+            "--model": str(DEMO_MODEL),
+            "--served-model-name": "demo",
+            "--host": "127.0.0.1",
+            "--port": str(self.port),
+            "--dtype": "float32",
+            "--max-model-len": "1024",
+            "--max-num-seqs": "32",
+        }
+        command = [sys.executable, "-c", DIE_WITH_PARENT, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
+        # vLLM 0.32 on a CPU cannot rewind a seeded request after a partial prefill
+        command += ["--no-enable-chunked-prefill", *(part for option in options.items() for part in option)]
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+
+    @property
+    def url(self) -> str:
+        """The base URL. Raises RuntimeError with the log's end where the server does not come up."""
+        until = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
+                    return f"http://127.0.0.1:{self.port}/v1"
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.3)
+        raise RuntimeError(f"no vLLM server on port {self.port}:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
