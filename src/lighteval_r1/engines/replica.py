@@ -93,7 +93,10 @@ class Replica:
 
 
 async def main(fd: int) -> None:
-    reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=fd), limit=LINE_LIMIT)
+    connection = socket.socket(fileno=fd)
+    # Held by a fork of this process, the socket would stay open, and nobody would see this one's end.
+    os.register_at_fork(after_in_child=connection.close)
+    reader, writer = await asyncio.open_connection(sock=connection, limit=LINE_LIMIT)
     replica = Replica(reader, writer)
     try:
         await replica.serve()

@@ -27,6 +27,8 @@ from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserErr
 SLOTS_PER_QUEUED = 16
 # A replica that has not ended this long after its connection closed is killed.
 STOP_S = 10.0
+# After its socket closed, this long its exit status is waited for.
+EXIT_STATUS_S = 2.0
 # "pid:fd,…" of replicas that were started before this process became what it is.
 INHERITED = "LIGHTEVAL_R1_REPLICAS"
 
@@ -160,11 +162,14 @@ class ReplicaProcess:
                     break
         except ConnectionError as error:
             self.failure = str(error)
-        self._fail()
+        # a process that was killed loses its socket a little before it has ended
+        until = time.monotonic() + EXIT_STATUS_S
+        while not (ended := self._reap(os.WNOHANG)) and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        self._fail(ended)
 
-    def _fail(self) -> None:
+    def _fail(self, ended: bool) -> None:
         """Whoever waits for this replica learns that it is gone."""
-        ended = self._reap(os.WNOHANG)
         how = self.failure or (f"exit code {self.exit_status}" if ended else "it closed the connection")
         error = EngineError(
             f"vLLM replica {self.replica} ended ({how}; its log stands above). "

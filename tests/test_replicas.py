@@ -1,0 +1,86 @@
+"""Two vLLM replicas on this CPU, as data_parallel_size=2 starts them: both work, and the death of one loses nothing."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from lighteval_r1.engines.vllm import Layout, VllmEngine
+from lighteval_r1.evaluate import Work, graded, owed_samples, run
+from lighteval_r1.journal import Journal
+from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.pool import Pool
+from lighteval_r1.records import EngineError, Settings, seed_of
+from lighteval_r1.tasks import TASKS
+
+pytestmark = pytest.mark.timeout(300)
+
+N = 4
+SETTINGS = Settings("demo", "r", None, "t", temperature=0.6, top_p=0.95, top_k=0, max_tokens=200, seed=1)
+
+
+def engine(replicas: int) -> VllmEngine:
+    return VllmEngine(
+        settings=SETTINGS,
+        layout=Layout(device="cpu", replicas=replicas, gpus_each=1),
+        engine_args={
+            "model": str(DEMO_MODEL),
+            "dtype": "float32",
+            "max_model_len": 1024,
+            "max_num_seqs": 16,
+            "enforce_eager": True,
+            "enable_chunked_prefill": False,
+        },
+        tokenizer=AutoTokenizer.from_pretrained(DEMO_MODEL),
+        templated=True,
+        max_num_seqs=16,
+    )
+
+
+def work(folder: Path) -> Work:
+    task = TASKS["demo_sums"]
+    problems = [task.problem(row) for row in task.rows()]
+    return Work("demo_sums", problems, N, Journal(folder, settings=SETTINGS, version=task.version))
+
+
+class KilledAfter(VllmEngine):
+    """One of its replicas is killed by SIGKILL once some samples are drawn."""
+
+    n_left = 30
+
+    async def draw(self, owed, *, replica, on_text=None):
+        sample = await super().draw(owed, replica=replica, on_text=on_text)
+        self.n_left -= 1
+        if self.n_left == 0:
+            os.kill(self.processes[1].pid, signal.SIGKILL)
+        return sample
+
+
+def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    first = work(tmp_path)
+    dying = KilledAfter(**vars(engine(2)))
+    with Pool(workers=1) as pool, pytest.raises(EngineError, match=r"vLLM replica 1 ended \(exit code -9.*same command goes on"):
+        asyncio.run(run([first], engine=dying, pool=pool))
+    for process in dying.processes:
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)  # the killed one's engine, too, is gone
+    before = dict(first.journal.samples)
+    assert 30 <= len(before) < 40 * N, "it died too late to mean anything"
+    assert {sample.replica for sample in before.values()} == {0, 1}
+    first.journal.close()
+
+    second = work(tmp_path)
+    assert second.journal.samples == before and len(owed_samples([second])) == 40 * N - len(before)
+    with Pool(workers=1) as pool:
+        asyncio.run(run([second], engine=engine(2), pool=pool))
+    samples = [one.sample for row in graded(second) for one in row]
+    assert len({sample.key for sample in samples}) == 40 * N
+    # the seeds are those of one replica, or of any number: they are made of the keys
+    assert all(sample.seed == seed_of(sample.key) for sample in samples)
+    assert {sample.replica for sample in samples if sample.key not in before} == {0, 1}
+    assert {key: second.journal.samples[key] for key in before} == before
+    second.journal.close()
