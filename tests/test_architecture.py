@@ -29,7 +29,7 @@ MAY_IMPORT = {
 }
 # outside package -> the only modules that may import it
 ALONE = {
-    "lighteval": {"plugin", "pipeline"},
+    "lighteval": {"plugin", "seam"},
     "typer": {"cli"},
     "vllm": {"engines"},
     "openai": {"engines", "thinking", "judge"},

@@ -20,7 +20,8 @@ from endpoint_run import PROBLEMS, engine_for, evaluate
 from stand_in import InThread, StandIn, thought_and_answer
 
 from lighteval_r1.ask import DIM, PLAIN, Screen
-from lighteval_r1.endpoint import Options, address_of, extra_fields, run as evaluate_endpoint, settings_of
+from lighteval_r1.endpoint import Options, address_of, extra_fields, settings_of
+from lighteval_r1.endpoint import run as evaluate_endpoint
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server import Served, retry_after_s
 from lighteval_r1.evaluate import graded

@@ -7,7 +7,8 @@ from typing import TextIO
 
 from lighteval_r1 import launch
 from lighteval_r1.engines import Engine, Owed
-from lighteval_r1.graders import choice, reply as replies
+from lighteval_r1.graders import choice
+from lighteval_r1.graders import reply as replies
 from lighteval_r1.records import Problem, Sample
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
@@ -72,9 +73,9 @@ def local_engine(model: str, sampling: dict) -> Engine:
         for process in processes:
             started.callback(process.stop)
         # slow to import, while vLLM is being imported in the replica
-        from lighteval_r1 import plugin
+        from lighteval_r1.seam import vllm_arguments
 
-        engine = plugin.make_engine(plugin.VLLMModelConfig(**parameters), processes=processes)
+        engine = vllm_arguments.make_engine(vllm_arguments.VLLMModelConfig(**parameters), processes=processes)
         started.pop_all()
         return engine
 

@@ -148,7 +148,7 @@ def run(options: Options) -> None:
         from lighteval_r1 import hub
 
         repo = hub.check_can_write(options.upload, public=options.public)
-    from lighteval_r1 import pipeline
+    from lighteval_r1.seam import pipeline
 
     pipeline.run(
         engine, specs, output_dir=str(output_dir), cache_dir=options.cache_dir, wandb=options.wandb

@@ -1,6 +1,5 @@
 """`lighteval-r1 runs`: which runs the journals of a cache hold, and how far each is."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.details import RunProblem, RunSample, TaskRun
 from lighteval_r1.page.excerpts import Reply, excerpt, split
 from lighteval_r1.records import Outcome
 

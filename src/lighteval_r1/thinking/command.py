@@ -14,6 +14,7 @@ from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 from lighteval_r1.thinking.summary import Told
 from lighteval_r1.thinking.table import cells_of, head, legend, table
 
+
 @dataclass(frozen=True)
 class Judging:
     """A judge as it was named on the command line; "" for none."""

@@ -26,7 +26,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lighteval_r1.graders import choice, reply as replies
+from lighteval_r1.graders import choice
+from lighteval_r1.graders import reply as replies
 from lighteval_r1.thinking.question import Question, question
 from lighteval_r1.thinking.sentences import sentence_end, sentence_start, squeezed
 

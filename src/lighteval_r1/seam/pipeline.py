@@ -6,7 +6,7 @@ from lighteval.models.model_input import GenerationParameters
 from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
 
 from lighteval_r1.engines import Engine
-from lighteval_r1.plugin import R1Model
+from lighteval_r1.seam.model import R1Model
 
 
 class EngineConfig(ModelConfig):
