@@ -7,6 +7,7 @@
 DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 VENV   ?= .venv
 PYTHON ?= python3
+TEST_PROCESSES ?= 4
 
 ifeq ($(filter $(DEVICE),gpu cpu),)
 $(error DEVICE=$(DEVICE) is neither gpu nor cpu)
@@ -42,7 +43,7 @@ upload: $(stamp)
 	@$(VENV)/bin/lighteval-r1 upload "$${OUT:-$$MODEL}" "$$UPLOAD" $(call flag,PUBLIC,public)
 
 test: $(stamp)
-	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The two pinned sets, made anew from pyproject.toml.
 requirements: $(stamp)

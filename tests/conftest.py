@@ -10,6 +10,29 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
+# Files that share a real server run in one process; the longest begin first, and what is short fills the time beside them.
+WITH_SERVER = ("test_endpoint", "test_endpoint_vllm", "test_judge")
+LONGEST_FIRST = ("test_slurm", "test_callbacks", "test_end_to_end", "server", "test_hub", "test_replicas")
+
+
+def pytest_configure(config):
+    """A test process among several keeps to one core: engines bind their threads, and two on one core hold each other up."""
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if process:
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(process.removeprefix("gw")) % len(cores)]})
+
+
+def pytest_collection_modifyitems(items):
+    def group(item) -> str:
+        return "server" if item.path.stem in WITH_SERVER else item.path.stem
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    place = {name: i for i, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(group(item), len(place)))
+
+
 @pytest.fixture
 def shared() -> Path:
     if not SHARED.is_dir():

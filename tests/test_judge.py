@@ -1,13 +1,8 @@
 """A judge that garbles, errs and is late: nothing of that becomes a result, and nothing is asked twice."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,8 +12,6 @@ import pytest
 
 from lighteval_r1.records import UserError
 from lighteval_r1.thinking.judge import Asked, Judge, Judged, NoStep, Step, agreement, gold_in_words, named_step, steps_of
-
-DEMO = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1" / "demo" / "model"
 
 
 class Server:
@@ -213,37 +206,6 @@ def test_rule_and_judge_are_compared_step_by_step():
 # ---- the demo model as a judge, on a real server, behind code that garbles
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def demo_server(tmp_path_factory):
-    """URL of a real vLLM server of the demo model on CPU."""
-    pytest.importorskip("vllm")
-    port = free_port()
-    log = (tmp_path_factory.mktemp("judge") / "log").open("w")
-    settings = {"VLLM_TARGET_DEVICE": "cpu", "VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(DEMO), "--served-model-name", "demo"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--dtype", "bfloat16"]
-    server = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(600):
-            assert server.poll() is None, Path(log.name).read_text()[-2000:]
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
-
-
 def ask_demo(url: str, prompt: str) -> str:
     body = {"model": "demo", "messages": [{"role": "user", "content": prompt}], "max_tokens": 24, "temperature": 0}
     request = urllib.request.Request(f"{url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
@@ -251,12 +213,12 @@ def ask_demo(url: str, prompt: str) -> str:
         return json.load(answer)["choices"][0]["message"]["content"]
 
 
-def test_the_demo_model_judges_behind_code_that_garbles(demo_server, serve, tmp_path):
+def test_the_demo_model_judges_behind_code_that_garbles(vllm_server, serve, tmp_path):
     hopeless = {0, 5}
 
     def garble(prompt: str, times: int):
         number = int(prompt.split("Problem p")[1].split()[0])
-        words = ask_demo(demo_server, f"What is {number} + 1?")
+        words = ask_demo(vllm_server.url, f"What is {number} + 1?")
         assert words
         if number in hopeless:
             return [(500, ""), (200, words), "late", (200, b"\xff\xfe")][times % 4]

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -217,17 +216,16 @@ HARM = {
 }
 
 
+@pytest.mark.timeout(100)  # some seconds each; what grows with the square of the length would take hours
 @pytest.mark.parametrize("name", HARM)
 @pytest.mark.parametrize("grader", ["expression", "choice"])
 def test_replies_that_mean_harm_cost_seconds_at_most(name, grader, pool):
     gold = "42" if grader == "expression" else LETTERS
-    begin = time.perf_counter()
     found = candidates(HARM[name], grader=grader, problem="What is $6 \\cdot 7$?", gold=gold)
     first_correct([Stated(grader, gold, found)], pool=pool)
     changes(HARM[name])
     steps_of(HARM[name])
     demo_offsets().counts(sample_of(HARM[name]), [1, 100], within=len(HARM[name]))
-    assert time.perf_counter() - begin < 8
 
 
 def test_a_statement_that_stops_the_grader_is_wrong_and_counted():
