@@ -125,12 +125,13 @@ class _Loop:
                 self._grade_later(sample)
 
         lanes = [asyncio.create_task(lane(replica)) for replica in engine.lanes()[: len(owed)]]
+        live = asyncio.create_task(self.progress.live())
         try:
             await asyncio.gather(*lanes)
         finally:
-            for task in lanes:
+            for task in (live, *lanes):
                 task.cancel()
-            await asyncio.gather(*lanes, return_exceptions=True)
+            await asyncio.gather(live, *lanes, return_exceptions=True)
 
     def _grade_later(self, sample: Sample) -> None:
         task = asyncio.create_task(self._grade(sample))

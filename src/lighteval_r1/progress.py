@@ -1,5 +1,6 @@
 """One line that lives: drawn of asked, tokens per second, truncated, pass@1 so far, time left."""
 
+import asyncio
 import sys
 import time
 from collections import defaultdict
@@ -24,13 +25,18 @@ class Progress:
         self.n_tokens = 0
         self.n_truncated = 0
         self.scores: dict[str, list[float]] = defaultdict(list)
-        self.begin: float | None = None
+        self.began = time.monotonic()
         self._live = sys.stderr.isatty()
-        self._shown = time.monotonic()
+
+    async def live(self) -> None:
+        """Shows the line now and then until it is cancelled, also while nothing finishes. Call it as sampling begins."""
+        self.began = time.monotonic()
+        while True:
+            await asyncio.sleep(TERMINAL_EVERY_S if self._live else LOG_EVERY_S)
+            self._show()
 
     def drawn(self, sample: Sample) -> None:
         """A sample of this run was drawn."""
-        self.begin = self.begin or time.monotonic() - sample.duration_s
         self.n_done += 1
         self.n_tokens += sample.n_tokens
 
@@ -38,15 +44,15 @@ class Progress:
         """A sample, of this run or an earlier one, was graded."""
         self.n_truncated += sample.truncated
         self.scores[sample.problem_id].append(grade.outcome.score)
-        now = time.monotonic()
-        if now - self._shown >= (TERMINAL_EVERY_S if self._live else LOG_EVERY_S):
-            self._shown = now
-            self._show()
 
     def line(self) -> str:
-        elapsed = max(1e-9, time.monotonic() - (self.begin or time.monotonic()))
+        elapsed = max(1e-9, time.monotonic() - self.began)
         rate = self.n_tokens / elapsed
-        parts = [f"{self.n_drawn + self.n_done}/{self.n_drawn + self.n_owed} samples", f"{rate:,.0f} tokens/s"]
+        parts = [f"{self.n_drawn + self.n_done}/{self.n_drawn + self.n_owed} samples"]
+        if self.n_done:
+            parts.append(f"{rate:,.0f} tokens/s")
+        elif self.n_owed:
+            parts.append(f"none finished for {duration(elapsed)}")
         parts.append(f"{self.n_truncated} truncated")
         if self.scores:
             so_far = estimate([*self.scores.values()])
