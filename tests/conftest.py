@@ -23,6 +23,7 @@ def pytest_configure(config):
         os.sched_setaffinity(0, {cores[int(process.removeprefix("gw")) % len(cores)]})
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     def group(item) -> str:
         return "server" if item.path.stem in WITH_SERVER else item.path.stem

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import urllib.request
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +18,7 @@ class Server:
 
     def __init__(self, say) -> None:
         self.say, self.asked = say, Counter()
-        self.lock = threading.Lock()
+        self.lock, self.closing = threading.Lock(), threading.Event()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,7 +30,7 @@ class Server:
                     times = server.asked[prompt]
                 said = server.say(prompt, times)
                 if said == "late":
-                    time.sleep(1.0)
+                    server.closing.wait(30)
                     said = (200, "FIRST CORRECT STEP: 1")
                 status, words = said if isinstance(said, tuple) else (200, said)
                 answer = words if isinstance(words, bytes) else completion(words) if status == 200 else b'{"error": {"message": "no"}}'
@@ -56,6 +55,7 @@ class Server:
         return sum(self.asked.values())
 
     def close(self) -> None:
+        self.closing.set()
         self.http.shutdown()
         self.http.server_close()
 
@@ -215,10 +215,11 @@ def ask_demo(url: str, prompt: str) -> str:
 
 def test_the_demo_model_judges_behind_code_that_garbles(vllm_server, serve, tmp_path):
     hopeless = {0, 5}
+    url = vllm_server.url  # waits until it is up
 
     def garble(prompt: str, times: int):
         number = int(prompt.split("Problem p")[1].split()[0])
-        words = ask_demo(vllm_server.url, f"What is {number} + 1?")
+        words = ask_demo(url, f"What is {number} + 1?")
         assert words
         if number in hopeless:
             return [(500, ""), (200, words), "late", (200, b"\xff\xfe")][times % 4]
@@ -227,7 +228,7 @@ def test_the_demo_model_judges_behind_code_that_garbles(vllm_server, serve, tmp_
 
     asks = [asked(f"p{n}") for n in range(8)]
     server = serve(garble)
-    first = judge_of(server, tmp_path, timeout_s=0.9)
+    first = judge_of(server, tmp_path, timeout_s=5.0)
     found = first.judge(asks)
     assert [n for n, one in enumerate(found) if one is None] == sorted(hopeless)
     assert found[1] == Judged(11 + 1, 25 + 1) and sum(first.failures.values()) == 2
