@@ -162,7 +162,7 @@ def test_a_file_that_was_named_must_be_there(tmp_path):
 def test_ours_is_told_in_standard_errors_from_the_published_number():
     published = published_numbers()
     ours = Estimate(0.508, 0.018, 0.08, 30, 1920)
-    found = {each.name: (each.value, each.words) for each in published("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "r1_aime24", ours)}
+    found = {each.name: (each.value, each.words) for each in published("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "r1_aime24", ours, "")}
     # 64 samples of each problem on both sides: 0.047 / (0.018 * sqrt(2)) = 1.85.
     assert found == {
         "DeepSeek-R1-Distill-Qwen-7B (DeepSeek, 2025-01-20, n 64)": (0.555, "1.8 standard errors below"),
@@ -171,5 +171,5 @@ def test_ours_is_told_in_standard_errors_from_the_published_number():
 
 
 def test_ours_over_some_of_the_problems_is_not_compared_with_a_number_over_all():
-    (found, *_) = published_numbers()("DeepSeek-R1", "r1_aime24", Estimate(0.8, 0.02, 0.1, 20, 320))
+    (found, *_) = published_numbers()("DeepSeek-R1", "r1_aime24", Estimate(0.8, 0.02, 0.1, 20, 320), "")
     assert found.words == "not compared: ours is over 20 of its 30 problems"

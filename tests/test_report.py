@@ -4,11 +4,12 @@ import dataclasses
 import json
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lighteval_r1 import report, summary
+from lighteval_r1 import report, scored_runs, summary
 from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
 from lighteval_r1.page import drawings, script_json
 from lighteval_r1.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
@@ -60,25 +61,38 @@ def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
 def test_published_numbers_stand_beside_ours_with_how_far_apart_they_are(tmp_path):
     asked = []
 
-    def published(model, task, estimate):
-        asked.append((model, task, estimate.value))
+    def published(model, task, estimate, group):
+        asked.append((model, task, estimate.value, group))
         return [summary.Published("A paper", 0.555, "2.4 standard errors below", "https://example.org/table?a=1&b=2")]
 
     page = written(tmp_path, a_run(problem("p", "cw"), problem("q", "cw")), published=published)
-    assert asked == [("org/model", "r1_aime24", 0.5)]
+    assert asked == [("org/model", "r1_aime24", 0.5, "")]
     assert "55.5 A paper: 2.4 standard errors below" in cells(page)[5]
     assert 'title="https://example.org/table?a=1&amp;b=2"' in page
 
 
 def test_pass_at_k_goes_as_far_as_every_problem_has_samples():
-    task_run = a_run(problem("p", "cwww"), problem("q", "cw")).tasks["r1_aime24"]
     # k=1: (1/4 + 1/2) / 2; k=2: (1 - C(3,2)/C(4,2) + 1) / 2 = (1/2 + 1) / 2.
-    assert dict(summary.curve(task_run)) == pytest.approx({1: 0.375, 2: 0.75})
+    assert dict(summary.curve([np.array([1, 0, 0, 0]), np.array([1, 0])])) == pytest.approx({1: 0.375, 2: 0.75})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "words"),
+    [
+        (("cwww", "cw"), "pass@4 and beyond are not told: q has 2 samples."),
+        (("cww", "cww"), "pass@4 and beyond are not told: each problem has 3 samples."),
+        (("c", "w"), "pass@2 and beyond are not told: each problem has 1 sample."),
+    ],
+)
+def test_a_report_says_why_pass_at_k_ends_where_it_ends(tmp_path, outcomes, words):
+    problems = [problem(name, codes) for name, codes in zip("pq", outcomes, strict=True)]
+    assert words in written(tmp_path, a_run(*problems))
 
 
 def test_groups_are_told_in_order_with_their_own_estimates():
     problems = [problem("a", "cc", level="10"), problem("b", "cw", level="2"), problem("c", "ww", level="2")]
-    found = summary.by_group({"run": TaskRun("t", 1, "", "", problems)})["level"]
+    run = scored_runs.scored("run", a_run(*problems), partial=False)
+    found = summary.by_group("r1_aime24", [run], published={"run": lambda *_: ()})["level"]
     told = [(value, runs[0].value, runs[0].estimate.n_problems) for value, runs in found.items()]
     assert told == [("2", 0.25, 2), ("10", 1.0, 1)]
 
@@ -104,15 +118,17 @@ def test_a_partial_report_says_so_at_the_top_and_on_the_line(tmp_path):
 
 
 def test_what_a_run_does_not_say_is_said(tmp_path):
-    page = written(tmp_path, a_run(problem("p", "cw", n_tokens=None)))
-    assert "its details hold no finish reasons, no token counts." in page
+    run = dataclasses.replace(a_run(problem("p", "cw", n_tokens=None)), missing=("finish reasons", "token counts"))
+    page = written(tmp_path, run)
+    assert "model: it does not say: finish reasons, token counts." in page
     assert cells(page)[8] == "not known"
 
 
 def test_problems_that_two_runs_mostly_disagree_on_are_marked():
-    one = a_run(problem("p", "cccw"), problem("q", "cwww"), problem("r", "cccc")).tasks["r1_aime24"]
-    other = a_run(problem("p", "cwww"), problem("q", "cwww"), problem("s", "wwww")).tasks["r1_aime24"]
-    assert report.flipped(one, other) == report.flipped(other, one) == {"id-p"}
+    one = a_run(problem("p", "cccw"), problem("q", "cwww"), problem("r", "cccc"))
+    other = a_run(problem("p", "cwww"), problem("q", "cwww"), problem("s", "wwww"))
+    a, b = (report.mostly_right(scored_runs.scored("run", run, partial=False), "r1_aime24") for run in (one, other))
+    assert report.flipped(a, b) == report.flipped(b, a) == {"id-p"}
 
 
 @pytest.mark.parametrize(

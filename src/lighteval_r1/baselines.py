@@ -154,7 +154,10 @@ def beside(row: Baseline, ours: Estimate) -> Published:
     return Published(row.name, row.value, words, row.source)
 
 
-def published_numbers(path: Path | None = None) -> Callable[[str, str, Estimate], list[Published]]:
-    """(model, task, our estimate) -> the published numbers of that model on these problems, with how far ours is."""
+def published_numbers(path: Path | None = None) -> Callable[[str, str, Estimate, str], list[Published]]:
+    """(model, task, our estimate, group) -> that model's published numbers on these problems, with how far ours is.
+
+    group: "level=5", or "" for the whole task.
+    """
     rows = read_baselines(path)
-    return lambda model, task, ours: [beside(row, ours) for row in on_task(task, of_model(model, rows))]
+    return lambda model, task, ours, group: [beside(row, ours) for row in on_task(task, of_model(model, rows), group=group)]

@@ -51,7 +51,7 @@ def _axes(width: float, height: float, *, title: str = ""):
 
 
 def _names(axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
     for label in axes.get_yticklabels():
         label.set_parse_math(False)
     axes.invert_yaxis()
@@ -60,7 +60,7 @@ def _names(axes, names: Sequence[str]) -> None:
 def _dot(axes, scored, y: float, *, colour: str) -> None:
     if scored.low is not None and scored.high is not None:
         axes.plot([100 * scored.low, 100 * scored.high], [y, y], color=colour, linewidth=1.5)
-    axes.plot([100 * scored.value], [y], "o", color=colour, markersize=5)
+    axes.plot([100 * scored.value], [y], "o", color=colour, markersize=5, clip_on=False)
 
 
 def scores_figure(scores: Sequence[TaskScore]) -> Figure:
@@ -68,12 +68,12 @@ def scores_figure(scores: Sequence[TaskScore]) -> Figure:
     figure, axes = _axes(7, 1.1 + 0.42 * len(scores), title="pass@1, 95 % interval over new samples")
     for y, score in enumerate(scores):
         _dot(axes, score.scored, y, colour=RIGHT)
-        for each in score.published:
+        for each in score.scored.published:
             axes.plot([100 * each.value], [y], "D", color=OTHERS, markerfacecolor="none", markersize=6)
-    names = [f"{score.task}, {score.scored.run}" for score in scores]
+    names = [f"{score.task}\n{score.scored.run}" for score in scores]
     _names(axes, [f"{name} ({score.partial})" if score.partial else name for name, score in zip(names, scores, strict=True)])
     axes.set_xlim(0, 100)
-    axes.set_xlabel("percent" + ("; diamonds: published" if any(score.published for score in scores) else ""))
+    axes.set_xlabel("percent" + ("; diamonds: published" if any(score.scored.published for score in scores) else ""))
     return figure
 
 

@@ -1,60 +1,56 @@
 """The report: one page to look at, with the replies behind its numbers in files beside it. Computes nothing itself."""
 
+import functools
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lighteval_r1 import __version__, page
-from lighteval_r1.details import Run, TaskRun
+from lighteval_r1.details import Run
 from lighteval_r1.page.excerpts import Reply, excerpt_characters, write_replies
-from lighteval_r1.page.tables import NOT_DRAWN, NOT_GRADED, Table, by_index, grid_data, letter, sample_data
+from lighteval_r1.page.tables import Table, grid_data, sample_data
 from lighteval_r1.page.thinking import section
-from lighteval_r1.records import Estimate, Outcome, OwedError, UserError
-from lighteval_r1.summary import Published, TaskSummary, task_score, task_summary
+from lighteval_r1.pairing import differences
+from lighteval_r1.records import Estimate, UserError
+from lighteval_r1.scored_runs import ScoredRun, scored
+from lighteval_r1.summary import Published, graded, means, task_summary, with_implied
 from lighteval_r1.thinking.summary import Told
-
-MISSING = {"finish_reason": "finish reasons", "n_tokens": "token counts", "seed": "seeds", "answer": "extracted answers"}
 
 
 def write_report(
     runs: Sequence[Run],
     *,
     out: Path,
-    published: Callable[[str, str, Estimate], Sequence[Published]],
+    published: Callable[[str, str, Estimate, str], Sequence[Published]],
     partial: bool = False,
     figures: Path | None = None,
     thinking: Told | None = None,
 ) -> None:
     """The page at out; its replies in full in `<stem>.files/` beside it; the pictures in figures.
 
-    thinking: how the replies think (lighteval_r1.thinking), a section per task. published: (model, task, our estimate) -> the published numbers beside ours. Runs and tasks stand as they were named.
+    published: (model, task, our estimate, group) -> the published numbers beside ours. Runs and tasks stand as they were
+    named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
     Raises OwedError while samples are owed or ungraded, unless partial.
     """
     if out.suffix != ".html":
         raise UserError(f"{out} does not end in .html; name the page, such as report.html.")
-    labels = run_labels(runs)
     names = list(dict.fromkeys(name for run in runs for name in run.tasks))
     if not names:
         raise UserError("these runs hold no task, so there is nothing to report.")
-    partials = {}
-    for label, run in zip(labels, runs, strict=True):
-        for name, task_run in run.tasks.items():
-            partials[label, name] = partial_words(task_run)
-            if partials[label, name] and not partial:
-                raise OwedError(
-                    f"{name} of {label}: {partials[label, name]}, so there is no score yet. Run the same command again "
-                    "to draw and grade only these, or report what there is with --partial."
-                )
-    tasks = [_task(name, labels, runs, partials=partials, published=published) for name in names]
+    labels = run_labels(runs)
+    told = [scored(label, run, partial=partial, purpose="report") for label, run in zip(labels, runs, strict=True)]
+    beside = {label: functools.partial(published, run.model) for label, run in zip(labels, runs, strict=True)}
+    with_scores = [name for name in names if any(name in each.run.tasks for each in told)]
+    tasks = [task_summary(name, told, published=beside) for name in with_scores]
     content = {
         "title": title(runs, names),
         "subtitle": subtitle(runs),
-        "notices": notices(labels, runs, partials=partials),
+        "notices": notices(told),
         "several_runs": len(runs) > 1,
         "tasks": tasks,
-        "means": [],
+        "means": [mean for kind in zip(*filter(None, map(means, told)), strict=True) for mean in kind],
         "exact": [{"label": label, "lines": exact_lines(run)} for label, run in zip(labels, runs, strict=True)],
         "thinking": {each.name: section(each) for each in thinking.tasks} if thinking else {},
         "thinking_notes": thinking.notes if thinking else [],
@@ -68,32 +64,23 @@ def write_report(
             from lighteval_r1.thinking.figures import write_figures
 
             write_figures(thinking.tasks, figures)
-    write_page(tables(labels, runs, names), content, out=out)
-
-
-def _task(name: str, labels: Sequence[str], runs: Sequence[Run], *, partials, published) -> TaskSummary:
-    of_runs = {label: run.tasks[name] for label, run in zip(labels, runs, strict=True) if name in run.tasks}
-    models = {label: run.model for label, run in zip(labels, runs, strict=True)}
-    scores = []
-    for label, task_run in of_runs.items():
-        score = task_score(
-            label,
-            task_run,
-            partial="partial" if partials[label, name] else "",
-            published=lambda found, label=label: published(models[label], name, found),
-        )
-        if score is not None:
-            scores.append(score)
-    return task_summary(name, of_runs, scores=scores)
+    write_page(tables(runs, told, with_scores), content, out=out)
 
 
 def run_labels(runs: Sequence[Run]) -> list[str]:
-    """What tells the runs apart: the model's short name, else its revision, else where the run lies, else a number."""
+    """What tells the runs apart: the model's short name, else its revision, else the settings or the part of the path that
+    differ, else a number."""
+    apart = [
+        name
+        for name in dict.fromkeys(name for run in runs for name in run.settings)
+        if name not in ("model", "revision") and len({_text(run.settings.get(name)) for run in runs}) > 1
+    ]
     for words in (
         lambda run: short_name(run.model),
         lambda run: str(run.settings.get("revision", ""))[:16],
         lambda run: f"{short_name(run.model)} {str(run.settings.get('revision', ''))[:16]}",
-        lambda run: run.path,
+        lambda run: ", ".join([short_name(run.model), *(f"{_words(name)} {_text(run.settings.get(name))[:16]}" for name in apart)]),
+        lambda run: _part_of_path(run, runs),
     ):
         labels = [words(run) for run in runs]
         if all(labels) and len(set(labels)) == len(labels):
@@ -101,63 +88,57 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
     return [f"{short_name(run.model)} [{place}]" for place, run in enumerate(runs)]
 
 
+def _part_of_path(run: Run, runs: Sequence[Run]) -> str:
+    """The first folder or file on the run's path that no other run's path has at that place; "" where there is none."""
+    places = zip(*(Path(each.path).parts for each in runs), strict=False)
+    at = next((at for at, parts in enumerate(places) if len(set(parts)) == len(runs)), None)
+    return "" if at is None else f"{short_name(run.model)}, {Path(run.path).parts[at].removesuffix('.json')}"
+
+
 def short_name(model: str) -> str:
     return model.rstrip("/").split("/")[-1]
 
 
-def tables(labels: Sequence[str], runs: Sequence[Run], names: Sequence[str]) -> list[Table]:
+def tables(runs: Sequence[Run], told: Sequence[ScoredRun], names: Sequence[str]) -> list[Table]:
     """One per task and run. The baseline of a run is the first other run; of what differs, see flipped."""
     found = []
     for name in names:
-        of_runs = [(label, run.tasks[name]) for label, run in zip(labels, runs, strict=True) if name in run.tasks]
-        for place, (label, task_run) in enumerate(of_runs):
-            if len(of_runs) == 1:
-                found.append(Table(name, label, task_run))
-                continue
-            baseline, other = of_runs[0] if place else of_runs[1]
-            found.append(Table(name, label, task_run, baseline, flipped(task_run, other)))
+        members = [(run, each) for run, each in zip(runs, told, strict=True) if name in each.run.tasks]
+        right = [mostly_right(each, name) for _, each in members]
+        for place, (run, each) in enumerate(members):
+            task_run, rows = each.run.tasks[name], each.scores[name]
+            # Of problems that LightEval's own metric graded, the run says how many samples were right, not which.
+            counted = {problem.id: int(row.sum()) for problem, row in zip(task_run.problems, rows, strict=True) if not graded(problem)}
+            shown = run.tasks[name] if each.partial[name] else with_implied(task_run, rows)
+            other = 0 if place else 1
+            if len(members) == 1:
+                found.append(Table(name, each.letter, shown, counted=counted))
+            else:
+                differs = flipped(right[place], right[other])
+                found.append(Table(name, each.letter, shown, members[other][1].letter, differs, counted))
     return found
 
 
-def flipped(one: TaskRun, other: TaskRun) -> frozenset[str]:
+def mostly_right(told: ScoredRun, name: str) -> dict[str, bool]:
+    """By problem's id, whether most of its samples are right."""
+    problems = told.run.tasks[name].problems
+    return {problem.id: bool(row.mean() > 0.5) for problem, row in zip(problems, told.scores[name], strict=True)}
+
+
+def flipped(one: Mapping[str, bool], other: Mapping[str, bool]) -> frozenset[str]:
     """Ids of the problems that most samples of one run get right and most of the other's do not."""
-    mostly = {problem.id: _mostly_right(problem) for problem in other.problems}
-    return frozenset(
-        problem.id for problem in one.problems if problem.id in mostly and _mostly_right(problem) != mostly[problem.id]
-    )
+    return frozenset(problem_id for problem_id, right in one.items() if other.get(problem_id, right) != right)
 
 
-def _mostly_right(problem) -> bool:
-    right = sum(sample.outcome == Outcome.CORRECT for sample in problem.samples)
-    return 2 * right > len(problem.samples)
-
-
-def partial_words(task_run: TaskRun) -> str:
-    """How many samples are owed or ungraded and which first; "" where none."""
-    table = Table(task_run.task, "", task_run)
-    states = [
-        (f"{problem.name or problem.id}[{index}]", letter(sample))
-        for problem in task_run.problems
-        for index, sample in enumerate(by_index(problem, n=table.n))
-    ]
-    missing = [(where, state) for where, state in states if state in (NOT_DRAWN, NOT_GRADED)]
-    if not missing:
-        return ""
-    where, state = missing[0]
-    what = "not drawn" if state == NOT_DRAWN else "without a grade"
-    return f"{len(missing)} of {len(states)} samples are owed or ungraded, first {where} ({what})"
-
-
-def notices(labels: Sequence[str], runs: Sequence[Run], *, partials: dict[tuple[str, str], str]) -> list[str]:
-    """What a reader must know before the numbers: what is partial, what a run does not say, data not as known."""
-    said = [f"Partial: {name} of {label}: {words}." for (label, name), words in partials.items() if words]
-    for label, run in zip(labels, runs, strict=True):
-        samples = [s for task in run.tasks.values() for problem in task.problems for s in problem.samples]
-        missing = [
-            words for field, words in MISSING.items() if samples and all(getattr(s, field) is None for s in samples)
-        ]
-        if missing:
-            said.append(f"{label} was made without this package's engine: its details hold no {', no '.join(missing)}.")
+def notices(told: Sequence[ScoredRun]) -> list[str]:
+    """What a reader must know before the numbers: what is partial, what a run does not say, how runs differ."""
+    said = [f"Partial: {name} of {each.letter}: {words}." for each in told for name, words in each.partial.items() if words]
+    said += [f"{each.letter}: {note}" for each in told for note in each.notes]
+    first, *others = told
+    for each in others:
+        tasks = [(task, each.run.tasks[name]) for name, task in first.run.tasks.items() if name in each.run.tasks]
+        words = list(differences(first.run, each.run, tasks))
+        said += [f"Differs from {first.letter} to {each.letter}: {'; '.join(words)}."] if words else []
     return said
 
 
@@ -183,7 +164,7 @@ def exact_lines(run: Run) -> list[tuple[str, str]]:
     lines += [(_words(name), _text(value)) for name, value in run.settings.items() if name != "model"]
     for name in ("versions", "python", "gpus", "platform"):
         if name in environment:
-            lines.append((_words(name), _text(environment.pop(name)) or "none"))
+            lines.append((_words(name), _text(environment.pop(name))))
     command = environment.pop("command", None)
     lines += [(_words(name), _text(value)) for name, value in environment.items()]
     for name, task in run.tasks.items():
@@ -198,10 +179,10 @@ def _words(name: str) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items()) or "none"
     if isinstance(value, list):
         counts = Counter(_text(each) for each in value)
-        return ", ".join(f"{n} × {each}" if n > 1 else each for each, n in counts.items())
+        return ", ".join(f"{n} × {each}" if n > 1 else each for each, n in counts.items()) or "none"
     return "none" if value is None else str(value)
 
 

@@ -15,7 +15,11 @@ from lighteval_r1.records import OwedError, UserError
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """A run as it is told: its letter, its scores per task, and per task what is missing ("" where nothing is)."""
+    """A run as it is told: what it is called, its scores per task, and per task what is missing ("" where nothing is).
+
+    letter: "A", "B", … in a comparison, a label in a report. scores: [n_problems][n graded samples] of run's problems;
+    problems without a grade are left out of both.
+    """
 
     letter: str
     run: Run
@@ -44,8 +48,11 @@ def letter_of(place: int) -> str:
     return ascii_uppercase[place % 26] + (str(place // 26 + 1) if place >= 26 else "")
 
 
-def scored(letter: str, run: Run, *, partial: bool) -> ScoredRun:
-    """The run's scores. UserError where it has no grades and LightEval's own do not say which samples were right."""
+def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") -> ScoredRun:
+    """The run's scores. UserError where it has no grades and LightEval's own do not say how many samples were right.
+
+    purpose: what the scores are for, as a refusal says it.
+    """
     scores, missing, notes = {}, {}, []
     tasks = {}
     for name, task in run.tasks.items():
@@ -71,7 +78,7 @@ def scored(letter: str, run: Run, *, partial: bool) -> ScoredRun:
         if owes and not partial:
             raise OwedError(
                 f"{name} of {run.path}: {missing[name]}, so there is no score yet. Run the same command again to draw and grade "
-                "only these, or compare what there is with --partial."
+                f"only these, or {purpose} what there is with --partial."
             )
         if scores[name]:
             tasks[name] = task

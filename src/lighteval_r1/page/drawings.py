@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from lighteval_r1.summary import Lengths, Published, Scored
+from lighteval_r1.summary import Lengths, Scored
 
 WIDTH, HEIGHT = 380, 190
 LEFT, RIGHT, TOP, BOTTOM = 40, 14, 8, 30
 N_BINS = 40
 
 
-def interval(scored: Scored, *, published: Sequence[Published] = (), width: int = 180, colour: int | None = None) -> Markup:
-    """A dot with its interval on a scale from 0 to 1, published numbers as open diamonds. colour: the run's place."""
+def interval(scored: Scored, *, width: int = 180, colour: int | None = None) -> Markup:
+    """A dot with its interval on a scale from 0 to 1, its published numbers as open diamonds. colour: the run's place."""
     value, low, high = scored.value, scored.low, scored.high
     height = 18
 
@@ -23,7 +23,7 @@ def interval(scored: Scored, *, published: Sequence[Published] = (), width: int 
     marks = [f'<line class="grid" x1="{x(at)}" x2="{x(at)}" y1="2" y2="16"/>' for at in (0, 0.25, 0.5, 0.75, 1)]
     if low is not None and high is not None:
         marks.append(f'<line class="interval" x1="{x(low)}" x2="{x(high)}" y1="9" y2="9"/>')
-    for each in published:
+    for each in scored.published:
         title = f"<title>{escape(each.name)}: {each.value:.1%}</title>"
         marks.append(f'<path class="published" d="M{x(each.value)} 3.5l4 5.5l-4 5.5l-4 -5.5z">{title}</path>')
     dot = "value" if colour is None else f"dot-{colour % 5}"

@@ -1,8 +1,10 @@
-/* Which problems the grid shows, and in which order. A row: {problem, cells: one letter per sample, differs}. */
+/* Which problems the grid shows, and in which order. A row: {problem, cells: one letter per sample, differs}, and right,
+   the number of right samples, where the cells do not say which they are. */
 const Filters = (() => {
-  const right = (row) => row.cells.replace(/[^cC]/g, "").length / row.cells.length;
-  const share = (row) => `${row.cells.replace(/[^cC]/g, "").length}/${row.cells.length}`;
-  const rightNot = (cells) => [/[cC]/.test(cells), /[wntu]/.test(cells)];
+  const count = (row) => row.right ?? row.cells.replace(/[^cC]/g, "").length;
+  const right = (row) => count(row) / row.cells.length;
+  const share = (row) => `${count(row)}/${row.cells.length}`;
+  const flaky = (row) => count(row) > 0 && (/[wntu]/.test(row.cells) || row.cells.includes("x"));
   // Which samples a filter is about; a problem is shown where one of its samples is.
   const FILTERS = {
     all: { words: "All", sample: () => true },
@@ -11,7 +13,7 @@ const Filters = (() => {
     truncated: { words: "Truncated", sample: (code) => code === "t" || code === "C" },
     undecided: { words: "Undecided", sample: (code) => code === "u" },
     missing: { words: "Not graded", sample: (code) => code === "g" || code === "o" },
-    flaky: { words: "Flaky", row: (row) => rightNot(row.cells).every(Boolean), sample: () => true },
+    flaky: { words: "Flaky", row: flaky, sample: () => true },
     differs: { words: "Baseline differs", row: (row) => row.differs, sample: () => true },
   };
   const SORTS = {

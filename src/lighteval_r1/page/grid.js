@@ -46,6 +46,22 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 
   /* -- the grid -------------------------------------------------------------------------------------------------- */
 
+  /* How many characters all prompts of the task begin with alike, up to a line: they say nothing of a problem. */
+  function opening() {
+    const task = DATA.tasks[table().task];
+    if (task.opening === undefined) {
+      const [first, ...others] = task.problems.map((problem) => problem.prompt);
+      let end = others.length ? first.length : 0;
+      for (const prompt of others) {
+        let same = 0;
+        while (same < end && prompt[same] === first[same]) same += 1;
+        end = same;
+      }
+      task.opening = first.slice(0, end).search(/[^\n]*$/);
+    }
+    return task.opening;
+  }
+
   function rowNode(row, y) {
     const node = element("div", "row");
     node.setAttribute("role", "row");
@@ -68,7 +84,7 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     });
     if (row.cells.length <= FEW) {
       const hint = element("span", "hint");
-      hint.append(Typeset.written(problemOf(row).prompt.slice(0, 200).replace(/\s+/g, " ")));
+      hint.append(Typeset.written(problemOf(row).prompt.slice(opening(), opening() + 200).replace(/\s+/g, " ")));
       node.append(hint);
     }
     return node;
@@ -94,6 +110,8 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     const grid = $("grid");
     const n = Math.max(0, ...table().rows.map((row) => row.cells.length));
     grid.classList.toggle("many", n > 24);
+    const longest = Math.max(0, ...table().rows.map((row) => problemOf(row).name.length));
+    grid.style.setProperty("--name", `${Math.min(Math.max(168, 60 + 7 * longest), 290)}px`);
     const fragment = document.createDocumentFragment();
     fragment.append(headNode(n), ...rows.map(rowNode));
     if (!rows.length) fragment.append(element("p", "nothing", "No problem matches."));

@@ -10,6 +10,7 @@ const Reply = (() => {
     t: ["truncated", "\u2026", "truncated"],
     u: ["undecided", "?", "undecided"],
     g: ["ungraded", "\u00b7", "not graded"],
+    x: ["ungraded", "~", "graded, but the run does not say which samples were right"],
     o: ["ungraded absent", "", "not drawn"],
   };
   const full = new Map(); // file -> [[thinking, answer], …] once it is loaded

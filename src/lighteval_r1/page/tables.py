@@ -1,7 +1,7 @@
 """What the grid reads: tasks with their problems, and per task and run the outcomes and excerpts of every sample."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lighteval_r1.details import RunProblem, RunSample, TaskRun
 from lighteval_r1.page.excerpts import Reply, excerpt, split
@@ -9,7 +9,7 @@ from lighteval_r1.records import Outcome
 
 # One letter per sample; reply.js says them in words.
 LETTERS = {Outcome.CORRECT: "c", Outcome.WRONG: "w", Outcome.NO_ANSWER: "n", Outcome.UNDECIDED: "u"}
-NOT_GRADED, NOT_DRAWN, TRUNCATED, CORRECT_BUT_CUT_OFF = "g", "o", "t", "C"
+NOT_GRADED, NOT_DRAWN, TRUNCATED, CORRECT_BUT_CUT_OFF, NOT_SAID = "g", "o", "t", "C", "x"
 # A prompt or gold longer than this is cut in the page.
 LONGEST_PROMPT = 20_000
 LONGEST_GOLD = 300
@@ -17,18 +17,23 @@ LONGEST_GOLD = 300
 
 @dataclass(frozen=True)
 class Table:
-    """One task of one run, as the grid shows it. differs: ids of the problems on which it differs from `baseline`."""
+    """One task of one run, as the grid shows it. differs: ids of the problems on which it differs from `baseline`.
+
+    counted: by id, how many samples are right of problems of which the run does not say which ones.
+    """
 
     task: str
     run_label: str
     task_run: TaskRun
     baseline: str | None = None
     differs: frozenset[str] = frozenset()
+    counted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         """Samples per problem: the highest index asked for or drawn."""
-        return max((sample.index + 1 for problem in self.task_run.problems for sample in problem.samples), default=0)
+        drawn = (sample.index + 1 for problem in self.task_run.problems for sample in problem.samples)
+        return max(self.task_run.n, *drawn, 0)
 
 
 def letter(sample: RunSample | None) -> str:
@@ -63,18 +68,20 @@ def grid_data(tables: Sequence[Table], *, task_names: Sequence[str]) -> dict:
                 "task": task_names.index(table.task),
                 "run": table.run_label,
                 "differs": table.baseline,
-                "rows": [
-                    {
-                        "problem": places[table.task][problem.id],
-                        "cells": "".join(letter(sample) for sample in by_index(problem, n=table.n)),
-                        "differs": problem.id in table.differs,
-                    }
-                    for problem in table.task_run.problems
-                ],
+                "rows": [_row(table, problem, place=places[table.task][problem.id]) for problem in table.task_run.problems],
             }
             for table in tables
         ],
     }
+
+
+def _row(table: Table, problem: RunProblem, *, place: int) -> dict:
+    """right: how many samples are, where the cells do not say it."""
+    cells = "".join(letter(sample) for sample in by_index(problem, n=table.n))
+    if problem.id not in table.counted:
+        return {"problem": place, "cells": cells, "differs": problem.id in table.differs}
+    cells = cells.replace(NOT_GRADED, NOT_SAID)
+    return {"problem": place, "cells": cells, "differs": problem.id in table.differs, "right": table.counted[problem.id]}
 
 
 def _problem(problem: RunProblem) -> dict:
