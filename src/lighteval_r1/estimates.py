@@ -48,25 +48,37 @@ def estimate(scores: Scores) -> Estimate:
     Raises ValueError without problems or where a problem has no sample: a gap is not a zero.
     Source: Miller 2024, "Adding Error Bars to Evals", https://arxiv.org/abs/2411.00640, sections 2 and 3.
     """
-    rows = [np.asarray(row, dtype=float) for row in scores]
-    if not rows:
-        raise ValueError("no problems, so nothing to estimate")
-    empty = [i for i, row in enumerate(rows) if row.size == 0]
-    if empty:
-        raise ValueError(f"problem number {empty[0]} has no sample, so there is no mean over problems")
-    means = np.array([row.mean() for row in rows])
-    n_problems = len(rows)
+    means, variances, sizes = moments(scores)
+    n_problems = len(means)
     se_resampling = None
-    if all(row.size > 1 for row in rows):
-        se_resampling = float(np.sqrt(sum(row.var(ddof=1) / row.size for row in rows)) / n_problems)
+    if sizes.min() > 1:
+        se_resampling = float(np.sqrt(np.sum(variances / sizes)) / n_problems)
     se_problems = float(means.std(ddof=1) / np.sqrt(n_problems)) if n_problems > 1 else None
     return Estimate(
         value=float(means.mean()),
         se_resampling=se_resampling,
         se_problems=se_problems,
         n_problems=n_problems,
-        n_samples=sum(row.size for row in rows),
+        n_samples=int(sizes.sum()),
     )
+
+
+def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each problem the mean of its scores, their variance (0 of one score: no spread is known) and how many there are.
+
+    Raises ValueError without problems or where a problem has no sample.
+    """
+    if not len(scores):
+        raise ValueError("no problems, so nothing to estimate")
+    sizes = np.array([len(row) for row in scores])
+    if not sizes.all():
+        raise ValueError(f"problem number {int(np.argmin(sizes))} has no sample, so there is no mean over problems")
+    # All problems' scores in a row, and where each begins: one pass, however many problems and whatever their sizes.
+    flat = np.concatenate([np.asarray(row, dtype=float) for row in scores])
+    starts = np.cumsum(sizes) - sizes
+    means = np.add.reduceat(flat, starts) / sizes
+    squares = np.add.reduceat((flat - np.repeat(means, sizes)) ** 2, starts)
+    return means, squares / np.maximum(sizes - 1, 1), sizes
 
 
 def interval(value: float, se: float, *, n_least: int) -> tuple[float, float]:
@@ -116,10 +128,10 @@ def samples_needed(scores: Scores, *, error: float) -> int:
 
     Raises ValueError with one sample of a problem: no spread is known. From se_resampling ** 2 = sum(variance / n) / N ** 2.
     """
-    rows = [np.asarray(row, dtype=float) for row in scores]
-    if error <= 0 or not rows or any(row.size < 2 for row in rows):
+    _, variances, sizes = moments(scores)
+    if error <= 0 or sizes.min() < 2:
         raise ValueError("needs a wanted error above 0, and at least 2 samples of each problem to know their spread")
-    return max(1, math.ceil(sum(row.var(ddof=1) for row in rows) / (len(rows) * error) ** 2 - 1e-9))
+    return max(1, math.ceil(variances.sum() / (len(sizes) * error) ** 2 - 1e-9))
 
 
 def difference(first: Scores, second: Scores) -> Difference:
@@ -130,20 +142,20 @@ def difference(first: Scores, second: Scores) -> Difference:
     exchange_p. p_problems: Student's test of the paired differences.
     Source: Welch 1947, https://doi.org/10.1093/biomet/34.1-2.28; pairing: Miller 2024, section 4.2.
     """
-    a, b = ([np.asarray(row, dtype=float) for row in scores] for scores in (first, second))
-    if len(a) != len(b):
-        raise ValueError(f"{len(a)} problems cannot be paired with {len(b)}")
-    of_a, of_b = estimate(a), estimate(b)
-    moved = np.array([after.mean() - before.mean() for before, after in zip(a, b, strict=True)])
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} problems cannot be paired with {len(second)}")
+    (before, *of_first), (after, *of_second) = moments(first), moments(second)
+    moved = after - before
     value = float(moved.mean())
+    variances, sizes = (np.concatenate(parts) for parts in zip(of_first, of_second, strict=True))
     se_resampling = None
-    if of_a.se_resampling is not None and of_b.se_resampling is not None:
-        se_resampling = math.hypot(of_a.se_resampling, of_b.se_resampling)
+    if sizes.min() > 1:
+        se_resampling = float(np.sqrt(np.sum(variances / sizes)) / len(moved))
     se_problems = float(moved.std(ddof=1) / math.sqrt(len(moved))) if len(moved) > 1 else None
     if se_resampling:
-        p_resampling = p_value(value / se_resampling, df=welch_df([*a, *b]))
+        p_resampling = p_value(value / se_resampling, df=welch_df(variances / sizes, sizes))
     else:
-        p_resampling = exchange_p(a, b)
+        p_resampling = exchange_p(first, second)
     return Difference(
         value=value,
         se_resampling=se_resampling,
@@ -154,13 +166,12 @@ def difference(first: Scores, second: Scores) -> Difference:
     )
 
 
-def welch_df(rows: Sequence[np.ndarray]) -> float:
-    """Degrees of freedom of the sum of the rows' variances of their means (Welch and Satterthwaite)."""
-    variances = np.array([row.var(ddof=1) / row.size for row in rows])
-    return float(variances.sum() ** 2 / np.sum(variances**2 / np.array([row.size - 1 for row in rows])))
+def welch_df(variances: np.ndarray, sizes: np.ndarray) -> float:
+    """Degrees of freedom of the sum of several means' variances, each from so many samples (Welch and Satterthwaite)."""
+    return float(variances.sum() ** 2 / np.sum(variances**2 / (sizes - 1)))
 
 
-def exchange_p(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> float:
+def exchange_p(first: Scores, second: Scores) -> float:
     """How often the means would differ this much were each problem's scores dealt out between the runs at random.
 
     Mantel and Haenszel's test with a stratum per problem; with one sample each it is McNemar's. It asks whether every
@@ -169,9 +180,9 @@ def exchange_p(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> flo
     """
     moved = variance = 0.0
     for before, after in zip(first, second, strict=True):
-        n, right = before.size + after.size, before.sum() + after.sum()
-        moved += after.mean() - before.mean()
-        variance += right * (n - right) / (before.size * after.size * (n - 1))
+        n, right = len(before) + len(after), sum(before) + sum(after)
+        moved += sum(after) / len(after) - sum(before) / len(before)
+        variance += right * (n - right) / (len(before) * len(after) * (n - 1))
     return p_value(moved / math.sqrt(variance)) if variance else 1.0
 
 
