@@ -49,3 +49,14 @@ def vllm_server(tmp_path_factory):
     server = VllmServer(tmp_path_factory.mktemp("vllm") / "server.log")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def driver():
+    """One browser for all tests that look at pages."""
+    from browser import chromium, why_not
+
+    if why_not():
+        pytest.skip(why_not())
+    with chromium() as running:
+        yield running

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from browser import chromium, console, open_page, why_not
+from browser import console, open_page
 
 from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
 from lighteval_r1.page.tables import Table
@@ -16,12 +16,12 @@ from selenium.common.exceptions import JavascriptException  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
-
 CONTENT = {
     "title": "A model on two tasks", "subtitle": "", "notices": [], "several_runs": False, "means": [],
     "tasks": [], "exact": [], "version": "0", "thinking": {}, "thinking_notes": [],
 }  # fmt: skip
+# How long a loaded machine may take before a page is taken for broken.
+PATIENCE_S = 60
 LONG = "So $x_1 = 2$. " * 3000
 HARM = (
     "<script>window.harmed = 1; alert(1)</script>",
@@ -71,12 +71,6 @@ def small_table() -> Table:
     )
 
 
-@pytest.fixture(scope="module")
-def driver():
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(tmp_path, driver):
     """Writes tables as a page and opens it; afterwards the console must be empty."""
@@ -85,6 +79,7 @@ def page(tmp_path, driver):
         names = dict.fromkeys(each.task for each in tables)
         summaries = [TaskSummary(name, [], [], [], {}) for name in names]
         write_page(tables, CONTENT | {"tasks": summaries}, out=tmp_path / "report.html")
+        driver.set_window_size(1440, 1000)
         open_page(driver, tmp_path / "report.html", fragment=fragment)
         return driver
 
@@ -102,7 +97,7 @@ def text(driver, selector: str) -> str:
 
 def says(driver, selector: str, words: str) -> bool:
     """Waits until an element says these words; folded parts are filled a moment after they unfold."""
-    return bool(WebDriverWait(driver, 20).until(lambda it: words in text(it, selector)))
+    return bool(WebDriverWait(driver, PATIENCE_S).until(lambda it: words in text(it, selector)))
 
 
 def names(driver) -> list[str]:
@@ -116,7 +111,7 @@ def press(driver, *keys: str) -> None:
 
 def full_reply_loaded(driver) -> None:
     click(driver, "button.load")
-    WebDriverWait(driver, 20).until(lambda it: not it.find_elements("css selector", "button.load"))
+    WebDriverWait(driver, PATIENCE_S).until(lambda it: not it.find_elements("css selector", "button.load"))
 
 
 def test_every_outcome_has_its_own_cell_and_glyph(page):
@@ -144,7 +139,7 @@ def test_the_page_holds_an_excerpt_and_loads_the_rest_from_a_file_beside_it(page
     full_reply_loaded(driver)
     assert "all of them here" in text(driver, ".end")
     whole = "return document.querySelector('details.thinking').textContent.split('So ').length - 1"
-    assert WebDriverWait(driver, 20).until(lambda it: it.execute_script(whole)) == 3000
+    assert WebDriverWait(driver, PATIENCE_S).until(lambda it: it.execute_script(whole)) == 3000
     assert (tmp_path / "report.html").stat().st_size < 1_200_000
 
 

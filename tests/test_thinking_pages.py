@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from browser import chromium, console, open_page, why_not
+from browser import console, open_page
 from runs import asked, write_run
 from test_thinking import LONG, RIGHT, a_problem, a_run, words_tokenizer
 from typer.testing import CliRunner
@@ -120,17 +120,16 @@ def test_the_report_has_a_section_for_each_task(words, tmp_path):
     assert (tmp_path / "figures" / "r1_math_500_thinking.png").exists()
 
 
-@pytest.mark.skipif(bool(why_not()), reason=why_not())
-def test_the_page_opens_without_complaint_and_without_sideways_scrolling(words, tmp_path):
+def test_the_page_opens_without_complaint_and_without_sideways_scrolling(words, tmp_path, driver):
     runs = [levels("1", "2", "3", "4", "5", model="a/x"), levels("1", "4", model="b/y"), levels("2", reply=NEVER, outcome="wrong", model="c/z")]
     write_page(told(words, *runs), report.run_labels(runs), out=tmp_path / "think.html")
-    with chromium(width=1200) as driver:
-        open_page(driver, tmp_path / "think.html")
-        assert console(driver) == []
-        drawn = driver.find_elements("css selector", ".panels svg")
-        assert len(drawn) == 6 and all(each.is_displayed() and each.size["height"] > 100 for each in drawn)
-        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-        assert len(driver.find_elements("css selector", "table.thinking tbody tr")) == 3 + 2 + 2 + 1 + 2 + 1
+    driver.set_window_size(1200, 1000)
+    open_page(driver, tmp_path / "think.html")
+    assert console(driver) == []
+    drawn = driver.find_elements("css selector", ".panels svg")
+    assert len(drawn) == 6 and all(each.is_displayed() and each.size["height"] > 100 for each in drawn)
+    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert len(driver.find_elements("css selector", "table.thinking tbody tr")) == 3 + 2 + 2 + 1 + 2 + 1
 
 
 def test_unjudged_replies_are_in_no_measure_that_needs_the_first_correct_answer(words, tmp_path):
