@@ -15,17 +15,18 @@ MAY_IMPORT = {
     "grading_worker": {"graders"},
     "estimates": set(),
     "baselines": {"estimates"},
+    "outputs": set(),
     "runs": set(),
     "locate": set(),
     "details_file": {"runs"},
     "details": {"runs", "locate", "details_file"},
     "pairing": {"details", "baselines"},
     "scored_runs": {"details", "pairing", "baselines"},
-    "compare": {"details", "pairing", "scored_runs", "estimates", "baselines", "tables"},
+    "compare": {"details", "pairing", "scored_runs", "estimates", "baselines", "tables", "figures", "outputs"},
     "holdings": {"journal", "tables"},
     "schedule": {"engines"},
     "tasks": {"tasks", "graders", "demo"},
-    "thinking": {"thinking", "graders", "details", "estimates", "summary", "pool", "journal", "tables", "figures", "page", "report"},
+    "thinking": {"thinking", "graders", "details", "estimates", "summary", "pool", "journal", "tables", "figures", "page", "report", "outputs"},
 }
 # outside package -> the only modules that may import it
 ALONE = {

@@ -111,8 +111,10 @@ def report(
     """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
     from lighteval_r1.baselines import published_numbers
     from lighteval_r1.details import read_run
+    from lighteval_r1.outputs import check_page
     from lighteval_r1.report import run_labels, write_report
 
+    check_page(output)
     told, read = None, [read_run(run) for run in runs]
     if thinking:
         from lighteval_r1.thinking.measure_runs import for_report
@@ -144,11 +146,13 @@ def compare(
     checkpoints: bool = typer.Option(False, help="Runs are checkpoints of one training: a table over its steps."),
     partial: bool = typer.Option(False, help="Compare what there is while samples are owed or ungraded."),
     baselines: Path | None = typer.Option(None, help="A TOML file with further published numbers."),
+    figures: Path | None = typer.Option(None, help="With --checkpoints: a folder for the curve, as PNG and SVG."),
 ) -> None:
     """Compare runs with each other on the same problems, and with published numbers."""
     from lighteval_r1 import compare as comparing
 
-    typer.echo(comparing.compare(runs, pool=pool, partial=partial, baselines=baselines, checkpoints=checkpoints))
+    options = {"pool": pool, "partial": partial, "baselines": baselines, "checkpoints": checkpoints, "figures": figures}
+    typer.echo(comparing.compare(runs, **options))
 
 
 @app.command()

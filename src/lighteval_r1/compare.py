@@ -8,6 +8,7 @@ import numpy as np
 from lighteval_r1 import estimates
 from lighteval_r1.baselines import Baseline, benchmark_of, beside, of_model, on_task, read_baselines
 from lighteval_r1.details import Run, RunProblem, TaskRun
+from lighteval_r1.outputs import writing
 from lighteval_r1.pairing import differences, paired_problems, pooled, same_task, step_of
 from lighteval_r1.records import Outcome, UserError
 from lighteval_r1.scored_runs import ScoredRun, letter_of, scored, sorted_out
@@ -23,11 +24,15 @@ def compare(
     partial: bool = False,
     baselines: Path | None = None,
     checkpoints: bool = False,
+    figures: Path | None = None,
 ) -> str:
     """What the command prints: what differs first, then the numbers. sources: runs, and names of published models.
 
+    figures: a folder for the curve over checkpoints.
     Raises OwedError where a run owes samples, unless partial; UserError where two runs have no problem in common.
     """
+    if figures is not None and not checkpoints:
+        raise UserError("--figures draws the curve of --checkpoints; the pictures of other runs are the report's.")
     rows = read_baselines(baselines)
     runs, models = sorted_out(sources, rows)
     if not runs:
@@ -40,6 +45,7 @@ def compare(
     parts = [legend(told), notes_of(told)]
     if checkpoints:
         parts += [apart(told[0], other, meant=("revision",)) for other in told[1:]] + [curves(told)]
+        parts += [drawn(told, figures)] if figures is not None else []
     else:
         parts += [apart(told[0], other) for other in told[1:]]
         parts += [table(told), *(against_first(told[0], other) for other in told[1:])]
@@ -241,6 +247,21 @@ def curves(told: Sequence[ScoredRun]) -> str:
             lines.append([step, *map(percent, (found.value, found.se_resampling, found.se_problems)), *changes[0], *changes[1]])
         tables.append(f"{name}\n{columns(lines)}")
     return "\n\n".join(tables)
+
+
+def drawn(told: Sequence[ScoredRun], folder: Path) -> str:
+    """Writes the curves of all tasks as pictures; their paths, a line each."""
+    # Only here: matplotlib takes a second to import.
+    from lighteval_r1.figures import Checkpoint, write_checkpoints
+
+    tasks: dict[str, list[Checkpoint]] = {}
+    for each in told:
+        for name, scores in each.scores.items():
+            step = step_of(each.run)
+            assert step is not None  # by_step refuses a run without
+            tasks.setdefault(name, []).append(Checkpoint(step, estimates.estimate(scores), bool(each.partial[name])))
+    with writing(folder):
+        return "\n".join(map(str, write_checkpoints(tasks, folder)))
 
 
 def change(first: ScoredRun, second: ScoredRun, name: str) -> list[str]:

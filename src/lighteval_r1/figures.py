@@ -1,12 +1,13 @@
 """The report's pictures as PNG and SVG files, for papers and slides."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from lighteval_r1.records import UserError
+from lighteval_r1.records import Estimate, UserError
 from lighteval_r1.summary import Lengths, TaskScore, TaskSummary
 
 # Okabe and Ito's palette for colour-blind readers. Source: https://jfly.uni-koeln.de/color/
@@ -14,21 +15,53 @@ COLOURS = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#009E73")
 RIGHT, OTHERS = COLOURS[0], COLOURS[1]
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one checkpoint of a training scores on one task."""
+
+    step: int
+    estimate: Estimate
+    partial: bool = False
+
+
+def write_checkpoints(tasks: Mapping[str, Sequence[Checkpoint]], folder: Path) -> list[Path]:
+    """Per task its curve over the steps of a training, as .png and .svg."""
+    return saved({f"{file_name(name)}_checkpoints": checkpoints_figure(name, points) for name, points in tasks.items()}, folder)
+
+
+def checkpoints_figure(task: str, points: Sequence[Checkpoint]) -> Figure:
+    """A line with bars of the error of resampling: the problems are the same at every step. Partial ones are open."""
+    figure, axes = _axes(6, 3.4, title=f"{task}, pass@1 and its standard error over new samples")
+    axes.plot([each.step for each in points], [100 * each.estimate.value for each in points], color=RIGHT, linewidth=1.5)
+    for each in points:
+        error = None if each.estimate.se_resampling is None else 100 * each.estimate.se_resampling
+        face = "white" if each.partial else RIGHT
+        axes.errorbar([each.step], [100 * each.estimate.value], yerr=error, fmt="o", color=RIGHT, markerfacecolor=face, markersize=5, capsize=3)
+    axes.set_xlabel("training step" + ("; open: partial" if any(each.partial for each in points) else ""))
+    axes.set_ylabel("percent")
+    axes.set_ylim(bottom=0)
+    return figure
+
+
 def write_figures(tasks: Sequence[TaskSummary], folder: Path) -> list[Path]:
     """scores, and per task pass_at_k, lengths and one per group, each as .png and .svg."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file; --figures wants a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
     pictures = {"scores": scores_figure([score for task in tasks for score in task.scores])}
     for task in tasks:
-        name = re.sub(r"[^\w.-]+", "-", task.name)
+        name = file_name(task.name)
         if task.curves:
             pictures[f"{name}_pass_at_k"] = curve_figure(task)
         for place, each in enumerate(task.lengths):
             suffix = f"_{place}" if len(task.lengths) > 1 else ""
-            pictures[f"{name}_lengths{suffix}"] = lengths_figure(each, title=f"{task.name}, {each.run}")
+            pictures[f"{name}_lengths{suffix}"] = lengths_figure(each, title=f"{task.name}, {named(task, each.run)}")
         for group in task.groups:
             pictures[f"{name}_by_{re.sub(r'[^a-zA-Z0-9.-]+', '-', group)}"] = group_figure(task, group)
+    return saved(pictures, folder)
+
+
+def saved(pictures: Mapping[str, Figure], folder: Path) -> list[Path]:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; --figures wants a folder.")
+    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, picture in pictures.items():
         for ending in ("png", "svg"):
@@ -37,6 +70,19 @@ def write_figures(tasks: Sequence[TaskSummary], folder: Path) -> list[Path]:
             picture.savefig(path, dpi=200, metadata={"Date": None} if ending == "svg" else None)
             paths.append(path)
     return paths
+
+
+def file_name(task: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", task)
+
+
+def named(task: TaskSummary, run: str) -> str:
+    return f"{run} (partial)" if run in task.partial else run
+
+
+def titled(task: TaskSummary, words: str = "") -> str:
+    """The task's name, with "partial" where its only run is; of several runs each name says it."""
+    return task.name + words + (" (partial)" if len(task.lengths) == 1 and task.partial else "")
 
 
 def _axes(width: float, height: float, *, title: str = ""):
@@ -78,10 +124,10 @@ def scores_figure(scores: Sequence[TaskScore]) -> Figure:
 
 
 def curve_figure(task: TaskSummary) -> Figure:
-    figure, axes = _axes(5, 3.4, title=task.name)
+    figure, axes = _axes(5, 3.4, title=titled(task))
     for at, (run, points) in enumerate(task.curves):
         ks, values = [k for k, _ in points], [100 * value for _, value in points]
-        axes.plot(ks, values, "o-", color=COLOURS[at % len(COLOURS)], markersize=3.5, label=run)
+        axes.plot(ks, values, "o-", color=COLOURS[at % len(COLOURS)], markersize=3.5, label=named(task, run))
     axes.set_xscale("log", base=2)
     ticks = max(([k for k, _ in points] for _, points in task.curves), key=len)
     axes.set_xticks(ticks, map(str, ticks))
@@ -104,7 +150,7 @@ def lengths_figure(lengths: Lengths, *, title: str) -> Figure:
 
 def group_figure(task: TaskSummary, group: str) -> Figure:
     values = task.groups[group]
-    figure, axes = _axes(6, 1.1 + 0.36 * len(values), title=f"{task.name} by {group}, pass@1")
+    figure, axes = _axes(6, 1.1 + 0.36 * len(values), title=titled(task, f" by {group}, pass@1"))
     runs = list(dict.fromkeys(each.run for of_runs in values.values() for each in of_runs))
     for y, of_runs in enumerate(values.values()):
         for each in of_runs:
@@ -113,7 +159,7 @@ def group_figure(task: TaskSummary, group: str) -> Figure:
             _dot(axes, each, y + offset, colour=COLOURS[at % len(COLOURS)])
     _names(axes, [f"{value} ({max(each.estimate.n_problems for each in of_runs)})" for value, of_runs in values.items()])
     for at, run in enumerate(runs if len(runs) > 1 else []):
-        axes.plot([], [], "o", color=COLOURS[at % len(COLOURS)], label=run)
+        axes.plot([], [], "o", color=COLOURS[at % len(COLOURS)], label=named(task, run))
     if len(runs) > 1:
         for text in figure.legend(frameon=False, fontsize=8, loc="outside lower center").get_texts():
             text.set_parse_math(False)

@@ -125,6 +125,7 @@ def results_of(details: Path, date: str) -> Path | None:
 
 def downloaded(source: str) -> Found:
     """hf://datasets/NAMESPACE/NAME[@REVISION][/PATH]: the newest run in it (under PATH), in the Hub's local cache."""
+    import httpx
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -139,7 +140,7 @@ def downloaded(source: str) -> Found:
             raise UserError(f"{source} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it.")
         wanted = [name for name in names if (found := dated(name)) and found["date"] == max(dates)]
         folder = Path(snapshot_download(**repo, allow_patterns=[re.sub(r"([\[*?])", r"[\1]", name) for name in wanted]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
         raise UserError(f"cannot read {source}: {str(error).strip().splitlines()[0]}") from None
     local = [folder / name for name in wanted]
     results = [path for path in local if RESULTS.fullmatch(path.name)]

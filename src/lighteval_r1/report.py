@@ -9,13 +9,14 @@ from pathlib import Path
 
 from lighteval_r1 import __version__, page
 from lighteval_r1.details import Run
+from lighteval_r1.outputs import check_page, writing
 from lighteval_r1.page.excerpts import Reply, excerpt_characters, write_replies
 from lighteval_r1.page.tables import Table, grid_data, sample_data
 from lighteval_r1.page.thinking import section
 from lighteval_r1.pairing import differences
 from lighteval_r1.records import Estimate, UserError
 from lighteval_r1.scored_runs import ScoredRun, scored
-from lighteval_r1.summary import Published, graded, means, task_summary, with_implied
+from lighteval_r1.summary import Published, TaskSummary, graded, means, task_summary, with_implied
 from lighteval_r1.thinking.summary import Told
 
 
@@ -34,8 +35,7 @@ def write_report(
     named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
     Raises OwedError while samples are owed or ungraded, unless partial.
     """
-    if out.suffix != ".html":
-        raise UserError(f"{out} does not end in .html; name the page, such as report.html.")
+    check_page(out)
     names = list(dict.fromkeys(name for run in runs for name in run.tasks))
     if not names:
         raise UserError("these runs hold no task, so there is nothing to report.")
@@ -57,14 +57,20 @@ def write_report(
         "version": __version__,
     }
     if figures is not None:
-        from lighteval_r1 import figures as pictures
+        with writing(figures):
+            write_pictures(tasks, figures, thinking=thinking)
+    with writing(out):
+        write_page(tables(runs, told, with_scores), content, out=out)
 
-        pictures.write_figures(tasks, figures)
-        if thinking is not None:
-            from lighteval_r1.thinking.figures import write_figures
 
-            write_figures(thinking.tasks, figures)
-    write_page(tables(runs, told, with_scores), content, out=out)
+def write_pictures(tasks: Sequence[TaskSummary], folder: Path, *, thinking: Told | None) -> None:
+    # Only here: matplotlib takes a second to import.
+    from lighteval_r1 import figures
+    from lighteval_r1.thinking import figures as thinking_figures
+
+    figures.write_figures(tasks, folder)
+    if thinking is not None:
+        thinking_figures.write_figures(thinking.tasks, folder)
 
 
 def run_labels(runs: Sequence[Run]) -> list[str]:
@@ -190,7 +196,6 @@ def write_page(shown: Sequence[Table], content: dict, *, out: Path) -> None:
     """The page, and beside it `<stem>.files/` with the replies that do not fit into it."""
     names = list(dict.fromkeys(table.task for table in shown))
     folder = out.with_name(re.sub(r"[^\w.-]", "-", out.stem, flags=re.ASCII) + ".files")
-    out.parent.mkdir(parents=True, exist_ok=True)
     data = grid_data(shown, task_names=names) | {"id": _page_id(shown), "folder": folder.name}
     n_samples = sum(len(problem.samples) for table in shown for problem in table.task_run.problems)
     samples = []

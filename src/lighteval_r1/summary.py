@@ -76,7 +76,7 @@ class Lengths:
 class TaskSummary:
     """All runs on one task. curves: (run, [(k, pass@k), …]). groups: group -> value -> one estimate per run.
 
-    limits: why each run's curve ends where it ends.
+    limits: why each run's curve ends where it ends. partial: the runs of which samples are missing.
     """
 
     name: str
@@ -85,6 +85,7 @@ class TaskSummary:
     lengths: list[Lengths]
     groups: dict[str, dict[str, list[Scored]]]
     limits: tuple[str, ...] = ()
+    partial: frozenset[str] = frozenset()
 
     @property
     def places(self) -> dict[str, int]:
@@ -101,7 +102,8 @@ def task_summary(name: str, told: Sequence[ScoredRun], *, published: Mapping[str
         curves=[(each.letter, curve(each.scores[name])) for each in members],
         lengths=[lengths(each.letter, with_implied(each.run.tasks[name], each.scores[name])) for each in members],
         groups=by_group(name, members, published=published),
-        limits=tuple(dict.fromkeys(curve_limit(each, name, several=len(members) > 1) for each in members)),
+        limits=curve_limits(name, members),
+        partial=frozenset(each.letter for each in members if each.partial[name]),
     )
 
 
@@ -182,14 +184,21 @@ def curve(rows: Sequence[np.ndarray]) -> list[tuple[int, float]]:
     return [(k, estimates.task_pass_at_k(rows, k)) for k in (2**power for power in range(fewest.bit_length()))]
 
 
-def curve_limit(told: ScoredRun, name: str, *, several: bool) -> str:
-    """Why pass@k is not told beyond some k: "pass@8 and beyond are not told: 2024-I-7 has 4 samples." """
+def curve_limits(name: str, told: Sequence[ScoredRun]) -> tuple[str, ...]:
+    """Why pass@k is not told beyond some k, per run where the reasons differ."""
+    limits = {each.letter: curve_limit(each, name) for each in told}
+    if len(set(limits.values())) == 1:
+        return (next(iter(limits.values())),)
+    return tuple(f"{run}: {words}" for run, words in limits.items())
+
+
+def curve_limit(told: ScoredRun, name: str) -> str:
+    """ "pass@8 and beyond are not told: 2024-I-7 has 4 samples." """
     rows = told.scores[name]
     fewest = min(row.size for row in rows)
     first = next(problem for problem, row in zip(told.run.tasks[name].problems, rows, strict=True) if row.size == fewest)
-    who = "each problem" if all(row.size == fewest for row in rows) else f"{first.name or first.id}"
-    of = f" of {told.letter}" if several else ""
-    return f"pass@{2 ** fewest.bit_length()} and beyond are not told: {who}{of} has {fewest} sample{'s' if fewest > 1 else ''}."
+    who = "each problem" if all(row.size == fewest for row in rows) else first.name or first.id
+    return f"pass@{2 ** fewest.bit_length()} and beyond are not told: {who} has {fewest} sample{'s' if fewest > 1 else ''}."
 
 
 def lengths(run: str, task_run: TaskRun) -> Lengths:

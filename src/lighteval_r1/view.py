@@ -37,6 +37,7 @@ from inspect_ai.viewer import ViewerConfig
 from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
 from lighteval_r1.estimates import estimate
 from lighteval_r1.graders.reply import split_thinking
+from lighteval_r1.outputs import writing
 from lighteval_r1.records import Outcome, UserError, sha256
 
 SCORER = "pass@1"
@@ -65,12 +66,14 @@ def view(run: Run, *, logs: Path | None = None, bundle: Path | None = None) -> N
     if bundle is not None and bundle.exists():
         raise UserError(f"{bundle} exists already. Name a new folder for the site: nothing is written over.")
     folder = logs or Path("data") / "inspect" / _file_name(run.model)
-    for path in write_logs(run, folder):
-        print(path)
+    with writing(folder):
+        paths = write_logs(run, folder)
+    print("\n".join(map(str, paths)))
     if bundle is None:
         inspect_view(log_dir=str(folder))
     else:
-        bundle_log_dir(str(folder), str(bundle))
+        with writing(bundle):
+            bundle_log_dir(str(folder), str(bundle))
         # Inspect's site reads parts of its logs; Python's own http.server does not serve parts.
         print(f"{bundle}: a static site for any host that answers range requests (nginx, GitHub Pages, a static Space)")
 

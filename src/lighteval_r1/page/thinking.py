@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lighteval_r1 import __version__, page
+from lighteval_r1.outputs import check_page, writing
 from lighteval_r1.page.panels import panel
-from lighteval_r1.records import UserError
 from lighteval_r1.thinking.summary import TaskThinking, Told, panels
 from lighteval_r1.thinking.table import COUNTS, HEADERS, legend, task_lines
 
@@ -24,8 +24,7 @@ def section(task: TaskThinking) -> dict:
 
 
 def write_page(told: Told, labels: Sequence[str], *, out: Path) -> None:
-    if out.suffix != ".html":
-        raise UserError(f"{out} does not end in .html; name the page, such as think.html.")
+    check_page(out)
     content = {
         "title": f"How {', '.join(labels[:3])}{f' and {len(labels) - 3} more' if len(labels) > 3 else ''} think{'s' if len(labels) == 1 else ''}",
         "notes": told.notes,
@@ -33,8 +32,9 @@ def write_page(told: Told, labels: Sequence[str], *, out: Path) -> None:
         "agreement": told.agreement,
         "version": __version__,
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
     # At once, so that a page never stands half written.
     whole = out.with_name(out.name + ".new")
-    whole.write_text(page.render_still(content, template="think.html.jinja"), encoding="utf-8", errors="backslashreplace")
-    whole.replace(out)
+    text = page.render_still(content, template="think.html.jinja")
+    with writing(out):
+        whole.write_text(text, encoding="utf-8", errors="backslashreplace")
+        whole.replace(out)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.details import read_run
+from lighteval_r1.outputs import check_page, writing
 from lighteval_r1.records import UserError
 from lighteval_r1.report import run_labels
 from lighteval_r1.tables import columns
@@ -39,6 +40,8 @@ def think(
     sources: Sequence[str], *, judging: Judging, output: Path | None = None, figures: Path | None = None, **limits
 ) -> str:
     """What the command prints. limits: tokenizer, max_tokens, per_level and partial of Choice."""
+    if output is not None:
+        check_page(output)
     choice = Choice(**limits, judge=judging.judge(), agree=judging.agree)
     runs = [read_run(source) for source in sources]
     labels = run_labels(runs)
@@ -63,7 +66,8 @@ def write(told: Told, labels: Sequence[str], *, output: Path | None, figures: Pa
     if figures is not None:
         from lighteval_r1.thinking.figures import write_figures
 
-        written += write_figures(told.tasks, figures)
+        with writing(figures):
+            written += write_figures(told.tasks, figures)
     if output is not None:
         from lighteval_r1.page.thinking import write_page
 

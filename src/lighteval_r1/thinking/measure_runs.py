@@ -1,9 +1,9 @@
 """From runs to their measures: which replies, where each first states the gold (by rule or judge), and the summaries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from lighteval_r1.details import Run, RunProblem, RunSample, owed
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun, owed
 from lighteval_r1.pool import Pool
 from lighteval_r1.records import OwedError, UserError
 from lighteval_r1.thinking.first_correct import Stated, first_correct
@@ -72,11 +72,29 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
 
 
 def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, partial: bool) -> Told:
-    """As measure_runs; without a tokenizer, only a note that says what to do. partial: as the report was asked for."""
+    """As measure_runs of the tasks that have grades; a note says what is left out, and without a tokenizer what to do.
+
+    partial: as the report was asked for.
+    """
+    kept = [replace(run, tasks={name: task for name, task in run.tasks.items() if has_grades(task)}) for run in runs]
+    notes = [
+        f"How replies think is left out of {name} of {label}: it has no grades (lighteval-r1 score gives them)."
+        for label, run, left in zip(labels, runs, kept, strict=True)
+        for name in run.tasks
+        if name not in left.tasks
+    ]
+    members = [(label, run) for label, run in zip(labels, kept, strict=True) if run.tasks]
+    if not members:
+        return Told([], [], notes)
     try:
-        return measure_runs(labels, runs, choice=Choice(tokenizer=tokenizer, partial=partial))
+        told = measure_runs(*zip(*members, strict=True), choice=Choice(tokenizer=tokenizer, partial=partial))
     except NoTokenizer as error:
-        return Told([], [], [f"How replies think is left out: {error}"])
+        return Told([], [], [*notes, f"How replies think is left out: {error}"])
+    return replace(told, notes=[*notes, *told.notes])
+
+
+def has_grades(task: TaskRun) -> bool:
+    return any(sample.outcome is not None for problem in task.problems for sample in problem.samples)
 
 
 def refuse_owed(labels: Sequence[str], runs: Sequence[Run]) -> list[str]:
