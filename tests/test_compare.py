@@ -254,6 +254,15 @@ def test_checkpoints_make_a_table_over_the_steps_of_the_training(tmp_path):
     assert "revision" not in said
 
 
+def test_checkpoints_make_a_picture(tmp_path):
+    runs = [write_run(tmp_path / str(step), {"r1_aime24": asked(p="cwcw", q=codes)}, revision=f"step-{step}") for step, codes in ((1, "wwww"), (2, "c.cc"))]
+    said = compare([str(run) for run in runs], checkpoints=True, partial=True, figures=tmp_path / "figures")
+    assert said.endswith(f"{tmp_path}/figures/r1_aime24_checkpoints.png\n{tmp_path}/figures/r1_aime24_checkpoints.svg")
+    assert (tmp_path / "figures" / "r1_aime24_checkpoints.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UserError, match="--figures draws the curve of --checkpoints"):
+        compare([str(runs[0])], figures=tmp_path / "figures")
+
+
 @pytest.mark.parametrize("name", ["out/checkpoint-100", "org/model-step_100", "runs/global_step100/hf", "org/m-iter=100"])
 def test_the_step_is_read_from_the_models_name(tmp_path, name):
     run = read_run(write_run(tmp_path, {"t": asked(p="c")}, model=name))

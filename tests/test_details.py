@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import httpx
 import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -184,6 +185,16 @@ def test_a_data_set_of_details_on_the_hub_is_read_and_only_its_newest_run_downlo
     run = read_run("hf://datasets/org/details")
     assert run.tasks["r1_aime24"].problems[0].samples[0].outcome == "correct"
     assert len(hub.asked) == 2 and all(LATER in name for name in hub.asked)
+
+
+def test_a_hub_out_of_reach_is_one_line(monkeypatch):
+    class OutOfReach:
+        def list_repo_files(self, **repo):
+            raise httpx.ConnectError("[Errno 111] Connection refused")
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", OutOfReach)
+    with pytest.raises(UserError, match=r"cannot read hf://datasets/org/details: \[Errno 111\] Connection refused"):
+        read_run("hf://datasets/org/details")
 
 
 def broken_results(folder: Path) -> Path:

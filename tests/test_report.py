@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runs import Asked, write_run
+
 from lighteval_r1 import report, scored_runs, summary
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun, read_run
 from lighteval_r1.page import drawings, script_json
 from lighteval_r1.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
 from lighteval_r1.page.tables import letter
 from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.thinking.measure_runs import for_report
 
 OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-": None}
 
@@ -117,6 +120,64 @@ def test_a_partial_report_says_so_at_the_top_and_on_the_line(tmp_path):
     assert cells(page)[0] == "r1_aime24 partial"
 
 
+def test_a_partial_report_says_so_on_every_line_and_picture(tmp_path):
+    whole = [problem("x", "cwcc", level="1"), problem("y", "wwcc", level="2")]
+    missing = [problem("p", "cc.c", level="1"), problem("q", "cw-c", level="2")]
+    tasks = a_run(*missing).tasks | a_run(*whole, task="r1_math_500").tasks
+    run = dataclasses.replace(a_run(), tasks=tasks)
+    page = written(tmp_path, run, partial=True, figures=tmp_path / "figures")
+    rows = [row for body in re.findall(r"<tbody>(.*?)</tbody>", page, re.S) for row in re.findall(r"<tr.*?</tr>", body, re.S)]
+    told = [(" ".join(re.sub(r"<[^>]*>", " ", row).split())[:24], ">partial<" in row) for row in rows]
+    # The table: the task, the other task, two means; then two levels of each task.
+    assert [partial for _, partial in told] == [True, False, True, True, True, True, False, False], told
+    assert len(re.findall(r"<h3>(?:pass@k|Lengths of replies) <span class=.partial.>", page)) == 2
+
+
+def test_a_suite_has_its_two_means_by_name(tmp_path):
+    # 30 of 40 and 1 of 8 right: means 3/4 and 1/8.
+    big, small = [problem(f"p{i}", "cccw") for i in range(10)], [problem("x", "cwww"), problem("y", "wwww")]
+    run = dataclasses.replace(a_run(), tasks=a_run(*big).tasks | a_run(*small, task="r1_math_500").tasks)
+    page = written(tmp_path, run)
+    words = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("<tbody>") : page.index("</tbody>")]).split())
+    # (3/4 + 1/8) / 2 = 43.75; (10 * 3/4 + 2 * 1/8) / 12 = 64.58.
+    assert re.search(r"mean over 2 tasks 43\.[78] .*mean over problems 64\.6 .*12 problems", words)
+
+
+def test_the_table_says_how_many_samples_an_error_of_one_percent_would_need(tmp_path):
+    # Variances 1/3 and 0: 1/3 / (2 * 0.01)**2 = 833.3.
+    assert "± 1.0 would need 834 samples of each problem" in written(tmp_path, a_run(problem("p", "ccww"), problem("q", "cccc")))
+
+
+def test_a_run_that_lighteval_graded_is_reported_with_what_it_says(tmp_path):
+    run = read_run(write_run(tmp_path / "out", {"aime24": [Asked("p", "cw"), Asked("q", "cc")]}, plain=True))
+    page = written(tmp_path, run, thinking=for_report(["model"], [run], tokenizer="", partial=False))
+    assert "aime24 was graded by LightEval&#39;s own pass@k:k=1&amp;n=2." in page
+    assert "it does not say: data hash, grades, extracted answers, finish reasons, seeds." in page
+    assert "How replies think is left out of aime24 of model: it has no grades" in page
+    found = cells(page)
+    assert (found[1], found[8:]) == ("75.0", ["not known"] * 3)
+    rows = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])["tables"][0]["rows"]
+    # Of the first problem one sample is right, nobody knows which; of the second both are.
+    assert [(row["cells"], row.get("right")) for row in rows] == [("xx", 1), ("cc", 2)]
+
+
+@pytest.mark.parametrize(
+    ("out", "figures", "words"),
+    [
+        ("file/report.html", None, "cannot write .*file: Not a directory|cannot write .*file: File exists"),
+        ("folder.html", None, "folder.html is a folder; name the page in it"),
+        ("report.html", "file/figures", "cannot write .*file/figures: Not a directory"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named_in_one_line(tmp_path, out, figures, words):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.html").mkdir()
+    folder = None if figures is None else tmp_path / figures
+    with pytest.raises(UserError, match=words) as refused:
+        report.write_report([a_run(problem("p", "cw"))], out=tmp_path / out, published=lambda *_: (), figures=folder)
+    assert "\n" not in str(refused.value)
+
+
 def test_what_a_run_does_not_say_is_said(tmp_path):
     run = dataclasses.replace(a_run(problem("p", "cw", n_tokens=None)), missing=("finish reasons", "token counts"))
     page = written(tmp_path, run)
@@ -135,6 +196,7 @@ def test_problems_that_two_runs_mostly_disagree_on_are_marked():
     ("runs", "labels"),
     [
         ([a_run(model="a/x"), a_run(model="b/y")], ["x", "y"]),
+        ([a_run(revision="main"), a_run(revision="sha256:" + "0" * 32)], ["model main", "model sha256:000000000"]),
         ([a_run(revision="step-1"), a_run(revision="step-2")], ["step-1", "step-2"]),
         ([a_run(), a_run()], ["model [0]", "model [1]"]),
     ],

@@ -100,6 +100,14 @@ def test_the_bundle_is_a_site_with_the_logs(run, tmp_path):
     assert list((tmp_path / "site" / "logs").glob("*.eval"))
 
 
+def test_a_place_that_cannot_be_written_is_named_in_one_line(run, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write .*file/logs: Not a directory"):
+        view.view(run, logs=tmp_path / "file" / "logs", bundle=tmp_path / "site")
+    with pytest.raises(UserError, match="cannot write .*file"):
+        view.view(run, logs=tmp_path / "logs", bundle=tmp_path / "file" / "site")
+
+
 def test_a_bundle_never_replaces_a_folder(run, tmp_path):
     with pytest.raises(UserError, match="exists already"):
         view.view(run, logs=tmp_path / "logs", bundle=tmp_path)

@@ -36,7 +36,7 @@ def checkpoints_figure(task: str, points: Sequence[Checkpoint]) -> Figure:
     for each in points:
         error = None if each.estimate.se_resampling is None else 100 * each.estimate.se_resampling
         face = "white" if each.partial else RIGHT
-        axes.errorbar([each.step], [100 * each.estimate.value], yerr=error, fmt="o", color=RIGHT, markerfacecolor=face, markersize=5, capsize=3)
+        axes.errorbar([each.step], [100 * each.estimate.value], yerr=error, fmt="o", color=RIGHT, markerfacecolor=face, markersize=5, capsize=3, clip_on=False)
     axes.set_xlabel("training step" + ("; open: partial" if any(each.partial for each in points) else ""))
     axes.set_ylabel("percent")
     axes.set_ylim(bottom=0)

@@ -83,7 +83,7 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
     ]
     for words in (
         lambda run: short_name(run.model),
-        lambda run: str(run.settings.get("revision", ""))[:16],
+        lambda run: _said_revision(run),
         lambda run: f"{short_name(run.model)} {str(run.settings.get('revision', ''))[:16]}",
         lambda run: ", ".join([short_name(run.model), *(f"{_words(name)} {_text(run.settings.get(name))[:16]}" for name in apart)]),
         lambda run: _part_of_path(run, runs),
@@ -92,6 +92,12 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
         if all(labels) and len(set(labels)) == len(labels):
             return labels
     return [f"{short_name(run.model)} [{place}]" for place, run in enumerate(runs)]
+
+
+def _said_revision(run: Run) -> str:
+    """A revision that someone chose: "" for the usual branch and for a digest."""
+    revision = str(run.settings.get("revision", ""))
+    return "" if revision == "main" or re.fullmatch(r"(sha256:)?[0-9a-f]{16,}", revision) else revision[:16]
 
 
 def _part_of_path(run: Run, runs: Sequence[Run]) -> str:

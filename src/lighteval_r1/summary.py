@@ -39,7 +39,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class TaskScore:
-    """One run on one task. truncated, no_answer None: the run does not say. partial: "partial" where samples are missing."""
+    """One run on one task. truncated, no_answer, undecided None: the run does not say. partial: "partial" where samples are missing."""
 
     task: str
     scored: Scored
@@ -47,7 +47,7 @@ class TaskScore:
     majority: float | None
     truncated: int | None
     no_answer: int | None
-    undecided: int
+    undecided: int | None
     partial: str = ""
 
 
@@ -141,7 +141,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
         majority=majority(task_run),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
         no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
-        undecided=outcomes.count(Outcome.UNDECIDED),
+        undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
         partial="partial" if told.partial[name] else "",
     )
 

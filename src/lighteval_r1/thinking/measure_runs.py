@@ -13,6 +13,8 @@ from lighteval_r1.thinking.places import candidates
 from lighteval_r1.thinking.summary import Told, all_tasks, task_thinking
 from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, NoTokenizer, Offsets, load_tokenizer
 
+# Characters of replies from which a user should be told to wait: about half a minute on four cores.
+LONG_WAIT = 30_000_000
 # CPU seconds for one candidate: what takes longer to compare is no answer as people state it.
 LIMIT_S = 2.0
 
@@ -91,6 +93,10 @@ def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, pa
     except NoTokenizer as error:
         return Told([], [], [*notes, f"How replies think is left out: {error}"])
     return replace(told, notes=[*notes, *told.notes])
+
+
+def n_characters(runs: Sequence[Run]) -> int:
+    return sum(len(s.reply) for run in runs for task in run.tasks.values() for problem in task.problems for s in problem.samples)
 
 
 def has_grades(task: TaskRun) -> bool:
