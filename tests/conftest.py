@@ -51,6 +51,22 @@ def vllm_server(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture
+def main(monkeypatch, capsys):
+    """main("compare", RUN): the command in this process; its exit code, standard output and standard error."""
+    from lighteval_r1 import cli
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["lighteval-r1", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def driver():
     """One browser for all tests that look at pages."""

@@ -1,6 +1,7 @@
 """Runs are read back as they were written, and what cannot be read says why in one line."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from runs import DATE, Asked, asked, write_run
 from lighteval_r1.details import owed, read_run, run_files
 from lighteval_r1.records import UserError
 
+RECORDED = Path(__file__).with_name("lighteval_run")
 LATER = "2026-11-21T09-00-00.000001"
 
 
@@ -136,28 +138,34 @@ def test_problems_that_were_asked_and_are_not_there_are_owed(tmp_path):
     assert missing == ["problem 2 of 2 [0] (not drawn)", "problem 2 of 2 [1] (not drawn)"]
 
 
-def test_what_lighteval_itself_writes_is_read(tmp_path):
-    from lighteval.logging.evaluation_tracker import EvaluationTracker
-    from lighteval.models.dummy.dummy_model import DummyModelConfig
-    from lighteval.models.model_output import ModelResponse
-    from lighteval.tasks.requests import Doc
+def lightevals_own(folder: Path) -> Path:
+    """What unmodified lighteval 0.13.0 wrote of 12 sums asked of the demo model, one sample each (2026-11-21): `lighteval
+    accelerate model_name=/models/demo-sums,dtype=float32,generation_parameters={max_new_tokens:96,temperature:0.6,top_p:0.95}
+    "plain_sums|0"`, graded by its pass_at_k_math."""
+    results, details = folder / "results" / "models" / "demo-sums", folder / "details" / "models" / "demo-sums" / DATE
+    results.mkdir(parents=True)
+    details.mkdir(parents=True)
+    shutil.copy(RECORDED / "results.json", results / f"results_{DATE}.json")
+    shutil.copy(RECORDED / "details.parquet", details / f"details_plain_sums|0_{DATE}.parquet")
+    return folder
 
-    tracker = EvaluationTracker(output_dir=str(tmp_path))
-    tracker.general_config_logger.log_model_info(DummyModelConfig(seed=1))
-    for number in range(2):
-        doc = Doc(query=f"What is {number}?", choices=[str(number)], gold_index=0, id=str(number), task_name="aime24|0")
-        response = ModelResponse(input=doc.query, text=["0", "1"], output_tokens=[[5], [6, 7]])
-        tracker.details_logger.log("aime24|0", doc, response, {"avg@n:n=2": 0.5})
-    tracker.save()
-    problems = read_run(tmp_path).tasks["aime24"].problems
-    assert [(problem.name, problem.gold, problem.metric) for problem in problems] == [
-        ("0", "0", {"avg@n:n=2": 0.5}),
-        ("1", "1", {"avg@n:n=2": 0.5}),
-    ]
-    assert [(sample.reply, sample.n_tokens, sample.token_ids) for sample in problems[0].samples] == [
-        ("0", 1, [5]),
-        ("1", 2, [6, 7]),
-    ]
+
+def test_what_lighteval_itself_writes_is_read(tmp_path):
+    run = read_run(lightevals_own(tmp_path))
+    assert (run.model, run.settings["temperature"], run.settings["max_tokens"]) == ("/models/demo-sums", 0.6, 96)
+    assert run.missing == ("data hash", "grades", "extracted answers", "finish reasons", "seeds")
+    task = run.tasks["plain_sums"]
+    first = task.problems[0]
+    assert (task.version, task.n, len(task.problems), first.name, first.gold) == (1, 1, 12, "0", "1130")
+    assert first.prompt.startswith("What is 140 + 990?") and first.metric == {"pass@k:k=1&n=1": 0.0}
+    (sample,) = first.samples
+    assert sample.reply.endswith("The answer is $\\boxed{1121}$.") and sample.n_tokens == len(sample.token_ids) == 76
+
+
+def test_what_lighteval_itself_writes_is_compared(tmp_path, main):
+    code, told, _ = main("compare", lightevals_own(tmp_path))
+    assert code == 0 and "plain_sums was graded by LightEval's own pass@k:k=1&n=1." in told
+    assert re.search(r"^plain_sums A +58\.3 +– +14\.9 +12 +12 +– +– +61", told, re.M)
 
 
 class HubStandIn:
@@ -264,3 +272,23 @@ def test_what_is_no_run_is_refused_in_one_line(tmp_path, spoil, line):
     with pytest.raises(UserError) as refused:
         read_run(source)
     assert line in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("command", [("compare",), ("report", "-o", "PAGE"), ("view", "--logs", "LOGS", "--bundle", "SITE")])
+def test_every_command_refuses_what_is_no_run_in_one_line(tmp_path, main, command):
+    places = {"PAGE": tmp_path / "report.html", "LOGS": tmp_path / "logs", "SITE": tmp_path / "site"}
+    whole = details_in(write_run(tmp_path / "out", {"r1_aime24": asked(p="c")}))
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes(whole.read_bytes()[:2000])
+    another_versions_details(tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    for source in (tmp_path / "nowhere", tmp_path / "empty", cut, whole):
+        code, told, refused = main(command[0], source, *(places.get(each, each) for each in command[1:]))
+        assert (code, told, refused.count("\n")) == (2, "", 1)
+        assert refused.startswith("lighteval-r1: ") and str(source) in refused
+    assert not any(place.exists() for place in places.values())
+
+
+def test_the_place_of_a_report_is_checked_before_anything_is_read(tmp_path, main):
+    code, _, refused = main("report", tmp_path / "nowhere", "-o", "report.pdf")
+    assert code == 2 and "report.pdf does not end in .html" in refused

@@ -120,12 +120,12 @@ def test_a_partial_report_says_so_at_the_top_and_on_the_line(tmp_path):
     assert cells(page)[0] == "r1_aime24 partial"
 
 
-def test_a_partial_report_says_so_on_every_line_and_picture(tmp_path):
+def test_a_partial_report_says_so_on_every_line(tmp_path):
     whole = [problem("x", "cwcc", level="1"), problem("y", "wwcc", level="2")]
     missing = [problem("p", "cc.c", level="1"), problem("q", "cw-c", level="2")]
     tasks = a_run(*missing).tasks | a_run(*whole, task="r1_math_500").tasks
     run = dataclasses.replace(a_run(), tasks=tasks)
-    page = written(tmp_path, run, partial=True, figures=tmp_path / "figures")
+    page = written(tmp_path, run, partial=True)
     rows = [row for body in re.findall(r"<tbody>(.*?)</tbody>", page, re.S) for row in re.findall(r"<tr.*?</tr>", body, re.S)]
     told = [(" ".join(re.sub(r"<[^>]*>", " ", row).split())[:24], ">partial<" in row) for row in rows]
     # The table: the task, the other task, two means; then two levels of each task.

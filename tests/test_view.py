@@ -91,6 +91,8 @@ def test_writing_a_run_again_replaces_its_logs(run, tmp_path):
     logs = tmp_path / "logs"
     folder_time = view.write_logs(run, logs)
     assert view.write_logs(run, logs) == folder_time
+    elsewhere = dataclasses.replace(run, path=f"{run.path}/../{tmp_path.name}")
+    assert view.write_logs(elsewhere, logs) == folder_time
     assert len(list_eval_logs(str(logs))) == 1
 
 

@@ -115,6 +115,7 @@ def report(
     from lighteval_r1.report import run_labels, write_report
 
     check_page(output)
+    numbers = published_numbers(baselines)
     told, read = None, [read_run(run) for run in runs]
     if thinking:
         from lighteval_r1.thinking.measure_runs import LONG_WAIT, for_report, n_characters
@@ -122,9 +123,7 @@ def report(
         if n_characters(read) > LONG_WAIT:
             typer.echo("measuring how the replies think, a minute or more; --no-thinking leaves it out", err=True)
         told = for_report(run_labels(read), read, tokenizer=tokenizer, partial=partial)
-    write_report(
-        read, out=output, published=published_numbers(baselines), partial=partial, figures=figures, thinking=told
-    )
+    write_report(read, out=output, published=numbers, partial=partial, figures=figures, thinking=told)
     typer.echo(output)
 
 

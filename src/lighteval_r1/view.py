@@ -91,7 +91,9 @@ def write_logs(run: Run, folder: Path) -> list[Path]:
 
 
 def eval_log(run: Run, task_run: TaskRun) -> EvalLog:
-    identity = sha256([run.model, run.path, task_run.task, task_run.prompts_sha256])[:16]
+    # However its folder was spelled, a run keeps its logs' names.
+    place = str(Path(run.path).resolve()) if Path(run.path).exists() else run.path
+    identity = sha256([run.model, place, task_run.task, task_run.prompts_sha256])[:16]
     created = _written(run).isoformat(timespec="seconds")
     problems = task_run.problems
     spec = EvalSpec(
