@@ -315,6 +315,13 @@ def test_several_tasks_are_also_told_together(words):
     assert found.means[0].measures["tokens"].value == 6 and found.means[0].n_problems == 2
 
 
+def test_a_report_asks_the_hub_for_no_tokenizer_that_was_not_named(monkeypatch):
+    asked = []
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *arguments, **options: asked.append(arguments))
+    found = for_report(["run"], [a_run([a_problem("a", RIGHT)], model="org/nowhere")], tokenizer="", partial=False)
+    assert "there is no tokenizer of org/nowhere here" in found.notes[0] and not asked
+
+
 def test_a_report_without_a_tokenizer_says_what_to_do(words):
     found = for_report(["run"], [a_run([a_problem("a", RIGHT)], model="/nowhere")], tokenizer="", partial=False)
     assert found.tasks == [] and "with --tokenizer" in found.notes[0]

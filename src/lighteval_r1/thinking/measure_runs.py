@@ -21,7 +21,7 @@ LIMIT_S = 2.0
 
 @dataclass(frozen=True)
 class Choice:
-    """Which replies are measured, and how. tokenizer: "" for each run's own. Limits 0: none."""
+    """Which replies are measured, and how. tokenizer: "" for each run's own, which fetch allows to download. Limits 0: none."""
 
     tokenizer: str = ""
     max_tokens: int = 0
@@ -29,6 +29,7 @@ class Choice:
     partial: bool = False
     judge: Judge | None = None
     agree: bool = False
+    fetch: bool = True
 
 
 @dataclass
@@ -60,7 +61,7 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
         raise UserError("these runs hold no graded reply, so there is no thinking to measure.")
     offsets = {}
     for label, run in zip(labels, runs, strict=True):
-        tokenizer, source = load_tokenizer(run, named=choice.tokenizer)
+        tokenizer, source = load_tokenizer(run, named=choice.tokenizer, fetch=choice.fetch)
         offsets[label] = (Offsets(tokenizer), source)
     replies = short_enough(replies, offsets, choice=choice, notes=notes)
     stopped = by_rule(replies)
@@ -88,8 +89,11 @@ def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, pa
     members = [(label, run) for label, run in zip(labels, kept, strict=True) if run.tasks]
     if not members:
         return Told([], [], notes)
+    if not partial:
+        refuse_owed(*zip(*members, strict=True), purpose="report")
     try:
-        told = measure_runs(*zip(*members, strict=True), choice=Choice(tokenizer=tokenizer, partial=partial))
+        # A report is written where there is no internet, too, without waiting for it.
+        told = measure_runs(*zip(*members, strict=True), choice=Choice(tokenizer=tokenizer, partial=partial, fetch=False))
     except NoTokenizer as error:
         return Told([], [], [*notes, f"How replies think is left out: {error}"])
     return replace(told, notes=[*notes, *told.notes])
@@ -103,14 +107,14 @@ def has_grades(task: TaskRun) -> bool:
     return any(sample.outcome is not None for problem in task.problems for sample in problem.samples)
 
 
-def refuse_owed(labels: Sequence[str], runs: Sequence[Run]) -> list[str]:
+def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "measure") -> list[str]:
     for label, run in zip(labels, runs, strict=True):
         for name, task in run.tasks.items():
             missing = owed(task)
             if missing:
                 raise OwedError(
                     f"{name} of {label}: {len(missing)} samples are owed or ungraded, first {missing[0]}. Run the same command again to draw "
-                    "and grade only these (lighteval-r1 score grades replies drawn elsewhere), or measure what there is with --partial."
+                    f"and grade only these (lighteval-r1 score grades replies drawn elsewhere), or {purpose} what there is with --partial."
                 )
     return []
 

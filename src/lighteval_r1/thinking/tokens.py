@@ -23,12 +23,15 @@ class NoTokenizer(UserError):
     """A run's tokenizer is not at hand."""
 
 
-def load_tokenizer(run: Run, *, named: str = "") -> tuple[Tokenizer, str]:
-    """The tokenizer, and where it is from: as named, else of the run's model. UserError, saying what to do, without one."""
+def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[Tokenizer, str]:
+    """The tokenizer, and where it is from: as named, else of the run's model. UserError, saying what to do, without one.
+
+    fetch False: nothing that was not named is asked of the Hub.
+    """
     source = named or run.model
     folder = Path(source).expanduser()
     revision = str(run.settings["revision"]) if not named and is_commit(run) else None
-    path = folder / "tokenizer.json" if folder.is_dir() else hub_file(source, revision=revision)
+    path = folder / "tokenizer.json" if folder.is_dir() else hub_file(source, revision=revision, fetch=fetch or bool(named))
     if path is None or not path.is_file():
         raise NoTokenizer(
             f"there is no tokenizer of {source} here (tokenizer.json). Tokens are counted by the model's own: name its folder or Hub id "
@@ -43,14 +46,16 @@ def load_tokenizer(run: Run, *, named: str = "") -> tuple[Tokenizer, str]:
     return Tokenizer.from_file(str(path)), source
 
 
-def hub_file(model: str, *, revision: str | None) -> Path | None:
-    """tokenizer.json of a model on the Hub or in its cache; None where there is none."""
+def hub_file(model: str, *, revision: str | None, fetch: bool) -> Path | None:
+    """tokenizer.json of a model in the Hub's cache, else (with fetch) on the Hub; None where there is none."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         cached = try_to_load_from_cache(model, "tokenizer.json", revision=revision)
-        return Path(cached if isinstance(cached, str) else hf_hub_download(model, "tokenizer.json", revision=revision))
+        if isinstance(cached, str):
+            return Path(cached)
+        return Path(hf_hub_download(model, "tokenizer.json", revision=revision)) if fetch else None
     except (HfHubHTTPError, LocalEntryNotFoundError, ValueError):
         return None
 
