@@ -1,27 +1,45 @@
 """Programs, judged by tests.
 
-What it asks: a program that reads standard input, or a function, in the last code block of the reply.
-How it is graded: every public and private test is run in a child process; all outputs must match.
-What it gets wrong: problems with several right outputs.
-Source: LiveCodeBench, https://arxiv.org/abs/2403.07974, and its checker lcb_runner/evaluation/testing_util.py.
+What it asks: a program that reads standard input, or a function, in the last complete code block of the reply.
+How it is graded: each public and private test in a confined process of its own, up to the first that fails; what was
+written or returned is compared here, so the expected output is never near the program. Exit code 0 proves nothing; an
+exception fails a test whatever was written before it; sys.exit does not. 6 s of CPU time a test.
+What it gets wrong: problems with several right outputs. As in LiveCodeBench, input comes through sys.stdin only: a program
+that reads descriptor 0 itself (`open(0)`) finds nothing there.
+Source: LiveCodeBench, https://arxiv.org/abs/2403.07974, and the comparison of its lcb_runner/evaluation/testing_util.py.
 """
 
 import base64
 import io
 import json
+import os
 import pickle
 import re
-import subprocess
-import sys
 import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from lighteval_r1.graders.reply import split_thinking
+from lighteval_r1.programs.runner import Ran, Runner, sealed
 from lighteval_r1.records import Grade, Outcome
 
-CODE_BLOCK = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
-LIMIT_S = 6.0
+FENCE = "```"
+# "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it.
+OPENING = re.compile(r"(?:^|(?<=[^`]))```[ \t]*(?P<language>[\w+#.-]*)[ \t\r]*$|^\s*```[^`\n]*$")
+NUMPY = re.compile(r"^\s*(?:import|from)\s+numpy\b", re.MULTILINE)
+# Output may be this much longer than what is expected before the program is stopped: other spacing, more digits.
+LONGER = 4
+SPARE_BYTES = 1 << 20
+# Decoded tests of the latest problems stay, up to this; those of one problem may be tens of megabytes.
+KEPT_TESTS_BYTES = 64 * 2**20
+REASONS = {
+    "time limit": "time limit",
+    "idle": "time limit (it waited)",
+    "disk limit": "disk limit",
+    "output limit": "output limit",
+}
 
 
 class TextOnly(pickle.Unpickler):
@@ -31,18 +49,89 @@ class TextOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} in the tests of a problem")
 
 
-@lru_cache(maxsize=8)
-def tests_of(gold: str) -> tuple[str | None, list[tuple[str, str]]]:
-    """(function name or None, [(input, expected output)])."""
+@dataclass(frozen=True)
+class Tests:
+    """A problem's tests. function: None for programs that read standard input."""
+
+    function: str | None
+    inputs: list[bytes]
+    expected: list[str]
+
+
+class LatestTests:
+    """Decoded tests of the problems graded last."""
+
+    def __init__(self) -> None:
+        self._tests: OrderedDict[str, Tests] = OrderedDict()
+        self._n_bytes = 0
+
+    def of(self, gold: str) -> Tests:
+        if gold in self._tests:
+            self._tests.move_to_end(gold)
+            return self._tests[gold]
+        tests = decode_tests(gold)
+        self._tests[gold] = tests
+        self._n_bytes += size_of(tests)
+        while self._n_bytes > KEPT_TESTS_BYTES and len(self._tests) > 1:
+            self._n_bytes -= size_of(self._tests.popitem(last=False)[1])
+        return tests
+
+
+@lru_cache(maxsize=1)
+def latest_tests() -> LatestTests:
+    return LatestTests()
+
+
+@lru_cache(maxsize=1)
+def runner() -> Runner:
+    return Runner()
+
+
+def level() -> str:
+    """What confines programs on this machine. UserError where nothing does and the user has not allowed it."""
+    return runner().level
+
+
+def size_of(tests: Tests) -> int:
+    return sum(map(len, tests.inputs)) + sum(map(len, tests.expected))
+
+
+def decode_tests(gold: str) -> Tests:
+    """Raises ValueError where there are no tests: then no program can be right or wrong."""
     record = json.loads(gold)
     private = record["private"]
     if not private.lstrip().startswith("["):
         private = TextOnly(io.BytesIO(zlib.decompress(base64.b64decode(private)))).load()
     tests = json.loads(record["public"]) + json.loads(private)
-    return record["fn_name"], [(test["input"], test["output"]) for test in tests]
+    if not tests:
+        raise ValueError("the problem has no tests")
+    return Tests(
+        function=record["fn_name"],
+        inputs=[test["input"].encode("utf-8", "surrogatepass") for test in tests],
+        expected=[test["output"] for test in tests],
+    )
+
+
+def last_code_block(text: str) -> str:
+    """Content of the last fenced block that is closed; "" if none is. Lines lose the indentation of their fence."""
+    found, lines, inside, indent = "", [], False, 0
+    for line in text.split("\n"):
+        fence = OPENING.search(line)
+        if fence and (fence.group("language") or not inside):
+            # A fence that names a language opens a block, also where the one before was never closed.
+            lines, inside, indent = [], True, len(line) - len(line.lstrip())
+        elif inside:
+            closed = line.rstrip().endswith(FENCE)
+            code = line.rstrip().rstrip("`") if closed else line
+            if code.strip() or not closed:
+                lines.append(code[min(indent, len(code) - len(code.lstrip())) :])
+            if closed:
+                found, inside = "\n".join(lines), False
+    return found
 
 
 def same_output(mine: str, expected: str) -> bool:
+    """Line by line, without the space around them: equal, or equal numbers."""
     a, b = mine.strip().split("\n"), expected.strip().split("\n")
     return len(a) == len(b) and all(same_line(x.strip(), y.strip()) for x, y in zip(a, b, strict=True))
 
@@ -56,19 +145,71 @@ def same_line(a: str, b: str) -> bool:
         return False
 
 
+def decode_value(value: object) -> object:
+    """The value that a function returned, from what programs.child.encode made of it."""
+    if isinstance(value, list):
+        return [decode_value(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tuple":
+        return tuple(decode_value(part) for part in content)
+    if kind == "dict":
+        return {decode_value(key): decode_value(part) for key, part in content}
+    # An object equals nothing that JSON can say.
+    return int(content, 16) if kind == "int" else object()
+
+
+def same_value(told: bytes, expected: str) -> bool:
+    """Whether the function returned what is expected; a tuple counts as a list, within others it does not."""
+    try:
+        value = decode_value(json.loads(told)["value"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    gold = json.loads(expected)
+    return (list(value) if isinstance(value, tuple) else value) == gold
+
+
+def fault(ran: Ran, expected: str, *, function: str | None) -> str:
+    """What is wrong with how a test went; "" if nothing is."""
+    if ran.end in REASONS:
+        return REASONS[ran.end]
+    if ran.end == "signal":
+        return f"it crashed (signal {ran.code})"
+    if ran.code != 0:
+        return f"it raised {error_name(ran.result)}"
+    if function is None:
+        right = same_output(ran.output.decode("utf-8", "replace"), expected)
+    else:
+        right = same_value(ran.result, expected)
+    return "" if right else "wrong output"
+
+
+def error_name(told: bytes) -> str:
+    """The exception that ended a program, as its process says."""
+    found = re.fullmatch(rb'\{"error": "(\w{1,100})"\}', told)
+    return found.group(1).decode() if found else "an exception"
+
+
 def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
+    """Raises GraderDied where tests cannot be run, UserError where nothing here can confine a program."""
     _, answer = split_thinking(reply, thinking_opened=thinking_opened)
-    blocks = CODE_BLOCK.findall(answer or "")
-    if not blocks:
-        return Grade(Outcome.NO_ANSWER, "", "no code block")
-    _, tests = tests_of(gold)
-    for number, (given, expected) in enumerate(tests, start=1):
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-c", blocks[-1]], input=given, capture_output=True, text=True, timeout=LIMIT_S
-            )
-        except subprocess.TimeoutExpired:
-            return Grade(Outcome.WRONG, blocks[-1], f"time limit, test {number}")
-        if not same_output(done.stdout, expected):
-            return Grade(Outcome.WRONG, blocks[-1], f"test {number}")
-    return Grade(Outcome.CORRECT, blocks[-1], f"{len(tests)} tests")
+    code = last_code_block(answer or "")
+    if not code.strip():
+        return Grade(Outcome.NO_ANSWER, "", "cut off" if answer is None else "no complete code block")
+    tests = latest_tests().of(gold)
+    numpy = NUMPY.search(code) is not None
+    file = sealed(code.encode("utf-8", "surrogatepass"))
+    try:
+        for number, (given, expected) in enumerate(zip(tests.inputs, tests.expected, strict=True), start=1):
+            max_bytes = LONGER * len(expected) + SPARE_BYTES
+            ran = runner().run(file, given, function=tests.function, numpy=numpy, max_bytes=max_bytes)
+            where = f"test {number} of {len(tests.inputs)}"
+            if ran.end == "killed":
+                return Grade(Outcome.UNDECIDED, code, f"{where}: killed by another hand, also when tried again")
+            found = fault(ran, expected, function=tests.function)
+            if found:
+                return Grade(Outcome.WRONG, code, f"{where}: {found}")
+    finally:
+        os.close(file)
+    return Grade(Outcome.CORRECT, code, f"all {len(tests.inputs)} tests")
