@@ -1,4 +1,4 @@
-"""One test of one program, in a process that has just been forked for it: limits, the filter, then the program.
+"""The tests of one program, in a process that has just been forked for it: limits, the filter, then test by test.
 
 What a program may count on is what LiveCodeBench's checker gives it: the names of some modules imported beforehand, a
 recursion limit of 50,000, integers of up to 50,000 digits. It is run as a script (as `__main__`) or, where a function is
@@ -34,9 +34,10 @@ STACK_BYTES = 512 * 2**20
 THREAD_STACK_BYTES = 16 * 2**20
 RECURSION_LIMIT = 50_000
 INTEGER_DIGITS = 50_000
-# File descriptors of a program after 0, 1 and 2: its result, its input, and its code's until it is read. As with
-# LiveCodeBench's checker, descriptor 0 is empty and the input stands in sys.stdin alone.
-RESULT, INPUT, CODE = 3, 4, 5
+# File descriptors of a program after 0, 1 and 2: the channel to its grader, its input, and its code's until it is read.
+# As with LiveCodeBench's checker, descriptor 0 is empty and the input stands in sys.stdin alone.
+CHANNEL, INPUT, CODE = 3, 4, 5
+GO = b"g"
 # Modules whose names a program finds, in this order: later ones hide earlier ones.
 STARRED = (
     "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json "
@@ -88,64 +89,91 @@ def confine(*, cpu_s: int, folder: str, parent: int, system_call_filter: bytes |
 
 
 def run(names: dict[str, object], *, function: str | None) -> None:
-    """Runs the program that stands in descriptor CODE, and never returns. Exit code 1: it raised, and RESULT says what."""
-    # From the start whatever was read before: one file serves all tests of a program.
+    """Runs the program that stands in descriptor CODE on one input after the other; never returns.
+
+    After each it tells the grader {"value": …, "threads": 0} or {"error": the exception's type, …}, and waits for GO.
+    threads: how many still run, for then the process is not fit for another test.
+    """
     code = os.pread(CODE, os.fstat(CODE).st_size, 0)
     os.close(CODE)
-    sys.stdin = sys.__stdin__ = open(INPUT, encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.argv = ["program.py"]
-    sys.setrecursionlimit(RECURSION_LIMIT)
-    sys.set_int_max_str_digits(INTEGER_DIGITS)
-    threading.stack_size(THREAD_STACK_BYTES)
-    try:
-        text = code.decode("utf-8", "surrogatepass")
-        if function is None:
-            run_script(text, names)
-        else:
-            tell({"value": encode(call_function(text, names, function))})
-    finally:
-        # Not caught, only told: whatever a program raises ends it here and not in the server's loop.
-        error = sys.exception()
-        if error is None or (isinstance(error, SystemExit) and function is None):
+    test = Test(code, names, function=function)
+    while True:
+        said = test.run()
+        tell(said | {"threads": threading.active_count() - 1})
+        if os.read(CHANNEL, 1) != GO:
             os._exit(0)
-        tell({"error": type(error).__name__})
-        os._exit(1)
 
 
-def module_of(name: str, names: dict[str, object]) -> ModuleType:
-    module = ModuleType(name)
-    vars(module).update(names, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr, argv=sys.argv)
-    module.__builtins__ = builtins
-    sys.modules[name] = module
-    return module
+class Swallowed:
+    """Whatever a program raises ends its test and nothing else. raised: the exception's type, None where none was."""
+
+    raised: type[BaseException] | None = None
+
+    def __enter__(self) -> "Swallowed":
+        return self
+
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> bool:
+        self.raised = raised
+        return True
 
 
-def run_script(text: str, names: dict[str, object]) -> None:
-    """As `python program.py` would, up to the exit of its last thread and its exit functions."""
-    module = module_of("__main__", names)
-    ours = sys.stdout
-    try:
-        exec(compile(text, "program.py", "exec", dont_inherit=True), vars(module))
-    finally:
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and not thread.daemon:
-                thread.join()
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, ours):
-            if not getattr(stream, "closed", False):
-                stream.flush()
+class Test:
+    """One program, run as a script or, where function is its name, as a module whose function is called."""
+
+    def __init__(self, code: bytes, names: dict[str, object], *, function: str | None) -> None:
+        self.names, self.function = names, function
+        self.text, self.compiled = "", None
+        self.as_text = code
+
+    def run(self) -> dict:
+        os.lseek(INPUT, 0, os.SEEK_SET)
+        sys.stdin = sys.__stdin__ = open(INPUT, encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)
+        sys.argv = ["program.py"]
+        sys.setrecursionlimit(RECURSION_LIMIT)
+        sys.set_int_max_str_digits(INTEGER_DIGITS)
+        threading.stack_size(THREAD_STACK_BYTES)
+        module = ModuleType("__main__" if self.function is None else "solution")
+        vars(module).update(self.names, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr, argv=sys.argv)
+        module.__builtins__ = builtins
+        sys.modules[module.__name__] = module
+        said: dict[str, object] = {}
+        with Swallowed() as program:
+            if self.compiled is None:
+                self.text = self.as_text.decode("utf-8", "surrogatepass")
+                self.compiled = compile(self.text, "program.py", "exec", dont_inherit=True)
+            if self.function is None:
+                exec(self.compiled, vars(module))
+            else:
+                said["value"] = encode(self.call(module))
+        with Swallowed() as ending:
+            end_script(sys.__stdout__)
+        # What the program held is freed here: the next test of it begins with empty hands.
+        vars(module).clear()
+        raised = None if program.raised is SystemExit and self.function is None else program.raised
+        if raised := raised or ending.raised:
+            return {"error": raised.__name__}
+        return said
+
+    def call(self, module: ModuleType) -> object:
+        """What the function returns, for one JSON argument per line of the input."""
+        arguments = [json.loads(line) for line in sys.stdin.read().split("\n")]
+        sys.stdin = vars(module)["stdin"] = io.StringIO()
+        exec(self.compiled, vars(module))
+        owner = module.Solution() if "class Solution" in self.text else module
+        return getattr(owner, self.function)(*arguments)
 
 
-def call_function(text: str, names: dict[str, object], function: str) -> object:
-    """What the function returns, for one JSON argument per line of the input."""
-    module = module_of("solution", names)
-    arguments = [json.loads(line) for line in sys.stdin.read().split("\n")]
-    sys.stdin = vars(module)["stdin"] = io.StringIO()
-    exec(compile(text, "program.py", "exec", dont_inherit=True), vars(module))
-    owner = module.Solution() if "class Solution" in text else module
-    return getattr(owner, function)(*arguments)
+def end_script(stdout: io.TextIOBase) -> None:
+    """What Python does at the end of a script: waits for threads, runs exit functions, writes what is still held."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, stdout):
+        if not getattr(stream, "closed", False):
+            stream.flush()
 
 
 def encode(value: object) -> object:
@@ -181,9 +209,9 @@ def encode_number(value: numbers.Number) -> object:
 
 
 def tell(message: dict) -> None:
-    data = memoryview(json.dumps(message).encode())
+    data = memoryview(json.dumps(message).encode() + b"\n")
     while data:
-        data = data[os.write(RESULT, data) :]
+        data = data[os.write(CHANNEL, data) :]
 
 
 def attempts(folder: str) -> list[str]:

@@ -1,7 +1,8 @@
-"""Runs one test of a program through the server, from a grading process: what it wrote, and how it ended.
+"""Runs the tests of a program through the server, from a grading process: what it wrote, and how it ended.
 
 The server is started when it is first needed, with a clean environment, at the strictest level that the machine allows,
-and again where it was killed. A test that was under way then is run once more.
+and again where it was killed. A test that was under way then is run once more. A program's process goes on to its next
+test where the last one left no thread behind; see Ran.reused.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import lighteval_r1
 from lighteval_r1.programs import server
+from lighteval_r1.programs.child import GO
 from lighteval_r1.records import GraderDied, UserError
 
 # Source: LiveCodeBench's checker gives each test 6 s. Here they are of CPU time, so that a busy machine changes no grade.
@@ -27,7 +29,7 @@ START_LIMIT_S = 60.0
 # The server has limits of its own; this long past the last of them, it is stuck.
 SERVER_GRACE_S = 30.0
 READ_BYTES = 1 << 16
-RESULT_BYTES_BESIDE_VALUE = 1 << 16
+TOLD_BYTES_BESIDE_VALUE = 1 << 16
 ATTEMPTS = 3
 UNSAFE = "LIGHTEVAL_R1_UNSAFE_CODE"
 # Strictest first. Without a system call filter nothing else holds, so it is in all.
@@ -40,15 +42,18 @@ KEPT_VARIABLES = ("TMPDIR", "TZ")
 
 @dataclass(frozen=True)
 class Ran:
-    """One test. output: what was written, up to the limit. result: what the program's process told, None if nothing.
+    """One test. output: what was written, up to the limit. told: what the program's process says of it, {} if nothing.
 
-    end: "exited", "signal", "time limit", "idle", "disk limit", "output limit" or "killed" (by another hand, repeatedly).
+    end: "finished", or what ended the process: "exited", "signal", "time limit", "idle", "disk limit", "output limit",
+    "killed" (by another hand, repeatedly). reused: earlier tests of the program ran in the same process; a failure is
+    then to be confirmed in a fresh one.
     """
 
     output: bytes
-    result: bytes
+    told: dict
     end: str
     code: int = 0
+    reused: bool = False
 
 
 def unsafe_allowed() -> bool:
@@ -123,118 +128,191 @@ def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
 
 
 class Runner:
-    """Runs tests one at a time. levels: which confinements are tried, in this order."""
+    """The server of one grading process. levels: which confinements are tried, in this order."""
 
     def __init__(self, levels: tuple[dict, ...] = LEVELS, *, limit_s: int = LIMIT_S) -> None:
         self.levels, self.limit_s = levels, limit_s
         self._connection: Connection | None = None
-        self._lock = threading.Lock()
+        # One program at a time.
+        self.lock = threading.RLock()
 
     @property
     def level(self) -> str:
         """What confines programs here: "namespaces + Landlock 7 + seccomp + limits". UserError where nothing does."""
-        with self._lock:
-            return self._connected().level
+        with self.lock:
+            return self.connection().level
 
-    def run(self, code: int, given: bytes, *, function: str | None, numpy: bool, max_bytes: int) -> Ran:
-        """code: descriptor of the program's text (see sealed). max_bytes: of output, and of the result's value.
-
-        Raises GraderDied where the server ends again and again.
-        """
-        request = {"function": function, "numpy": numpy, "cpu_s": self.limit_s}
-        ran = None
-        with self._lock:
-            for _ in range(ATTEMPTS):
-                try:
-                    ran = self._run(request, code, given, max_bytes=max_bytes)
-                except (ConnectionError, TimeoutError):
-                    self._drop()
-                    continue
-                # Nothing in a program can send it SIGKILL, so another hand did: memory ran out, or somebody's kill.
-                if (ran.end, ran.code) != ("signal", 9):
-                    return ran
-        if ran is None:
-            raise GraderDied(f"the server of programs ended {ATTEMPTS} times over one test")
-        return Ran(b"", b"", "killed")
-
-    def close(self) -> None:
-        with self._lock:
-            self._drop()
-
-    def _connected(self) -> Connection:
+    def connection(self) -> Connection:
         if self._connection is None:
             self._connection = connect(self.levels)
         return self._connection
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Ends the server and what it runs; the next test starts another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _run(self, request: dict, code: int, given: bytes, *, max_bytes: int) -> Ran:
-        connection = self._connected()
-        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
 
-            def opened(fds: tuple[int, ...], until: contextlib.ExitStack) -> None:
-                for fd in fds:
-                    until.callback(os.close, fd)
+class Process:
+    """A program's process, ready for its first input. Raises ConnectionError where the server is gone."""
 
-            input_file = sealed(given)
-            opened((input_file,), theirs)
-            (output, output_in), (result, result_in) = os.pipe(), os.pipe()
-            opened((output_in, result_in), theirs)
-            opened((output, result), ours)
-            for fd in (output, result):
-                os.set_blocking(fd, False)
-            message = [json.dumps(request).encode()]
-            socket.send_fds(connection.socket, message, [code, input_file, output_in, result_in])
-            theirs.close()
-            limits = {output: max_bytes, result: max_bytes + RESULT_BYTES_BESIDE_VALUE}
-            deadline = time.monotonic() + server.PATIENCE * self.limit_s + SERVER_GRACE_S
-            written, ended = collect(connection, limits, deadline=deadline)
-            return Ran(written[output], written[result], ended["end"], ended["code"])
+    def __init__(self, connection: Connection, code: int, given: bytes, request: dict) -> None:
+        self.connection = connection
+        self.n_tests = 0
+        self.ended: dict | None = None
+        self.input = os.memfd_create("input", os.MFD_CLOEXEC)
+        self.place(given)
+        self.output, output_in = os.pipe()
+        os.set_blocking(self.output, False)
+        self.channel, channel_in = socket.socketpair()
+        self.channel.setblocking(False)
+        try:
+            files = [code, self.input, output_in, channel_in.fileno()]
+            socket.send_fds(connection.socket, [json.dumps(request).encode()], files)
+        except OSError:
+            self.close()
+            raise
+        finally:
+            os.close(output_in)
+            channel_in.close()
+
+    def place(self, given: bytes) -> None:
+        os.ftruncate(self.input, 0)
+        at = 0
+        while at < len(given):
+            at += os.pwrite(self.input, given[at:] if at else given, at)
+
+    def go_on(self, given: bytes) -> None:
+        """Another test."""
+        self.place(given)
+        self.connection.socket.send(server.NEXT)
+        self.channel.send(GO)
+
+    def test(self, *, max_bytes: int, limit_s: float) -> Ran:
+        """Waits for the end of the test, or of the process."""
+        reused, self.n_tests = self.n_tests > 0, self.n_tests + 1
+        left = {self.output: max_bytes, self.channel.fileno(): max_bytes + TOLD_BYTES_BESIDE_VALUE}
+        read: dict[int, bytearray] = {fd: bytearray() for fd in left}
+        told = read[self.channel.fileno()]
+        poll = select.poll()
+        for fd in (*left, self.connection.socket.fileno()):
+            poll.register(fd, select.POLLIN)
+        deadline = time.monotonic() + server.PATIENCE * limit_s + SERVER_GRACE_S
+        end = ""
+        while not end:
+            ready = [fd for fd, _ in poll.poll(max(0.0, 1000 * (deadline - time.monotonic())))]
+            if not ready:
+                raise TimeoutError("the server of programs is stuck")
+            if self.connection.socket.fileno() in ready:
+                self.ended = self.connection.receive(SERVER_GRACE_S)
+                end = self.ended["end"]
+            for fd in left:
+                # What comes with the last message was written before it.
+                while (data := read_some(fd)) and len(read[fd]) <= left[fd]:
+                    read[fd] += data
+                if data == b"":
+                    poll.unregister(fd) if fd in ready else None
+            if any(len(read[fd]) > left[fd] for fd in left):
+                end = "output limit"
+            elif told.endswith(b"\n") and not end:
+                end = "finished"
+                while data := read_some(self.output):
+                    read[self.output] += data
+        code = self.ended["code"] if self.ended else 0
+        return Ran(bytes(read[self.output]), parsed(bytes(told)), end, code, reused)
+
+    def fit(self, ran: Ran) -> bool:
+        """Whether the process may go on to another test."""
+        return ran.end == "finished" and ran.told.get("threads") == 0
+
+    def close(self) -> None:
+        """Ends the process, if it has not, and waits until the server has swept up after it."""
+        try:
+            if self.ended is None:
+                self.connection.socket.send(server.STOP)
+                self.ended = self.connection.receive(SERVER_GRACE_S)
+        finally:
+            os.close(self.input)
+            os.close(self.output)
+            self.channel.close()
 
 
-def collect(connection: Connection, limits: dict[int, int], *, deadline: float) -> tuple[dict[int, bytes], dict]:
-    """Reads the pipes up to their limits until the server says that the program ended; past a limit it is stopped."""
-    parts: dict[int, list[bytes]] = {fd: [] for fd in limits}
-    left = dict(limits)
-    too_much = False
-    poll = select.poll()
-    for fd in (*limits, connection.socket.fileno()):
-        poll.register(fd, select.POLLIN)
+def read_some(fd: int) -> bytes | None:
+    """b"" at the end, None where nothing is there yet."""
+    try:
+        return os.read(fd, READ_BYTES)
+    except BlockingIOError:
+        return None
+    except ConnectionResetError:
+        return b""
 
-    def read(fd: int) -> bool:
-        """Whether there was something to read, and room for it."""
-        data = os.read(fd, READ_BYTES)
-        left[fd] -= len(data)
-        parts[fd].append(data)
-        return bool(data) and left[fd] >= 0
 
-    while True:
-        ready = [fd for fd, _ in poll.poll(max(0.0, 1000 * (deadline - time.monotonic())))]
-        if not ready:
-            connection.close()
-            raise TimeoutError("the server of programs is stuck")
-        for fd in ready:
-            if fd in parts and not read(fd):
-                poll.unregister(fd)
-                if left[fd] < 0:
-                    too_much = True
-                    connection.socket.send(server.STOP)
-        if connection.socket.fileno() in ready:
-            ended = connection.receive(SERVER_GRACE_S)
-            break
-    for fd in parts:
-        # What was written before the end; a descriptor that something unconfined still holds is not waited for.
-        while left[fd] >= 0:
+def parsed(told: bytes) -> dict:
+    """What a process told, which a program may have written to deceive: {} where it is no JSON object."""
+    try:
+        message = json.loads(told)
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+class Program:
+    """One program and its process. Use as a context manager, or close()."""
+
+    def __init__(self, runner: Runner, code: bytes, *, function: str | None, numpy: bool, n_tests: int) -> None:
+        self.runner = runner
+        self.request = {"function": function, "numpy": numpy, "cpu_s": runner.limit_s, "n_tests": n_tests}
+        self._code = sealed(code)
+        self._process: Process | None = None
+
+    def __enter__(self) -> "Program":
+        self.runner.lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._end()
+        finally:
+            os.close(self._code)
+            self.runner.lock.release()
+
+    def test(self, given: bytes, *, max_bytes: int, fresh: bool = False) -> Ran:
+        """max_bytes: of output, and of the function's value. fresh: in a new process. GraderDied where the server ends
+        again and again."""
+        n_killed = 0
+        for _ in range(ATTEMPTS):
             try:
-                if not read(fd):
-                    break
-            except BlockingIOError:
-                break
-    too_much = too_much or min(left.values()) < 0
-    return {fd: b"".join(data) for fd, data in parts.items()}, {**ended, **({"end": "output limit"} if too_much else {})}
+                ran = self._test(given, max_bytes=max_bytes, fresh=fresh)
+            except (ConnectionError, TimeoutError):
+                self._process = None
+                self.runner.drop()
+                continue
+            # Nothing in a program can send it SIGKILL, so another hand did: memory ran out, or somebody's kill.
+            if (ran.end, ran.code) != ("signal", 9):
+                return ran
+            n_killed += 1
+        if n_killed < ATTEMPTS:
+            raise GraderDied(f"the server of programs ended {ATTEMPTS - n_killed} times over one test")
+        return Ran(b"", {}, "killed")
+
+    def _test(self, given: bytes, *, max_bytes: int, fresh: bool) -> Ran:
+        if fresh:
+            self._end()
+        if self._process is None:
+            self._process = Process(self.runner.connection(), self._code, given, self.request)
+        else:
+            self._process.go_on(given)
+        ran = self._process.test(max_bytes=max_bytes, limit_s=self.runner.limit_s)
+        if not self._process.fit(ran):
+            self._end()
+        return ran
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ConnectionError):
+                process.close()
 
 
 def sealed(data: bytes) -> int:

@@ -1,11 +1,12 @@
-"""The server: `python -m lighteval_r1.programs.server FD '{"namespaces": true, …}'` forks a process per test.
+"""The server: `python -m lighteval_r1.programs.server FD '{"namespaces": true, …}'` forks a process per program.
 
 Two processes. The keeper makes the folder of the programs, starts the server proper and removes the folder when that has
 ended. The server confines itself, imports what programs use, tries in a child whether the confinement holds, and says so:
 
     out  {"level": "…", "can": […]}           once; can: what a child could do although it should not
-    in   {"function": null, "numpy": false, "cpu_s": 6} with the descriptors of code, input, output and result
-    in   STOP                                 ends the program that runs
+    in   {"function": null, "numpy": false, "cpu_s": 6, "n_tests": 20} with the descriptors of code, input, output, channel
+    in   NEXT                                 the program begins another test: its limits begin anew
+    in   STOP                                 ends the program
     out  {"end": "exited", "code": 0}         or "signal", "time limit", "idle", "disk limit", "stopped"
 
 A closed connection ends everything. One program runs at a time, and all it started or left in its folder is gone before
@@ -31,7 +32,7 @@ from pathlib import Path
 
 from lighteval_r1.programs import child, confinement, system_calls
 
-STOP = b"stop"
+NEXT, STOP = b"next", b"stop"
 MAX_MESSAGE_BYTES = 4096
 N_FILES = 4
 # A program that for one limit has used less CPU time than this waits for something that does not come.
@@ -105,7 +106,7 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
             message, files, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, N_FILES)
             if not message:
                 return 0
-            if message == STOP:  # for a program that had ended by itself
+            if message in (NEXT, STOP):  # for a program that had ended by itself
                 continue
             request = json.loads(message)
             if request["numpy"]:
@@ -173,17 +174,17 @@ def probe(place: Place) -> list[str]:
 
 
 def start(request: dict, files: list[int], *, place: Place, names: dict[str, object]) -> int:
-    """Forks the process of one test. files: code, input, output, result; they are closed here."""
-    code, given, output, result = files
+    """Forks the process of one program. files: code, input, output, channel; they are closed here."""
+    code, given, output, channel = files
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            child.place_files([place.null, output, place.null, result, given, code])
+            child.place_files([place.null, output, place.null, channel, given, code])
             child.confine(
-                cpu_s=request["cpu_s"],
+                cpu_s=request["cpu_s"] * request["n_tests"],
                 folder=place.folder,
                 parent=parent,
                 system_call_filter=place.system_call_filter,
@@ -196,44 +197,65 @@ def start(request: dict, files: list[int], *, place: Place, names: dict[str, obj
     return pid
 
 
-def watch(pid: int, control: socket.socket, wake: int, *, cpu_s: int, place: Place) -> dict:
+@dataclass
+class Clock:
+    """The limits of one test. used: CPU seconds of the process when the test, or the latest look at it, began."""
+
+    pid: int
+    limit_s: float
+    begin: float
+    used: float
+    looked: float
+    used_then: float
+
+    @classmethod
+    def started(cls, pid: int, limit_s: float) -> "Clock":
+        now, used = time.monotonic(), cpu_time(pid)
+        return cls(pid, limit_s, begin=now, used=used, looked=now, used_then=used)
+
+    def passed(self) -> str:
+        """Which limit is passed, "" for none."""
+        now, used = time.monotonic(), cpu_time(self.pid)
+        if used - self.used > self.limit_s or now - self.begin > PATIENCE * self.limit_s:
+            return "time limit"
+        if now - self.looked > self.limit_s:
+            if used - self.used_then < IDLE_CPU_S:
+                return "idle"
+            self.looked, self.used_then = now, used
+        return ""
+
+    def left_s(self) -> float:
+        """CPU seconds, and a little, so that the limit is passed when they are."""
+        return max(0.0, self.limit_s - (cpu_time(self.pid) - self.used)) + 0.01
+
+
+def watch(pid: int, control: socket.socket, wake: int, *, cpu_s: float, place: Place) -> dict:
     """Waits for the process and ends it at its limits; how it ended."""
     poll = select.poll()
     poll.register(wake, select.POLLIN)
     poll.register(control, select.POLLIN)
-    begin = since = time.monotonic()
-    used_then = 0.0
+    clock = Clock.started(pid, cpu_s)
     why = ""
     while not why:
-        ready = dict(poll.poll(1000 * (COUNT_EVERY_S if place.on_disk else min(LOOK_EVERY_S, cpu_s / 4))))
+        look_s = COUNT_EVERY_S if place.on_disk else LOOK_EVERY_S
+        ready = dict(poll.poll(1000 * min(look_s, clock.left_s())))
         if wake in ready:
             os.read(wake, MAX_MESSAGE_BYTES)
-            done, status, usage = os.wait4(pid, os.WNOHANG)
+            done, status = os.waitpid(pid, os.WNOHANG)
             if done:
-                return describe(status, cpu_s=usage.ru_utime + usage.ru_stime, limit_s=cpu_s)
-        now, used = time.monotonic(), cpu_time(pid)
-        if control.fileno() in ready:
-            control.recv(MAX_MESSAGE_BYTES)
+                code = os.waitstatus_to_exitcode(status)
+                return {"end": "exited", "code": code} if code >= 0 else {"end": "signal", "code": -code}
+        if control.fileno() in ready and control.recv(MAX_MESSAGE_BYTES) == NEXT:
+            clock = Clock.started(pid, cpu_s)
+        elif control.fileno() in ready:
             why = "stopped"
         elif place.on_disk and folder_bytes(place.folder) > confinement.FOLDER_BYTES:
             why = "disk limit"
-        elif now - begin > PATIENCE * cpu_s:
-            why = "time limit"
-        elif now - since > cpu_s:
-            why = "idle" if used - used_then < IDLE_CPU_S else ""
-            since, used_then = now, used
+        else:
+            why = clock.passed()
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return {"end": why, "code": 0}
-
-
-def describe(status: int, *, cpu_s: float, limit_s: int) -> dict:
-    code = os.waitstatus_to_exitcode(status)
-    if code >= 0:
-        return {"end": "exited", "code": code}
-    if code == -signal.SIGKILL and cpu_s > limit_s - 0.1:
-        return {"end": "time limit", "code": 0}
-    return {"end": "signal", "code": -code}
 
 
 def cpu_time(pid: int) -> float:
