@@ -1,11 +1,12 @@
 """Programs graded per second: graders.program on 4 processes against LightEval's own codegen_metrics, in one run.
 
 20 problems of 20 tests, drawn from a seed, half of them programs that read standard input and half functions; 16 programs
-each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every other problem one that never
-ends (else an eleventh right one). LightEval grades as its metric does, one call of codegen_metrics per problem, and a part
+each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every fifth problem one that never
+ends (else an eleventh right one): 1.25 %, a little less than the share of time limits among published submissions. An endless
+program takes 6 s in both, so the ratio falls with their share, towards the number of processes; --endless N sets it. LightEval grades as its metric does, one call of codegen_metrics per problem, and a part
 of the problems only: it is the slow one. Imports and the start of processes do not count.
 
-    python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--peer-problems 6]
+    python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--peer-problems 5] [--endless 4]
 """
 
 import argparse
@@ -58,13 +59,13 @@ def programs(draw: random.Random, tests: list[tuple[str, str]], right: str, wron
     return found
 
 
-def load(seed: int) -> list[tuple[str | None, list[tuple[str, str]], list[tuple[str, bool]]]]:
+def load(seed: int, *, every: int) -> list[tuple[str | None, list[tuple[str, str]], list[tuple[str, bool]]]]:
     draw = random.Random(seed)
     made = []
     for number in range(N_PROBLEMS):
-        function = number % 4 >= 2
+        function = number % 2 == 1
         name, tests, right, wrong = problem(draw, function=function)
-        made.append((name, tests, programs(draw, tests, right, wrong, function=function, endless=number % 2 == 0)))
+        made.append((name, tests, programs(draw, tests, right, wrong, function=function, endless=number % every == every - 1 or every == 1)))
     return made
 
 
@@ -111,9 +112,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=4)
-    parser.add_argument("--peer-problems", type=int, default=6, help="how many of the 20, half of them with an endless program")
+    parser.add_argument("--peer-problems", type=int, default=5, help="how many of the 20")
+    parser.add_argument("--endless", type=int, default=4, help="how many of the 20 problems have an endless program")
     options = parser.parse_args()
-    problems = load(options.seed)
+    problems = load(options.seed, every=N_PROBLEMS // options.endless if options.endless else N_PROBLEMS + 1)
     part = problems[: options.peer_problems]
     seconds, verdicts = ours(problems, options.processes)
     peer_seconds, peer_verdicts = peer(part)

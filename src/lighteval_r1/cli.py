@@ -1,5 +1,6 @@
 """The command lighteval-r1. The only module that imports typer; each command is a thin call into its module."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def evaluate(
     upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
     public: bool = typer.Option(False, "--public", help="With --upload: publish."),
     wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
+    allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
     options: Path | None = typer.Option(None, help="A JSON file of these options by name; what is said here goes before it."),
 ) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
@@ -91,8 +93,11 @@ def score(
     task: str = typer.Option(..., help="Whose grader grades: r1_math_500, r1_gpqa_diamond, …"),
     explain: str = typer.Option("", metavar="UID", help="Show how this one reply is graded, and grade no other."),
     thinking_opened: bool | None = typer.Option(None, help="Whether the prompts ended in <think>; else the file says."),
+    allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
 ) -> None:
     """Grade replies that were drawn elsewhere; the grades are written beside each file."""
+    if allow_unsafe_code:
+        os.environ["LIGHTEVAL_R1_UNSAFE_CODE"] = "1"
     from lighteval_r1 import score as scoring
 
     typer.echo(scoring.run(files, task=task, explain=explain, thinking_opened=thinking_opened))

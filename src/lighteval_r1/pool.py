@@ -3,7 +3,7 @@
 Each child belongs to a thread that sends it one reply at a time, without its thinking. Past its limit a child is killed
 with all it started and replaced, and the reply is undecided. A child that dies otherwise is replaced and the reply tried
 once more in a fresh one, since another hand may have killed it; if that dies too, the reply has no grade (GraderDied).
-Equal pairs of an expression and its gold are compared once. Children start with a clean environment: no token or key of
+Equal pairs of an expression, or a program, and its gold are graded once. Children start with a clean environment: no token or key of
 the user is in them.
 """
 
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import lru_cache
 
+from lighteval_r1.graders import program
 from lighteval_r1.graders import reply as replies
 from lighteval_r1.grading_worker import LatestGolds, to_bytes
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
@@ -305,11 +306,14 @@ class Pool:
 
 
 def prepare(item: Item) -> tuple[Item, tuple | None]:
-    """The item without the reply's thinking; and for expressions what makes two items equal, None where too long."""
+    """The item without the reply's thinking; and what makes two items equal, None where that is not looked for."""
     grader, reply, gold, thinking_opened = item
     end = reply.rfind(replies.CLOSE)
     text = reply[max(end, 0) :]
     item = (grader, text, gold, thinking_opened)
+    if grader == "program":
+        code = program.code_of(text, thinking_opened=thinking_opened)
+        return item, (gold_id(gold), sha256(code)) if code else None
     if grader != "expression" or len(text) > SEARCHED_LENGTH:
         return item, None
     answer, where = replies.extract(text, thinking_opened=thinking_opened)

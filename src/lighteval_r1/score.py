@@ -14,6 +14,7 @@ from lighteval_r1.estimates import estimate
 from lighteval_r1.graders import reply as replies
 from lighteval_r1.locate import HUB, find
 from lighteval_r1.pool import Pool
+from lighteval_r1.preflight import check_confinement
 from lighteval_r1.records import Grade, GraderDied, Outcome, OwedError, UserError
 from lighteval_r1.reply_files import Drawn, read
 from lighteval_r1.tables import Row, results_table
@@ -32,6 +33,8 @@ def run(files: list[str | Path], *, task: str, explain: str = "", thinking_opene
     read_files = [(path, settle_thinking(path, read(path, chosen), given=thinking_opened)) for path in paths]
     if explain:
         return explain_one([one for _, drawn in read_files for one in drawn], uid=explain, task=chosen)
+    if level := check_confinement([chosen]):
+        print(f"Confinement of generated programs: {level}.", file=sys.stderr)
     rows = []
     with Pool() as pool:
         for path, drawn in read_files:

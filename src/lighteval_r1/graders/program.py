@@ -49,7 +49,7 @@ class TextOnly(pickle.Unpickler):
 
 
 @dataclass(frozen=True)
-class Tests:
+class Cases:
     """A problem's tests. function: None for programs that read standard input."""
 
     function: str | None
@@ -57,14 +57,14 @@ class Tests:
     expected: list[str]
 
 
-class LatestTests:
+class LatestCases:
     """Decoded tests of the problems graded last."""
 
     def __init__(self) -> None:
-        self._tests: OrderedDict[str, Tests] = OrderedDict()
+        self._tests: OrderedDict[str, Cases] = OrderedDict()
         self._n_bytes = 0
 
-    def of(self, gold: str) -> Tests:
+    def of(self, gold: str) -> Cases:
         if gold in self._tests:
             self._tests.move_to_end(gold)
             return self._tests[gold]
@@ -77,8 +77,8 @@ class LatestTests:
 
 
 @lru_cache(maxsize=1)
-def latest_tests() -> LatestTests:
-    return LatestTests()
+def latest_cases() -> LatestCases:
+    return LatestCases()
 
 
 @lru_cache(maxsize=1)
@@ -86,16 +86,11 @@ def runner() -> Runner:
     return Runner()
 
 
-def level() -> str:
-    """What confines programs on this machine. UserError where nothing does and the user has not allowed it."""
-    return runner().level
-
-
-def size_of(tests: Tests) -> int:
+def size_of(tests: Cases) -> int:
     return sum(map(len, tests.inputs)) + sum(map(len, tests.expected))
 
 
-def decode_tests(gold: str) -> Tests:
+def decode_tests(gold: str) -> Cases:
     """Raises ValueError where there are no tests: then no program can be right or wrong."""
     record = json.loads(gold)
     private = record["private"]
@@ -104,7 +99,7 @@ def decode_tests(gold: str) -> Tests:
     tests = json.loads(record["public"]) + json.loads(private)
     if not tests:
         raise ValueError("the problem has no tests")
-    return Tests(
+    return Cases(
         function=record["fn_name"],
         inputs=[test["input"].encode("utf-8", "surrogatepass") for test in tests],
         expected=[test["output"] for test in tests],
@@ -127,6 +122,13 @@ def last_code_block(text: str) -> str:
             if closed:
                 found, inside = "\n".join(lines), False
     return found
+
+
+def code_of(reply: str, *, thinking_opened: bool) -> str:
+    """The program in a reply, "" if there is none."""
+    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
+    code = last_code_block(answer or "")
+    return code if code.strip() else ""
 
 
 def same_output(mine: str, expected: str) -> bool:
@@ -186,24 +188,28 @@ def fault(ran: Ran, expected: str, *, function: str | None) -> str:
 
 def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
     """Raises GraderDied where tests cannot be run, UserError where nothing here can confine a program."""
-    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
-    code = last_code_block(answer or "")
-    if not code.strip():
-        return Grade(Outcome.NO_ANSWER, "", "cut off" if answer is None else "no complete code block")
-    tests = latest_tests().of(gold)
-    described = {"function": tests.function, "numpy": NUMPY.search(code) is not None, "n_tests": len(tests.inputs)}
-    with Program(runner(), code.encode("utf-8", "surrogatepass"), **described) as program:
+    code = code_of(reply, thinking_opened=thinking_opened)
+    if not code:
+        return Grade(Outcome.NO_ANSWER, "", "no complete code block after the thinking")
+    return judge(code, latest_cases().of(gold), runner=runner())
+
+
+def judge(code: str, tests: Cases, *, runner: Runner) -> Grade:
+    """The program's grade, up to the first test that fails."""
+    n_tests = len(tests.inputs)
+    described = {"function": tests.function, "numpy": NUMPY.search(code) is not None, "n_tests": n_tests}
+    with Program(runner, code.encode("utf-8", "surrogatepass"), **described) as program:
         for number, (given, expected) in enumerate(zip(tests.inputs, tests.expected, strict=True), start=1):
             max_bytes = LONGER * len(expected) + SPARE_BYTES
             ran = program.test(given, max_bytes=max_bytes)
             found = fault(ran, expected, function=tests.function)
-            if found and ran.reused and found not in REASONS.values():
+            if found and ran.reused and ran.end not in REASONS:
                 # What an earlier test left in the process must not decide.
                 ran = program.test(given, max_bytes=max_bytes, fresh=True)
                 found = fault(ran, expected, function=tests.function)
-            where = f"test {number} of {len(tests.inputs)}"
+            where = f"test {number} of {n_tests}"
             if ran.end == "killed":
                 return Grade(Outcome.UNDECIDED, code, f"{where}: killed by another hand, also when tried again")
             if found:
                 return Grade(Outcome.WRONG, code, f"{where}: {found}")
-    return Grade(Outcome.CORRECT, code, f"all {len(tests.inputs)} tests")
+    return Grade(Outcome.CORRECT, code, f"all {n_tests} tests")

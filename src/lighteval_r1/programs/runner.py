@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
@@ -127,6 +128,17 @@ def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
     return connection
 
 
+@lru_cache(maxsize=1)
+def level() -> str:
+    """What confines programs on this machine: "namespaces + Landlock 7 + seccomp + limits".
+
+    UserError where nothing does and the user has not allowed that.
+    """
+    connection = connect()
+    connection.close()
+    return connection.level
+
+
 class Runner:
     """The server of one grading process. levels: which confinements are tried, in this order."""
 
@@ -135,12 +147,6 @@ class Runner:
         self._connection: Connection | None = None
         # One program at a time.
         self.lock = threading.RLock()
-
-    @property
-    def level(self) -> str:
-        """What confines programs here: "namespaces + Landlock 7 + seccomp + limits". UserError where nothing does."""
-        with self.lock:
-            return self.connection().level
 
     def connection(self) -> Connection:
         if self._connection is None:

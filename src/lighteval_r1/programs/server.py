@@ -42,6 +42,7 @@ PATIENCE = 12
 LOOK_EVERY_S = 1.0
 # Where the folder is on a disk, what lies in it is counted this often.
 COUNT_EVERY_S = 0.05
+SPARE_CPU_S = 5
 NO_NAMESPACES = 77
 PROBE_S = 20.0
 
@@ -94,6 +95,7 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
     # What programs find; they inherit it.
     os.environ.clear()
     os.environ.update({"PATH": "/usr/bin:/bin", "HOME": place.folder, "TMPDIR": place.folder, "LANG": "C.UTF-8"})
+    tempfile.tempdir = None  # to be found anew
     names = child.prelude()
     random.seed(0)  # programs draw the same numbers whichever server runs them
     wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -184,7 +186,8 @@ def start(request: dict, files: list[int], *, place: Place, names: dict[str, obj
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             child.place_files([place.null, output, place.null, channel, given, code])
             child.confine(
-                cpu_s=request["cpu_s"] * request["n_tests"],
+                # The server ends a test at its limit; this is for a program whose server has died.
+                cpu_s=request["cpu_s"] * request["n_tests"] + SPARE_CPU_S,
                 folder=place.folder,
                 parent=parent,
                 system_call_filter=place.system_call_filter,
