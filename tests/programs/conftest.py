@@ -30,6 +30,6 @@ def confined(request):
 
 @pytest.fixture(scope="module")
 def strictest():
-    runner = Runner(limit_s=2)
+    runner = Runner(limit_s=1)
     yield runner
     runner.drop()

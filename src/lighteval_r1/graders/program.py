@@ -68,7 +68,7 @@ class LatestCases:
         if gold in self._tests:
             self._tests.move_to_end(gold)
             return self._tests[gold]
-        tests = decode_tests(gold)
+        tests = decode_cases(gold)
         self._tests[gold] = tests
         self._n_bytes += size_of(tests)
         while self._n_bytes > KEPT_TESTS_BYTES and len(self._tests) > 1:
@@ -90,7 +90,7 @@ def size_of(tests: Cases) -> int:
     return sum(map(len, tests.inputs)) + sum(map(len, tests.expected))
 
 
-def decode_tests(gold: str) -> Cases:
+def decode_cases(gold: str) -> Cases:
     """Raises ValueError where there are no tests: then no program can be right or wrong."""
     record = json.loads(gold)
     private = record["private"]
