@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.programs.runner import level as confinement_level
+from lighteval_r1.programs.connection import level as confinement_level
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.task import check_local_file, local_file

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lighteval_r1.programs.runner import LEVELS, Runner
+from lighteval_r1.programs.connection import LEVELS
+from lighteval_r1.programs.runner import Runner
 from lighteval_r1.records import UserError
 
 CONFINED = {

@@ -7,6 +7,8 @@ import pickle
 import platform
 import re
 import signal
+import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -15,8 +17,7 @@ import pytest
 
 from lighteval_r1.graders.program import Cases, decode_cases, grade, judge, last_code_block, same_output
 from lighteval_r1.pool import Pool
-from lighteval_r1.programs import runner as runners
-from lighteval_r1.programs import system_calls
+from lighteval_r1.programs import confinement, connection, system_calls
 from lighteval_r1.programs.runner import Runner
 from lighteval_r1.records import GraderDied, Outcome, UserError
 from lighteval_r1.tasks.livecodebench import LCB
@@ -151,7 +152,7 @@ def test_programs_read_and_write_as_they_like(code, strictest):
         ("print('\\ud800')", "test 1 of 2: it raised UnicodeEncodeError"),
         ("\0", "test 1 of 2: it raised"),
         ("(" * 100_000, "test 1 of 2: it raised"),
-        ("def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __repr__(self): return repr(self)\nrepr(A())", "it crashed"),
+        ("def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __repr__(self): return repr(self)\nrepr(A())", "test 1 of 2: "),
     ],
 )
 def test_a_program_that_fails_says_where(code, step, strictest):
@@ -245,25 +246,25 @@ def test_a_program_that_is_always_killed_is_undecided_and_a_server_that_always_e
 
 def test_programs_are_refused_where_nothing_confines_them_unless_the_user_allows_it(monkeypatch):
     nothing = ({"namespaces": False, "landlock": False, "seccomp": False},)
-    monkeypatch.delenv(runners.UNSAFE, raising=False)
+    monkeypatch.delenv(connection.UNSAFE, raising=False)
     with pytest.raises(UserError, match="allows no confinement .* read files outside.*--allow-unsafe-code"):
-        runners.connect(nothing)
-    monkeypatch.setenv(runners.UNSAFE, "1")
-    connection = runners.connect(nothing)
-    connection.close()
-    assert connection.level.startswith("unsafe: limits; programs can read files outside")
+        connection.connect(nothing)
+    monkeypatch.setenv(connection.UNSAFE, "1")
+    made = connection.connect(nothing)
+    made.close()
+    assert made.level.startswith("unsafe: limits; programs can read files outside")
 
 
 @pytest.mark.parametrize("half", [{"landlock": False, "seccomp": True}, {"landlock": True, "seccomp": False}])
 def test_half_a_confinement_counts_as_none(half, monkeypatch):
-    monkeypatch.delenv(runners.UNSAFE, raising=False)
+    monkeypatch.delenv(connection.UNSAFE, raising=False)
     with pytest.raises(UserError, match="allows no confinement"):
-        runners.connect(({"namespaces": False, **half},))
+        connection.connect(({"namespaces": False, **half},))
 
 
 def test_the_level_names_what_is_in_force(strictest):
     assert re.fullmatch(r"(namespaces \+ )?(Landlock \d+ \+ )?seccomp \+ limits", strictest.connection().level)
-    assert runners.level() == strictest.connection().level
+    assert connection.level() == strictest.connection().level
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with this machine's headers")
@@ -275,3 +276,40 @@ def test_system_calls_have_the_numbers_of_the_kernels_headers():
     assert {name: int(official[name]) for name in system_calls.numbers("x86_64") if name in official} == {
         name: number for name, number in system_calls.numbers("x86_64").items() if name in official
     }
+
+
+def bare_machine() -> None:
+    """Makes this process one on a machine without Landlock, namespaces and system call filters."""
+    load, equal, done = system_calls.LOAD, system_calls.JUMP_EQUAL, system_calls.RETURN
+    refuse = system_calls.instruction(done, system_calls.REFUSE)
+    program = [system_calls.instruction(load, 0)]
+    for number in (272, 444):  # unshare, landlock_create_ruleset
+        program += [system_calls.instruction(equal, number, if_false=1), refuse]
+    program += [
+        system_calls.instruction(equal, 157, if_false=3),  # prctl(PR_SET_SECCOMP)
+        system_calls.instruction(load, system_calls.ARGUMENTS_AT),
+        system_calls.instruction(equal, system_calls.PR_SET_SECCOMP, if_false=1),
+        refuse,
+        system_calls.instruction(done, system_calls.ALLOW),
+    ]
+    confinement.call("prctl", confinement.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    system_calls.install_filter(b"".join(program))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86_64")
+@pytest.mark.parametrize("command", [["evaluate", "--task", "demo_programs"], ["score", "{file}", "--task", "demo_programs"]])
+def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is_sampled(command, tmp_path):
+    file = tmp_path / "replies.jsonl"
+    row = {"problem": "Print 1.", "answer": gold([("", "1")]), "gen": "```python\nprint(1)\n```"}
+    file.write_text(json.dumps(row) + "\n" + json.dumps(row | {"problem": "Print one."}) + "\n")
+    arguments = [sys.executable, "-m", "lighteval_r1.cli", *(part.format(file=file) for part in command)]
+    environment = {name: value for name, value in os.environ.items() if name != connection.UNSAFE}
+    environment["PYTHONPATH"] = str(HERE.parents[1] / "src")
+    options = {"preexec_fn": bare_machine, "capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": environment}
+    refused = subprocess.run(arguments, **options)
+    assert refused.returncode == 2 and not (tmp_path / "data").exists()
+    assert re.fullmatch(r"lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", refused.stderr)
+    if command[0] == "score":
+        allowed = subprocess.run([*arguments, "--allow-unsafe-code"], **options)
+        assert "Confinement of generated programs: unsafe: limits; programs can read files outside" in allowed.stderr
+        assert allowed.returncode == 0 and "100.0" in allowed.stdout

@@ -37,7 +37,7 @@ INTEGER_DIGITS = 50_000
 # File descriptors of a program after 0, 1 and 2: the channel to its grader, its input, and its code's until it is read.
 # As with LiveCodeBench's checker, descriptor 0 is empty and the input stands in sys.stdin alone.
 CHANNEL, INPUT, CODE = 3, 4, 5
-GO = b"g"
+READY, GO = b"r", b"g"
 # Modules whose names a program finds, in this order: later ones hide earlier ones.
 STARRED = (
     "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json "
@@ -98,6 +98,8 @@ def run(names: dict[str, object], *, function: str | None) -> None:
     os.close(CODE)
     sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     test = Test(code, names, function=function)
+    # Nothing of the program has run before this: a process that ends without it failed by itself.
+    os.write(CHANNEL, READY)
     while True:
         said = test.run()
         tell(said | {"threads": threading.active_count() - 1})

@@ -1,8 +1,7 @@
 """Runs the tests of a program through the server, from a grading process: what it wrote, and how it ended.
 
-The server is started when it is first needed, with a clean environment, at the strictest level that the machine allows,
-and again where it was killed. A test that was under way then is run once more. A program's process goes on to its next
-test where the last one left no thread behind; see Ran.reused.
+The server is started when it is first needed, and again where it was killed; a test that was under way then is run once
+more. A program's process goes on to its next test where the last one left no thread behind; see Ran.reused.
 """
 
 import contextlib
@@ -11,34 +10,22 @@ import json
 import os
 import select
 import socket
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
-import lighteval_r1
 from lighteval_r1.programs import server
-from lighteval_r1.programs.child import GO
-from lighteval_r1.records import GraderDied, UserError
+from lighteval_r1.programs.child import GO, READY
+from lighteval_r1.programs.connection import LEVELS, Connection, connect
+from lighteval_r1.records import GraderDied
 
 # Source: LiveCodeBench's checker gives each test 6 s. Here they are of CPU time, so that a busy machine changes no grade.
 LIMIT_S = 6
-START_LIMIT_S = 60.0
 # The server has limits of its own; this long past the last of them, it is stuck.
 SERVER_GRACE_S = 30.0
 READ_BYTES = 1 << 16
 TOLD_BYTES_BESIDE_VALUE = 1 << 16
 ATTEMPTS = 3
-UNSAFE = "LIGHTEVAL_R1_UNSAFE_CODE"
-# Strictest first. Without a system call filter nothing else holds, so it is in all.
-LEVELS = (
-    {"namespaces": True, "landlock": True, "seccomp": True},
-    {"namespaces": False, "landlock": True, "seccomp": True},
-)
-KEPT_VARIABLES = ("TMPDIR", "TZ")
 
 
 @dataclass(frozen=True)
@@ -55,88 +42,6 @@ class Ran:
     end: str
     code: int = 0
     reused: bool = False
-
-
-def unsafe_allowed() -> bool:
-    return os.environ.get(UNSAFE, "") not in ("", "0")
-
-
-class Connection:
-    """A server that is up. Raises ConnectionError where it does not come up."""
-
-    def __init__(self, wanted: dict) -> None:
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        # The same order of sets in every run; no threads in the server; this package wherever it lies.
-        environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(lighteval_r1.__file__).parents[1])}
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", server.__name__, str(theirs.fileno()), json.dumps(wanted)],
-                env=environment | kept,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        hello = self.receive(START_LIMIT_S)
-        self.level: str = hello["level"]
-        self.can: list[str] = hello["can"]
-
-    def receive(self, limit_s: float) -> dict:
-        ready, _, _ = select.select([self.socket], [], [], limit_s)
-        message = self.socket.recv(server.MAX_MESSAGE_BYTES) if ready else b""
-        if not message:
-            self.close()
-            raise ConnectionError("the server of programs ended" if ready else "the server of programs does not answer")
-        return json.loads(message)
-
-    def close(self) -> None:
-        """The server sees the connection close, ends what runs and removes its folder."""
-        self.socket.close()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
-    """A server at the strictest of the levels that holds here. UserError where none does and the user did not allow it."""
-    can: list[str] = []
-    for wanted in levels:
-        try:
-            connection = Connection(wanted)
-        except ConnectionError:
-            continue
-        if not connection.can:
-            return connection
-        can = can or connection.can
-        connection.close()
-    if not unsafe_allowed():
-        raise UserError(
-            "this machine allows no confinement of programs that a model wrote"
-            + (f": they could {', '.join(can)}" if can else "")
-            + ". It takes Linux with seccomp, and Landlock (5.13) or user namespaces. To run them all the same, with this "
-            f"user's rights, say --allow-unsafe-code or set {UNSAFE}=1."
-        )
-    try:
-        connection = Connection(levels[-1] | {"namespaces": False})
-    except ConnectionError as error:
-        raise GraderDied(str(error)) from None
-    connection.level = f"unsafe: {connection.level}; programs can {', '.join(connection.can)}"
-    return connection
-
-
-@lru_cache(maxsize=1)
-def level() -> str:
-    """What confines programs on this machine: "namespaces + Landlock 7 + seccomp + limits".
-
-    UserError where nothing does and the user has not allowed that.
-    """
-    connection = connect()
-    connection.close()
-    return connection.level
 
 
 class Runner:
@@ -219,6 +124,8 @@ class Process:
                     read[fd] += data
                 if data == b"":
                     poll.unregister(fd) if fd in ready else None
+            if not reused and end and not told.startswith(READY):
+                raise ConnectionError("a program's process ended before the program began")
             if any(len(read[fd]) > left[fd] for fd in left):
                 end = "output limit"
             elif told.endswith(b"\n") and not end:
@@ -226,7 +133,7 @@ class Process:
                 while data := read_some(self.output):
                     read[self.output] += data
         code = self.ended["code"] if self.ended else 0
-        return Ran(bytes(read[self.output]), parsed(bytes(told)), end, code, reused)
+        return Ran(bytes(read[self.output]), parsed(bytes(told).removeprefix(READY)), end, code, reused)
 
     def fit(self, ran: Ran) -> bool:
         """Whether the process may go on to another test."""

@@ -3,7 +3,8 @@
 Two processes. The keeper makes the folder of the programs, starts the server proper and removes the folder when that has
 ended. The server confines itself, imports what programs use, tries in a child whether the confinement holds, and says so:
 
-    out  {"level": "…", "can": […]}           once; can: what a child could do although it should not
+    out  {"level": "…", "can": […]}           once; can: what a child could do although it should not, null
+                                              where confined like this it does not even run
     in   {"function": null, "numpy": false, "cpu_s": 6, "n_tests": 20} with the descriptors of code, input, output, channel
     in   NEXT                                 the program begins another test: its limits begin anew
     in   STOP                                 ends the program
@@ -152,8 +153,8 @@ def settle(wanted: dict, *, folder: str) -> Place:
     )
 
 
-def probe(place: Place) -> list[str]:
-    """What a child can do although it should not; tried by one that is confined as programs are."""
+def probe(place: Place) -> list[str] | None:
+    """What a child can do although it should not; tried by one that is confined as programs are. None: it cannot run."""
     told, tell = os.pipe2(os.O_CLOEXEC)
     parent = os.getpid()
     pid = os.fork()
@@ -172,7 +173,7 @@ def probe(place: Place) -> list[str]:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     sweep(place)
-    return json.loads(answer) if answer else ["end before it has said what it can do"]
+    return json.loads(answer) if answer else None
 
 
 def start(request: dict, files: list[int], *, place: Place, names: dict[str, object]) -> int:
