@@ -30,7 +30,7 @@ def attempt(name, deed):
         found = deed()
     except (OSError, MemoryError, ValueError, RuntimeError, AttributeError):
         return
-    if found is None or found:
+    if found is not False:
         done.append(name)
 def call(number, *arguments):
     if libc.syscall(number, *arguments) < 0:
@@ -71,7 +71,7 @@ ATTACKS = {
         attempt("shared memory", lambda: open("/dev/shm/lighteval-r1-was-here", "w"))
         attempt("library", lambda: open(os.__file__, "a"))
         attempt("empty library", lambda: os.close(os.open(os.__file__, os.O_RDONLY | os.O_TRUNC)))
-        attempt("disk", lambda: [open(disk, "rb") for disk in glob.glob("/dev/[sv]d*")])
+        attempt("disk", lambda: open("/dev/" + next(iter(os.listdir("/sys/block")), "vda"), "rb"))
         """,
     "connections": """
         def connect(*address, family=socket.AF_INET):
