@@ -9,7 +9,8 @@ SRC = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1"
 MAY_IMPORT = {
     "records": set(),
     "graders": {"graders", "programs"},
-    "programs": {"programs"},
+    "programs": {"programs", "processes"},
+    "processes": set(),
     "engines": {"engines"},
     "journal": set(),
     "pool": {"graders", "grading_worker"},

@@ -233,6 +233,9 @@ def said_by(runner: Runner, code: str) -> str:
         ("import threading\nfor _ in range(4): threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()", "time limit"),
         ("import time\ntime.sleep(1000)", "time limit (it waited)"),
         ("import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()", "time limit (it waited)"),
+        ("import time\nwhile True: print(1, flush=True), time.sleep(0.05)", "time limit (it waited)"),
+        ("import time\nwhile True: sum(range(10**6)), time.sleep(0.05)", "time limit"),
+        ("import os\nos.close(1), os.close(3)\nwhile True: os.read(os.pipe()[0], 1)", "time limit (it waited)"),
         ("while True: print('x' * 1000)", "output limit"),
         ("import os\nwhile True: os.write(3, b'x' * 10000)", "output limit"),
         ("print(len(bytearray(8 * 2**30)))", "it raised MemoryError"),
@@ -247,6 +250,13 @@ def test_a_program_past_a_limit_is_ended(code, step, strictest):
     grade = judge(code, Cases(None, [b""], [EXPECTED]), runner=strictest)
     assert grade.outcome is Outcome.WRONG and step in grade.step, grade.step
     assert time.monotonic() - begin < 12
+
+
+def test_threads_that_reach_the_kernels_limit_first_are_past_the_time_limit_too():
+    runner = Runner(limit_s=6)
+    code = "import hashlib, threading\ndata = bytes(2**27)\ndef burn():\n    while True: hashlib.sha256(data)\nfor _ in range(8): threading.Thread(target=burn).start()"
+    assert judge(code, Cases(None, [b""], [EXPECTED]), runner=runner).step == "test 1 of 1: time limit"
+    runner.drop()
 
 
 def test_the_disk_is_not_filled(judged, tmp_path):

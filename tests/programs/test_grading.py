@@ -17,6 +17,7 @@ import pytest
 
 from lighteval_r1.graders.program import Cases, decode_cases, grade, judge, last_code_block, same_output
 from lighteval_r1.pool import Pool
+from lighteval_r1.processes import children, descendants, give_way
 from lighteval_r1.programs import confinement, connection, system_calls
 from lighteval_r1.programs.runner import Runner
 from lighteval_r1.records import GraderDied, Outcome, UserError
@@ -198,10 +199,6 @@ def test_replies_with_official_verdicts_are_graded_as_they_were(shared, monkeypa
     assert len(replies) == 671 and not wrong
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 @pytest.mark.parametrize("victim", ["grading process", "keeper", "server", "program"])
 def test_a_kill_anywhere_changes_no_grade(victim):
     depth = ["grading process", "keeper", "server", "program"].index(victim)
@@ -215,7 +212,7 @@ def test_a_kill_anywhere_changes_no_grade(victim):
         while not futures[-1].done():
             pids = pool.pids
             for _ in range(depth):
-                pids = [child for pid in pids if Path(f"/proc/{pid}").exists() for child in children(pid)]
+                pids = [child for pid in pids for child in children(pid)]
             if killed < n_kills and pids and futures[killed].done():
                 os.kill(pids[0], signal.SIGKILL)
                 killed += 1
@@ -241,6 +238,36 @@ def test_a_program_that_is_always_killed_is_undecided_and_a_server_that_always_e
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        runner.drop()
+
+
+SPIN = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+print(flush=True)
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end: pass
+"""
+
+
+def test_a_program_that_waits_for_a_core_is_not_taken_for_one_that_sleeps():
+    core = max(os.sched_getaffinity(0))
+    runner = Runner(limit_s=1)
+    keeper = runner.connection().process.pid
+    for pid in descendants(keeper):
+        os.sched_setaffinity(pid, {core})
+        give_way(pid)
+    spinning = [subprocess.Popen([sys.executable, "-c", SPIN, str(core), "3"], stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        for process in spinning:
+            process.stdout.readline()
+        begin = time.monotonic()
+        assert judge("print(sum(range(4 * 10**6)))", Cases(None, [b""], ["7999998000000"]), runner=runner).step == "all 1 tests"
+        assert time.monotonic() - begin > 1.5, "it did not have to wait"
+        assert runner.connection().process.pid == keeper, "in another server"
+    finally:
+        for process in spinning:
+            process.communicate()
         runner.drop()
 
 

@@ -14,10 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
+from lighteval_r1.processes import children, give_way, gives_way, thread_states
 from lighteval_r1.programs import server
 from lighteval_r1.records import GraderDied, UserError
 
-START_LIMIT_S = 60.0
+# Long, because processes that give way to an engine may wait for a core.
+START_LIMIT_S = 600.0
 UNSAFE = "LIGHTEVAL_R1_UNSAFE_CODE"
 # Strictest first. Without a system call filter nothing else holds, so it is in all.
 LEVELS = (
@@ -25,6 +27,9 @@ LEVELS = (
     {"namespaces": False, "landlock": True, "seccomp": True},
 )
 LIMITS_ONLY = {"namespaces": False, "landlock": False, "seccomp": False}
+# How much of a look at a process counts as waiting, by the state of its busiest thread: none where it runs or waits for a
+# core, all where it sleeps; a disk that is slow, or full of other people's work, has ten times as long.
+WAITING = {"R": 0.0, "D": 0.1}
 KEPT_VARIABLES = ("TMPDIR", "TZ")
 
 
@@ -50,6 +55,8 @@ class Connection:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+        if gives_way():
+            give_way(self.process.pid)
         hello = self.receive(START_LIMIT_S)
         self.level: str = hello["level"]
         self.can: list[str] | None = hello["can"]
@@ -61,6 +68,13 @@ class Connection:
             self.close()
             raise ConnectionError("the server of programs ended" if ready else "the server of programs does not answer")
         return json.loads(message)
+
+    def waiting(self) -> float:
+        """1 where the program and the server both sleep, 0 where one runs or waits for a core."""
+        servers = children(self.process.pid)
+        programs = [program for server_pid in servers for program in children(server_pid)]
+        states = "".join(map(thread_states, [*servers, *programs]))
+        return min((WAITING.get(state, 1.0) for state in states), default=1.0)
 
     def close(self) -> None:
         """The server sees the connection close, ends what runs and removes its folder."""
