@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "processes": set(),
     "engines": {"engines"},
     "journal": set(),
-    "pool": {"graders", "grading_worker"},
+    "pool": {"graders", "grading_worker", "processes"},
     "grading_worker": {"graders"},
     "estimates": set(),
     "baselines": {"estimates"},

@@ -1,6 +1,5 @@
 """The command lighteval-r1. The only module that imports typer; each command is a thin call into its module."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -96,11 +95,10 @@ def score(
     allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
 ) -> None:
     """Grade replies that were drawn elsewhere; the grades are written beside each file."""
-    if allow_unsafe_code:
-        os.environ["LIGHTEVAL_R1_UNSAFE_CODE"] = "1"
     from lighteval_r1 import score as scoring
 
-    typer.echo(scoring.run(files, task=task, explain=explain, thinking_opened=thinking_opened))
+    said = {"explain": explain, "thinking_opened": thinking_opened, "allow_unsafe_code": allow_unsafe_code}
+    typer.echo(scoring.run(files, task=task, **said))
 
 
 @app.command()
@@ -275,6 +273,7 @@ def endpoint(
     upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
     public: bool = typer.Option(False, "--public", help="With --upload: publish."),
     wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
+    allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
 ) -> None:
     """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
     said = dict(locals())

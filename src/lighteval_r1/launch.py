@@ -16,7 +16,7 @@ from lighteval_r1.environment import gpu_memory_gb
 from lighteval_r1.layouts import ClusterLayout, automatic
 from lighteval_r1.model_files import check_device_count, device, identify, n_gpus
 from lighteval_r1.preflight import check_confinement, check_data, expand, parse_spec
-from lighteval_r1.programs.connection import UNSAFE
+from lighteval_r1.programs.connection import allow_unsafe
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.task import local_file
@@ -203,7 +203,7 @@ def write_configuration(folder: Path, parameters: dict) -> Path:
 def run(options: Options) -> None:
     """Becomes `lighteval vllm …`; with upload, waits for it and pushes the run. UserError for what cannot run."""
     if options.allow_unsafe_code:
-        os.environ[UNSAFE] = "1"
+        allow_unsafe()
     parameters = model_parameters(options)
     specs = task_specs(options)
     check_at_hand(parameters, specs)

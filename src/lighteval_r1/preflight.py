@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,12 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
 def check_confinement(tasks: Iterable[Task]) -> str:
     """What confines the programs that a model will write; "" where no task has any. UserError where nothing does."""
     return confinement_level() if any(task.grader == "program" for task in tasks) else ""
+
+
+def say_confinement(tasks: Iterable[Task]) -> None:
+    """Prints what confines programs, where a task has any. UserError where nothing does."""
+    if level := check_confinement(tasks):
+        print(f"Confinement of generated programs: {level}.", file=sys.stderr)
 
 
 def check_data(task: Task) -> None:

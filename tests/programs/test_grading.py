@@ -1,6 +1,7 @@
 """Programs are graded by LiveCodeBench's rules, and a killed server or grading process changes no grade."""
 
 import base64
+import contextlib
 import json
 import os
 import pickle
@@ -14,13 +15,16 @@ import zlib
 from pathlib import Path
 
 import pytest
+from stand_in import InThread, StandIn
 
+from lighteval_r1 import pool as pool_module
 from lighteval_r1.graders.program import Cases, decode_cases, grade, judge, last_code_block, same_output
+from lighteval_r1.launch import DEMO_MODEL
 from lighteval_r1.pool import Pool
-from lighteval_r1.processes import children, descendants, give_way
+from lighteval_r1.processes import children, descendants
 from lighteval_r1.programs import confinement, connection, system_calls
 from lighteval_r1.programs.runner import Runner
-from lighteval_r1.records import GraderDied, Outcome, UserError
+from lighteval_r1.records import Grade, GraderDied, Outcome, UserError
 from lighteval_r1.tasks.livecodebench import LCB
 
 HERE = Path(__file__).parent
@@ -47,10 +51,16 @@ def gold(tests: list[tuple[str, str]], function: str | None = None) -> str:
         ("no code", ""),
         ("```" * 300_000, ""),
         ("```\n" * 300_000, ""),
+        ("```" + " " * 1_000_000 + "!", ""),
+        ("\n" * 1_000_000 + " " * 1_000_000 + "```" + "a" * 1_000_000 + "!", ""),
     ],
 )
 def test_the_last_complete_code_block_is_the_program(text, code):
     assert last_code_block(text) == code
+
+
+def test_a_megabyte_of_empty_lines_is_a_program_like_any_other(strictest):
+    assert judge("\n" * 1_000_000 + "print(1)", Cases(None, [b""], ["1"]), runner=strictest).outcome is Outcome.CORRECT
 
 
 def test_code_in_a_thought_that_never_ended_is_no_answer():
@@ -256,7 +266,11 @@ def test_a_program_that_waits_for_a_core_is_not_taken_for_one_that_sleeps():
     keeper = runner.connection().process.pid
     for pid in descendants(keeper):
         os.sched_setaffinity(pid, {core})
-        give_way(pid)
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    # Where Linux shares cores between sessions first, their own priority is what counts. Source: sched(7), autogroup.
+    if Path("/proc/self/autogroup").exists():
+        with contextlib.suppress(BlockingIOError):  # it takes one such wish in 0.1 s
+            Path(f"/proc/{keeper}/autogroup").write_text("19")
     spinning = [subprocess.Popen([sys.executable, "-c", SPIN, str(core), "3"], stdout=subprocess.PIPE) for _ in range(2)]
     try:
         for process in spinning:
@@ -323,20 +337,68 @@ def bare_machine() -> None:
     system_calls.install_filter(b"".join(program))
 
 
+COMMANDS = {
+    "evaluate": ["lighteval_r1.cli", "evaluate", "--task", "demo_programs"],
+    "endpoint": ["lighteval_r1.cli", "endpoint", "demo_programs", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"],
+    "score": ["lighteval_r1.cli", "score", "{file}", "--task", "demo_programs"],
+    "lighteval": ["lighteval", "vllm", f"model_name={DEMO_MODEL}", "demo_programs|0", "--custom-tasks", "lighteval_r1.plugin"],
+}
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86_64")
-@pytest.mark.parametrize("command", [["evaluate", "--task", "demo_programs"], ["score", "{file}", "--task", "demo_programs"]])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is_sampled(command, tmp_path):
     file = tmp_path / "replies.jsonl"
     row = {"problem": "Print 1.", "answer": gold([("", "1")]), "gen": "```python\nprint(1)\n```"}
     file.write_text(json.dumps(row) + "\n" + json.dumps(row | {"problem": "Print one."}) + "\n")
-    arguments = [sys.executable, "-m", "lighteval_r1.cli", *(part.format(file=file) for part in command)]
+    arguments = [sys.executable, "-m", *(part.format(file=file) for part in COMMANDS[command])]
     environment = {name: value for name, value in os.environ.items() if name != connection.UNSAFE}
-    environment["PYTHONPATH"] = str(HERE.parents[1] / "src")
+    environment |= {"PYTHONPATH": str(HERE.parents[1] / "src"), "LIGHTEVAL_R1_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
     options = {"preexec_fn": bare_machine, "capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": environment}
     refused = subprocess.run(arguments, **options)
-    assert refused.returncode == 2 and not (tmp_path / "data").exists()
-    assert re.fullmatch(r"lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", refused.stderr)
-    if command[0] == "score":
+    said = r"lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n"
+    assert refused.returncode != 0 and os.listdir(tmp_path) == ["replies.jsonl"]
+    assert len(re.findall(said, refused.stderr)) == 1 and "Traceback" not in refused.stderr, refused.stderr
+    if command != "lighteval":
+        assert refused.returncode == 2 and re.fullmatch(said, refused.stderr)
+    if command == "score":
         allowed = subprocess.run([*arguments, "--allow-unsafe-code"], **options)
         assert "Confinement of generated programs: unsafe: limits; programs can read files outside" in allowed.stderr
         assert allowed.returncode == 0 and "100.0" in allowed.stdout
+    if command == "endpoint":
+        allowed = subprocess.run(arguments, **options | {"env": environment | {connection.UNSAFE: "1"}})
+        assert "Confinement of generated programs: unsafe: limits" in allowed.stderr and "no server answers" in allowed.stderr
+
+
+def test_the_level_is_printed_and_kept_in_the_results(strictest, tmp_path):
+    level = strictest.connection().level
+    with InThread(StandIn().app()) as url:
+        arguments = ["endpoint", "demo_programs", "--base-url", url, "--model", "stand-in", "--n", "1"]
+        places = ["--output-dir", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache")]
+        environment = os.environ | {"PYTHONPATH": str(HERE.parents[1] / "src"), "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, "-m", "lighteval_r1.cli", *arguments, *places]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
+    assert f"Confinement of generated programs: {level}.\n" in done.stderr, done.stderr
+    (results,) = (tmp_path / "out").rglob("results_*.json")
+    assert json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["environment"]["sandbox"] == level
+
+
+def test_a_program_that_computes_is_ended_by_its_own_limits_never_by_the_pools(monkeypatch):
+    monkeypatch.setattr(pool_module, "PROGRAM_LIMIT_S", 0.2)
+    monkeypatch.setattr(pool_module, "PATIENCE", 5)
+    code = "```python\nimport time\nbegin = time.process_time()\nwhile time.process_time() - begin < 0.6: pass\nprint(1)\n```"
+    asleep = "```python\nimport time\ntime.sleep(5)\nprint(1)\n```"
+    with Pool(1, limit_s=0.1) as pool:
+        computed, stuck = pool.grade_many([("program", reply, gold([("", "1")] * 3), False) for reply in (code, asleep)])
+    assert computed.step == "all 3 tests"
+    # Nothing computes, neither the grader nor what it runs: so the pool ends it.
+    assert stuck == Grade(Outcome.UNDECIDED, "", "the grader was stopped after 0.2 s")
+
+
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_programs_run_at_the_priority_of_the_pool(gives_way):
+    with Pool(1, gives_way=gives_way) as pool:
+        pool.grade_many([("program", "```python\nprint(1)\n```", gold([("", "1")]), False)])
+        pids = descendants(pool.pids[0])
+        assert len(pids) == 3, "grading process, keeper, server"
+        assert {os.sched_getscheduler(pid) for pid in pids} == {os.SCHED_IDLE if gives_way else os.SCHED_OTHER}

@@ -25,9 +25,10 @@ from lighteval_r1.programs.runner import Program, Ran, Runner
 from lighteval_r1.records import Grade, Outcome
 
 FENCE = "```"
-# "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it.
-OPENING = re.compile(r"(?:^|(?<=[^`]))```[ \t]*(?P<language>[\w+#.-]*)[ \t\r]*$|^\s*```[^`\n]*$")
-NUMPY = re.compile(r"^\s*(?:import|from)\s+numpy\b", re.MULTILINE)
+# "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it. What matched is not tried
+# again in another way (`*+`): a megabyte of spaces would take an hour.
+OPENING = re.compile(r"(?:^|(?<=[^`]))```[ \t]*+(?P<language>[\w+#.-]*+)[ \t\r]*+$|^\s*+```[^`\n]*$")
+NUMPY = re.compile(r"^[ \t]*+(?:import|from)[ \t]++numpy\b", re.MULTILINE)
 # Output may be this much longer than what is expected before the program is stopped: other spacing, more digits.
 LONGER = 4
 SPARE_BYTES = 1 << 20

@@ -80,7 +80,7 @@ def place_files(wanted: list[int]) -> None:
 
 def confine(*, cpu_s: int, folder: str, parent: int, system_call_filter: bytes | None) -> None:
     """What the server has not already done once for all programs."""
-    # A group of its own, but no session: a new one would have the share of a core that processes in front have.
+    # No session of its own: Linux may give each session an equal share of a core, whatever its processes' priorities.
     os.setpgid(0, 0)
     os.chdir(folder)
     limit_resources(cpu_s)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
-from lighteval_r1.processes import children, give_way, gives_way, thread_states
+from lighteval_r1.processes import children, thread_states
 from lighteval_r1.programs import server
 from lighteval_r1.records import GraderDied, UserError
 
@@ -37,6 +37,11 @@ def unsafe_allowed() -> bool:
     return os.environ.get(UNSAFE, "") not in ("", "0")
 
 
+def allow_unsafe() -> None:
+    """What --allow-unsafe-code does, for this process and those it starts."""
+    os.environ[UNSAFE] = "1"
+
+
 class Connection:
     """A server that is up. Raises ConnectionError where it does not come up."""
 
@@ -55,8 +60,6 @@ class Connection:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        if gives_way():
-            give_way(self.process.pid)
         hello = self.receive(START_LIMIT_S)
         self.level: str = hello["level"]
         self.can: list[str] | None = hello["can"]
