@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lighteval_r1.graders.program import Cases, judge
+from lighteval_r1.processes import descendants
 from lighteval_r1.programs.runner import Program, Runner
 from lighteval_r1.records import Outcome
 
@@ -249,7 +250,10 @@ def test_a_program_past_a_limit_is_ended(code, step, strictest):
     begin = time.monotonic()
     grade = judge(code, Cases(None, [b""], [EXPECTED]), runner=strictest)
     assert grade.outcome is Outcome.WRONG and step in grade.step, grade.step
-    assert time.monotonic() - begin < 12
+    # A busy machine takes its time.
+    assert time.monotonic() - begin < 12 * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+    keeper = strictest.connection().process.pid
+    assert len(descendants(keeper)) == 2, "the keeper, the server, and nothing that the program started"
 
 
 def test_threads_that_reach_the_kernels_limit_first_are_past_the_time_limit_too():
@@ -306,7 +310,18 @@ def test_exit_code_0_is_no_evidence(code, judged):
 def test_a_daemon_does_not_outlive_its_program_even_unconfined(tmp_path, monkeypatch):
     monkeypatch.setenv("LIGHTEVAL_R1_UNSAFE_CODE", "1")
     runner = Runner(({"namespaces": False, "landlock": False, "seccomp": False},), limit_s=2)
-    code = f"import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True:\n            open({str(tmp_path / 'alive')!r}, 'w').write(str(os.getpid()))\n            time.sleep(0.05)\n    os._exit(0)\ntime.sleep(0.5)\nprint(1)"
+    file = str(tmp_path / "alive")
+    code = f"""
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open({file!r} + ".part", "w") as part: part.write(str(os.getpid()))
+        os.rename({file!r} + ".part", {file!r})
+        while True: time.sleep(0.05)
+    os._exit(0)
+while not os.path.exists({file!r}): time.sleep(0.01)
+print(1)"""
     grade = judge(code, Cases(None, [b""], ["1"]), runner=runner)
     assert grade.outcome is Outcome.CORRECT and runner.connection().level.startswith("unsafe: limits; programs can read files outside")
     daemon = int((tmp_path / "alive").read_text())
@@ -376,7 +391,7 @@ def test_programs_end_with_a_killed_owner():
     owner.kill()
     owner.wait()
     owner.stdout.close()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while Path(f"/proc/{keeper}").exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not Path(f"/proc/{keeper}").exists()

@@ -15,14 +15,14 @@ import zlib
 from pathlib import Path
 
 import pytest
+from bare_machine import become_bare
 from stand_in import InThread, StandIn
 
 from lighteval_r1 import pool as pool_module
 from lighteval_r1.graders.program import Cases, decode_cases, grade, judge, last_code_block, same_output
-from lighteval_r1.launch import DEMO_MODEL
 from lighteval_r1.pool import Pool
 from lighteval_r1.processes import children, descendants
-from lighteval_r1.programs import confinement, connection, system_calls
+from lighteval_r1.programs import connection, server as server_module, system_calls
 from lighteval_r1.programs.runner import Runner
 from lighteval_r1.records import Grade, GraderDied, Outcome, UserError
 from lighteval_r1.tasks.livecodebench import LCB
@@ -200,13 +200,17 @@ def test_replies_with_official_verdicts_are_graded_as_they_were(shared, monkeypa
         [json.loads(line) for line in (shared / "grading" / name).read_text().splitlines()]
         for name in ("livecodebench_rows_dev.jsonl", "livecodebench_replies_dev.jsonl")
     )
+    assert len(replies) == 671
     golds = {row["question_id"]: LCB.problem(row).gold for row in rows}
-    with Pool(module="quick_worker") as pool:
+    every = "LIGHTEVAL_R1_ALL" in os.environ
+    if not every:
+        replies = replies[::4]
+    with Pool() if every else Pool(module="quick_worker") as pool:
         grades = pool.grade_many([("program", row["output"], golds[row["question_id"]], False) for row in replies])
     wrong = [
         (row["uid"], found) for row, found in zip(replies, grades, strict=True) if (found.outcome == "correct") != row["expected"]
     ]
-    assert len(replies) == 671 and not wrong
+    assert not wrong
 
 
 @pytest.mark.parametrize("victim", ["grading process", "keeper", "server", "program"])
@@ -232,19 +236,32 @@ def test_a_kill_anywhere_changes_no_grade(victim):
     assert outcomes == [Outcome.WRONG if n % 2 else Outcome.CORRECT for n in range(12)]
 
 
-def test_a_program_that_is_always_killed_is_undecided_and_a_server_that_always_ends_is_no_grade(monkeypatch):
+def kill_again_and_again(victim: str, *, owner: int) -> None:
+    """Kills what runs a program for that process, never to return. Nothing else: a server of vLLM may be its child, too."""
+    while True:
+        for keeper in children(owner):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if server_module.__name__ in Path(f"/proc/{keeper}/cmdline").read_text():
+                    running = [(server, program) for server in children(keeper) for program in children(server)]
+                    for server, program in running:
+                        os.kill(server if victim == "server" else program, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("victim", ["program", "server"])
+def test_a_program_that_is_always_killed_is_undecided_and_one_whose_server_is_has_no_grade(victim):
     runner = Runner(limit_s=5)
-    code = "import time\ntime.sleep(4)"
+    runner.connection()
     pid = os.fork()
     if pid == 0:
-        owner = os.getppid()
-        while True:
-            found = [p for keeper in children(owner) for server in children(keeper) for p in children(server)]
-            for program in found:
-                os.kill(program, signal.SIGKILL)
-            time.sleep(0.05)
+        kill_again_and_again(victim, owner=os.getppid())
     try:
-        assert judge(code, Cases(None, [b""], ["1"]), runner=runner).outcome is Outcome.UNDECIDED
+        if victim == "server":
+            with pytest.raises(GraderDied, match="the server of programs ended 3 times over one test"):
+                judge("import time\ntime.sleep(4)", Cases(None, [b""], ["1"]), runner=runner)
+        else:
+            found = judge("import time\ntime.sleep(4)", Cases(None, [b""], ["1"]), runner=runner)
+            assert found.outcome is Outcome.UNDECIDED and "killed by another hand" in found.step
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -319,29 +336,10 @@ def test_system_calls_have_the_numbers_of_the_kernels_headers():
     }
 
 
-def bare_machine() -> None:
-    """Makes this process one on a machine without Landlock, namespaces and system call filters."""
-    load, equal, done = system_calls.LOAD, system_calls.JUMP_EQUAL, system_calls.RETURN
-    refuse = system_calls.instruction(done, system_calls.REFUSE)
-    program = [system_calls.instruction(load, 0)]
-    for number in (272, 444):  # unshare, landlock_create_ruleset
-        program += [system_calls.instruction(equal, number, if_false=1), refuse]
-    program += [
-        system_calls.instruction(equal, 157, if_false=3),  # prctl(PR_SET_SECCOMP)
-        system_calls.instruction(load, system_calls.ARGUMENTS_AT),
-        system_calls.instruction(equal, system_calls.PR_SET_SECCOMP, if_false=1),
-        refuse,
-        system_calls.instruction(done, system_calls.ALLOW),
-    ]
-    confinement.call("prctl", confinement.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    system_calls.install_filter(b"".join(program))
-
-
 COMMANDS = {
-    "evaluate": ["lighteval_r1.cli", "evaluate", "--task", "demo_programs"],
-    "endpoint": ["lighteval_r1.cli", "endpoint", "demo_programs", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"],
-    "score": ["lighteval_r1.cli", "score", "{file}", "--task", "demo_programs"],
-    "lighteval": ["lighteval", "vllm", f"model_name={DEMO_MODEL}", "demo_programs|0", "--custom-tasks", "lighteval_r1.plugin"],
+    "evaluate": ["evaluate", "--task", "demo_programs"],
+    "endpoint": ["endpoint", "demo_programs", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"],
+    "score": ["score", "{file}", "--task", "demo_programs"],
 }
 
 
@@ -351,16 +349,14 @@ def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is
     file = tmp_path / "replies.jsonl"
     row = {"problem": "Print 1.", "answer": gold([("", "1")]), "gen": "```python\nprint(1)\n```"}
     file.write_text(json.dumps(row) + "\n" + json.dumps(row | {"problem": "Print one."}) + "\n")
-    arguments = [sys.executable, "-m", *(part.format(file=file) for part in COMMANDS[command])]
+    arguments = [sys.executable, "-m", "lighteval_r1.cli", *(part.format(file=file) for part in COMMANDS[command])]
     environment = {name: value for name, value in os.environ.items() if name != connection.UNSAFE}
     environment |= {"PYTHONPATH": str(HERE.parents[1] / "src"), "LIGHTEVAL_R1_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
-    options = {"preexec_fn": bare_machine, "capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": environment}
+    options = {"preexec_fn": become_bare, "capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": environment}
     refused = subprocess.run(arguments, **options)
     said = r"lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n"
-    assert refused.returncode != 0 and os.listdir(tmp_path) == ["replies.jsonl"]
-    assert len(re.findall(said, refused.stderr)) == 1 and "Traceback" not in refused.stderr, refused.stderr
-    if command != "lighteval":
-        assert refused.returncode == 2 and re.fullmatch(said, refused.stderr)
+    assert refused.returncode == 2 and re.fullmatch(said, refused.stderr), refused.stderr
+    assert os.listdir(tmp_path) == ["replies.jsonl"]
     if command == "score":
         allowed = subprocess.run([*arguments, "--allow-unsafe-code"], **options)
         assert "Confinement of generated programs: unsafe: limits; programs can read files outside" in allowed.stderr
@@ -370,15 +366,18 @@ def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is
         assert "Confinement of generated programs: unsafe: limits" in allowed.stderr and "no server answers" in allowed.stderr
 
 
-def test_the_level_is_printed_and_kept_in_the_results(strictest, tmp_path):
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86_64")
+def test_lighteval_itself_is_refused_too_and_results_keep_the_level(strictest, tmp_path):
     level = strictest.connection().level
+    environment = {name: value for name, value in os.environ.items() if name != connection.UNSAFE}
+    environment |= {"PYTHONPATH": str(HERE.parents[1] / "src"), "LIGHTEVAL_R1_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
     with InThread(StandIn().app()) as url:
-        arguments = ["endpoint", "demo_programs", "--base-url", url, "--model", "stand-in", "--n", "1"]
-        places = ["--output-dir", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache")]
-        environment = os.environ | {"PYTHONPATH": str(HERE.parents[1] / "src"), "HF_HUB_OFFLINE": "1"}
-        command = [sys.executable, "-m", "lighteval_r1.cli", *arguments, *places]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
-    assert f"Confinement of generated programs: {level}.\n" in done.stderr, done.stderr
+        command = [sys.executable, HERE / "bare_machine.py", url, tmp_path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall("lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", done.stderr)) == 1
+    assert "on a bare machine it ends with 1\n" in done.stderr and "Traceback" not in done.stderr
+    assert f"Confinement of generated programs: {level}.\n" in done.stderr
     (results,) = (tmp_path / "out").rglob("results_*.json")
     assert json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["environment"]["sandbox"] == level
 
