@@ -4,6 +4,7 @@ An attack prints "held" where it was refused; what it did outside is looked at f
 """
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -195,9 +196,22 @@ def judged(confined, home, monkeypatch):
     return run
 
 
+def outside(home: Path) -> dict:
+    """What an attack would have changed: files, this process, what the kernel keeps."""
+    files = [*home.iterdir(), Path(os.__file__)]
+    known = [(str(path), path.stat().st_mode, path.stat().st_uid, path.stat().st_nlink, path.stat().st_mtime_ns) for path in files]
+    kept = [Path(f"/proc/sysvipc/{kind}").read_text().split("\n ")[1:] for kind in ("shm", "msg")]
+    left = [Path(folder, "lighteval-r1-was-here").exists() for folder in ("/tmp", "/dev/shm")]
+    process = (os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_CPU))
+    return {
+        "files": sorted(known), "notes": (home / "notes.txt").read_text(), "left": left, "process": process,
+        "kept": [[line.split()[0] for line in lines if line.split()[0] == "4711"] for lines in kept],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_is_refused(attack, judged, confined, home):
-    before = sorted((path.name, path.stat()) for path in home.iterdir())
+    before = outside(home)
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as by_name:
         port = listener.getsockname()[1]
         by_name.bind(f"\0lighteval-r1-{port}")
@@ -213,9 +227,8 @@ def test_an_attack_is_refused(attack, judged, confined, home):
             with pytest.raises(TimeoutError):
                 server.accept()
     assert said == "held\n"
-    assert (home / "notes.txt").read_text() == "mine"
-    assert [name for name, _ in before] == sorted(path.name for path in home.iterdir())
-    assert not Path("/tmp/lighteval-r1-was-here").exists() and not Path("/dev/shm/lighteval-r1-was-here").exists()
+    assert outside(home) == before and not any(before["left"])
+    assert len(descendants(confined.connection().process.pid)) == 2, "the keeper, the server and nothing else"
 
 
 def said_by(runner: Runner, code: str) -> str:
