@@ -244,7 +244,8 @@ def kill_again_and_again(victim: str, *, owner: int) -> None:
                 if server_module.__name__ in Path(f"/proc/{keeper}/cmdline").read_text():
                     running = [(server, program) for server in children(keeper) for program in children(server)]
                     for server, program in running:
-                        os.kill(server if victim == "server" else program, signal.SIGKILL)
+                        if Path(f"/proc/{program}/comm").read_text() == "begun\n":
+                            os.kill(server if victim == "server" else program, signal.SIGKILL)
         time.sleep(0.02)
 
 
@@ -252,15 +253,16 @@ def kill_again_and_again(victim: str, *, owner: int) -> None:
 def test_a_program_that_is_always_killed_is_undecided_and_one_whose_server_is_has_no_grade(victim):
     runner = Runner(limit_s=5)
     runner.connection()
+    code = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'begun', 0, 0, 0)\ntime.sleep(4)"
     pid = os.fork()
     if pid == 0:
         kill_again_and_again(victim, owner=os.getppid())
     try:
         if victim == "server":
             with pytest.raises(GraderDied, match="the server of programs ended 3 times over one test"):
-                judge("import time\ntime.sleep(4)", Cases(None, [b""], ["1"]), runner=runner)
+                judge(code, Cases(None, [b""], ["1"]), runner=runner)
         else:
-            found = judge("import time\ntime.sleep(4)", Cases(None, [b""], ["1"]), runner=runner)
+            found = judge(code, Cases(None, [b""], ["1"]), runner=runner)
             assert found.outcome is Outcome.UNDECIDED and "killed by another hand" in found.step
     finally:
         os.kill(pid, signal.SIGKILL)
