@@ -5,17 +5,20 @@ An attack prints "held" where it was refused; what it did outside is looked at f
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from lighteval_r1.graders.program import Cases, judge
-from lighteval_r1.processes import descendants
+from lighteval_r1.processes import children, descendants, thread_states
+from lighteval_r1.programs import runner as runner_module
 from lighteval_r1.programs.runner import Program, Runner
 from lighteval_r1.records import Outcome
 
@@ -269,10 +272,25 @@ def test_a_program_past_a_limit_is_ended(code, step, strictest):
     assert len(descendants(keeper)) == 2, "the keeper, the server, and nothing that the program started"
 
 
-def test_threads_that_reach_the_kernels_limit_first_are_past_the_time_limit_too():
-    runner = Runner(limit_s=6)
-    code = "import hashlib, threading\ndata = bytes(2**27)\ndef burn():\n    while True: hashlib.sha256(data)\nfor _ in range(8): threading.Thread(target=burn).start()"
+def test_a_program_that_reaches_the_kernels_limit_before_ours_is_past_the_time_limit_too(monkeypatch):
+    monkeypatch.setattr(runner_module, "ATTEMPTS", 1)
+    burn = "    while True: hashlib.sha256(data)\nfor _ in range(4): threading.Thread(target=burn).start()"
+    code = f"import hashlib, threading\ndata = bytes(2**24)\ndef burn():\n{burn}"
+    runner = Runner(limit_s=1)
+    (server,) = children(runner.connection().process.pid)
+
+    def hold_the_server() -> None:
+        while not (programs := children(server)) or len(thread_states(programs[0])) < 4:
+            time.sleep(0.01)
+        os.kill(server, signal.SIGSTOP)
+        while thread_states(programs[0]).strip("Z"):
+            time.sleep(0.01)
+        os.kill(server, signal.SIGCONT)
+
+    holding = threading.Thread(target=hold_the_server)
+    holding.start()
     assert judge(code, Cases(None, [b""], [EXPECTED]), runner=runner).step == "test 1 of 1: time limit"
+    holding.join()
     runner.drop()
 
 
