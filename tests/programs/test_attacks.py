@@ -5,20 +5,18 @@ An attack prints "held" where it was refused; what it did outside is looked at f
 
 import os
 import resource
-import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from lighteval_r1.graders.program import Cases, judge
-from lighteval_r1.processes import children, descendants, thread_states
-from lighteval_r1.programs import runner as runner_module
+from lighteval_r1.processes import descendants
+from lighteval_r1.programs import server
 from lighteval_r1.programs.runner import Program, Runner
 from lighteval_r1.records import Outcome
 
@@ -225,10 +223,10 @@ def test_an_attack_is_refused(attack, judged, confined, home):
         # Once with what it looks for as the expected output, and once to see what it says.
         assert judged(FRAME.replace("{deeds}", deeds)).outcome is Outcome.WRONG
         said = said_by(confined, FRAME.replace("{deeds}", deeds))
-        for server in (listener, by_name):
-            server.settimeout(0.01)
+        for listening in (listener, by_name):
+            listening.settimeout(0.01)
             with pytest.raises(TimeoutError):
-                server.accept()
+                listening.accept()
     assert said == "held\n"
     assert outside(home) == before and not any(before["left"])
     assert len(descendants(confined.connection().process.pid)) == 2, "the keeper, the server and nothing else"
@@ -272,26 +270,15 @@ def test_a_program_past_a_limit_is_ended(code, step, strictest):
     assert len(descendants(keeper)) == 2, "the keeper, the server, and nothing that the program started"
 
 
-def test_a_program_that_reaches_the_kernels_limit_before_ours_is_past_the_time_limit_too(monkeypatch):
-    monkeypatch.setattr(runner_module, "ATTEMPTS", 1)
-    burn = "    while True: hashlib.sha256(data)\nfor _ in range(4): threading.Thread(target=burn).start()"
+def test_threads_that_reach_the_kernels_limit_before_ours_are_past_the_time_limit_too():
+    # With two cores to itself the program is at the kernel's 11 s of CPU time before the server looks, after 6 s.
+    burn = "    while True: hashlib.sha256(data)\nfor _ in range(8): threading.Thread(target=burn).start()"
     code = f"import hashlib, threading\ndata = bytes(2**24)\ndef burn():\n{burn}"
-    runner = Runner(limit_s=1)
-    (server,) = children(runner.connection().process.pid)
-
-    def hold_the_server() -> None:
-        while not (programs := children(server)) or len(thread_states(programs[0])) < 4:
-            time.sleep(0.01)
-        os.kill(server, signal.SIGSTOP)
-        while thread_states(programs[0]).strip("Z"):
-            time.sleep(0.01)
-        os.kill(server, signal.SIGCONT)
-
-    holding = threading.Thread(target=hold_the_server)
-    holding.start()
+    runner = Runner(limit_s=6)
     assert judge(code, Cases(None, [b""], [EXPECTED]), runner=runner).step == "test 1 of 1: time limit"
-    holding.join()
     runner.drop()
+    assert server.ending(-9, past_limit=True)["end"] == "time limit"
+    assert server.ending(-9, past_limit=False) == {"end": "signal", "code": 9}, "another hand's"
 
 
 def test_the_disk_is_not_filled(judged, tmp_path):
@@ -396,8 +383,7 @@ if __name__ == "__main__":
 def test_the_server_has_no_secret_in_its_environment(judged, confined):
     judged("print(1)")
     keeper = confined.connection().process.pid
-    server = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
-    for pid in [str(keeper), *server]:
+    for pid in descendants(keeper):
         assert SECRET not in Path(f"/proc/{pid}/environ").read_text()
         assert len(os.listdir(f"/proc/{pid}/task")) == 1, "more than one thread"
 
