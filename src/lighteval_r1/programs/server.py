@@ -38,7 +38,7 @@ MAX_MESSAGE_BYTES = 4096
 N_FILES = 4
 # Where the folder is on a disk, what lies in it is counted this often.
 COUNT_EVERY_S = 0.05
-SPARE_CPU_S = 5
+SPARE_CPU_S = 1
 NO_NAMESPACES = 77
 PROBE_S = 300.0  # processes that give way to an engine may wait long for a core
 
