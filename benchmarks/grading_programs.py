@@ -3,8 +3,9 @@
 20 problems of 20 tests, drawn from a seed, half of them programs that read standard input and half functions; 16 programs
 each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every fifth problem one that never
 ends (else an eleventh right one): 1.25 %, a little less than the share of time limits among published submissions. An endless
-program takes 6 s in both, so the ratio falls with their share, towards the number of processes; --endless N sets it. LightEval grades as its metric does, one call of codegen_metrics per problem, and a part
-of the problems only: it is the slow one. Imports and the start of processes do not count.
+program takes 6 s in both, so the ratio falls with their share, towards the number of processes; --endless N sets it.
+LightEval grades as its metric does, one call of codegen_metrics per problem, and a part of the problems only: it is the
+slow one. Imports and the start of processes do not count.
 
     python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--peer-problems 5] [--endless 4]
 """
