@@ -37,6 +37,7 @@ def evaluate(
     upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
     public: bool = typer.Option(False, "--public", help="With --upload: publish."),
     wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
+    allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
     options: Path | None = typer.Option(None, help="A JSON file of these options by name; what is said here goes before it."),
 ) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
@@ -91,11 +92,13 @@ def score(
     task: str = typer.Option(..., help="Whose grader grades: r1_math_500, r1_gpqa_diamond, …"),
     explain: str = typer.Option("", metavar="UID", help="Show how this one reply is graded, and grade no other."),
     thinking_opened: bool | None = typer.Option(None, help="Whether the prompts ended in <think>; else the file says."),
+    allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
 ) -> None:
     """Grade replies that were drawn elsewhere; the grades are written beside each file."""
     from lighteval_r1 import score as scoring
 
-    typer.echo(scoring.run(files, task=task, explain=explain, thinking_opened=thinking_opened))
+    said = {"explain": explain, "thinking_opened": thinking_opened, "allow_unsafe_code": allow_unsafe_code}
+    typer.echo(scoring.run(files, task=task, **said))
 
 
 @app.command()
@@ -275,6 +278,7 @@ def endpoint(
     upload: str = typer.Option("", metavar="REPO", help="Push the run to this data set repository; checked before sampling."),
     public: bool = typer.Option(False, "--public", help="With --upload: publish."),
     wandb: bool = typer.Option(False, "--wandb", help="LightEval logs the results to Weights & Biases, or Trackio."),
+    allow_unsafe_code: bool = typer.Option(False, "--allow-unsafe-code", help="Run programs where nothing can confine them."),
 ) -> None:
     """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
     said = dict(locals())

@@ -10,7 +10,8 @@ from pathlib import Path
 from lighteval_r1 import launch
 from lighteval_r1.engines.endpoint import CONCURRENCY, STALL_S, EndpointEngine
 from lighteval_r1.engines.server import NO_KEY, Address, Served, look
-from lighteval_r1.preflight import check_data, parse_spec
+from lighteval_r1.preflight import check_data, parse_spec, say_confinement
+from lighteval_r1.programs.connection import allow_unsafe
 from lighteval_r1.records import Settings, UserError
 
 # Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations" and "Evaluation".
@@ -47,6 +48,7 @@ class Options:
     upload: str = ""
     public: bool = False
     wandb: bool = False
+    allow_unsafe_code: bool = False
 
 
 def address_of(base_url: str, *, api_key_env: str = "") -> Address:
@@ -132,10 +134,14 @@ def make_engine(options: Options) -> EndpointEngine:
 
 def run(options: Options) -> None:
     """Samples, grades and reports; with upload, pushes the run."""
+    if options.allow_unsafe_code:
+        allow_unsafe()
     asked = launch.Options(model=options.model, task=",".join(options.tasks), n=options.n)
     specs = launch.task_specs(asked)
-    for spec in specs:
-        check_data(parse_spec(spec).task)
+    tasks = [parse_spec(spec).task for spec in specs]
+    say_confinement(tasks)
+    for task in tasks:
+        check_data(task)
     engine = make_engine(options)
     slug = launch.model_slug(asked, {"model_name": options.model})
     output_dir = Path(options.output_dir or f"data/evals/{slug}")

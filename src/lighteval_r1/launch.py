@@ -15,7 +15,8 @@ from lighteval_r1.engines.vllm import hand_down, layout_of, start_replicas
 from lighteval_r1.environment import gpu_memory_gb
 from lighteval_r1.layouts import ClusterLayout, automatic
 from lighteval_r1.model_files import check_device_count, device, identify, n_gpus
-from lighteval_r1.preflight import check_data, expand, parse_spec
+from lighteval_r1.preflight import check_confinement, check_data, expand, parse_spec
+from lighteval_r1.programs.connection import allow_unsafe
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.task import local_file
@@ -47,6 +48,7 @@ class Options:
     upload: str = ""
     public: bool = False
     wandb: bool = False
+    allow_unsafe_code: bool = False
 
 
 def options_from(file: Path | None, said: dict) -> Options:
@@ -157,8 +159,9 @@ def task_specs(options: Options) -> list[str]:
 
 def check_at_hand(parameters: dict, specs: list[str]) -> None:
     """What can be checked without LightEval: local data and a local model. UserError where something is missing."""
-    for spec in specs:
-        task = parse_spec(spec).task
+    tasks = [parse_spec(spec).task for spec in specs]
+    check_confinement(tasks)
+    for task in tasks:
         if task.rows is not None or local_file(task) is not None:
             check_data(task)
     name = str(parameters.get("model_name", ""))
@@ -199,6 +202,8 @@ def write_configuration(folder: Path, parameters: dict) -> Path:
 
 def run(options: Options) -> None:
     """Becomes `lighteval vllm …`; with upload, waits for it and pushes the run. UserError for what cannot run."""
+    if options.allow_unsafe_code:
+        allow_unsafe()
     parameters = model_parameters(options)
     specs = task_specs(options)
     check_at_hand(parameters, specs)

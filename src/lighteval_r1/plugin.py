@@ -17,7 +17,7 @@ from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.vllm import ReplicaProcess, layout_of, start_replicas
 from lighteval_r1.model_files import check_device_count, device, identify
-from lighteval_r1.preflight import check_data, expand, parse_spec, positionals
+from lighteval_r1.preflight import check_data, expand, parse_spec, positionals, say_confinement
 from lighteval_r1.records import UserError
 from lighteval_r1.seam import plain_errors
 from lighteval_r1.seam.documents import stage, task_config
@@ -48,7 +48,9 @@ def check_command(arguments: list[str]) -> list[ReplicaProcess]:
     """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
     model_args, tasks = arguments
     builtin = Registry.load_all_task_configs()
-    for name in {spec.task.name for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}:
+    names = {spec.task.name for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}
+    say_confinement(TASKS[name] for name in names)
+    for name in names:
         check_data(TASKS[name])
     config = read_config(model_args)
     layout = layout_of(config.model_dump(), device=device())

@@ -3,8 +3,8 @@
 Each child belongs to a thread that sends it one reply at a time, without its thinking. Past its limit a child is killed
 with all it started and replaced, and the reply is undecided. A child that dies otherwise is replaced and the reply tried
 once more in a fresh one, since another hand may have killed it; if that dies too, the reply has no grade (GraderDied).
-Equal pairs of an expression and its gold are compared once. Children start with a clean environment: no token or key of
-the user is in them.
+Equal pairs of an expression or a program and its gold are graded once. Children start with a clean environment: no token
+or key of the user is in them.
 """
 
 import asyncio
@@ -23,8 +23,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import lru_cache
 
+from lighteval_r1.graders import program
 from lighteval_r1.graders import reply as replies
 from lighteval_r1.grading_worker import LatestGolds, to_bytes
+from lighteval_r1.processes import descendants, thread_states
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
 
 # Source: LightEval and math-verify give an expression 5 s to parse and 5 s to compare.
@@ -113,10 +115,11 @@ class Child:
         return json.loads(line)
 
     def _state(self) -> tuple[bool, float]:
-        """Whether the process runs or waits for a core; its CPU seconds, without those of programs that it runs."""
+        """Whether it, or a program that it runs, computes or waits for a core; its own CPU seconds."""
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as stat:
             fields = stat.read().rpartition(")")[2].split()
-        return fields[0] == "R", (int(fields[11]) + int(fields[12])) / CPU_TICKS_PER_S
+        runs = any("R" in thread_states(pid) for pid in descendants(self.process.pid))
+        return runs, (int(fields[11]) + int(fields[12])) / CPU_TICKS_PER_S
 
     def end(self) -> int:
         """Kills the process and all that it started; its exit code, negative for a signal."""
@@ -305,11 +308,14 @@ class Pool:
 
 
 def prepare(item: Item) -> tuple[Item, tuple | None]:
-    """The item without the reply's thinking; and for expressions what makes two items equal, None where too long."""
+    """The item without the reply's thinking; and what makes two items equal, None where that is not looked for."""
     grader, reply, gold, thinking_opened = item
     end = reply.rfind(replies.CLOSE)
     text = reply[max(end, 0) :]
     item = (grader, text, gold, thinking_opened)
+    if grader == "program":
+        code = program.code_of(text, thinking_opened=thinking_opened)
+        return item, (gold_id(gold), sha256(code)) if code else None
     if grader != "expression" or len(text) > SEARCHED_LENGTH:
         return item, None
     answer, where = replies.extract(text, thinking_opened=thinking_opened)

@@ -3,10 +3,12 @@
 import difflib
 import os
 import re
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lighteval_r1.programs.connection import level as confinement_level
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.task import check_local_file, local_file
@@ -63,6 +65,17 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
             raise UserError(f"{spec}: n={value} is not a number of samples; it must be a whole number from 1.")
         n = int(value)
     return TaskSpec(task, n)
+
+
+def check_confinement(tasks: Iterable[Task]) -> str:
+    """What confines the programs that a model will write; "" where no task has any. UserError where nothing does."""
+    return confinement_level() if any(task.grader == "program" for task in tasks) else ""
+
+
+def say_confinement(tasks: Iterable[Task]) -> None:
+    """Prints what confines programs, where a task has any. UserError where nothing does."""
+    if level := check_confinement(tasks):
+        print(f"Confinement of generated programs: {level}.", file=sys.stderr)
 
 
 def check_data(task: Task) -> None:

@@ -14,6 +14,8 @@ from lighteval_r1.estimates import estimate
 from lighteval_r1.graders import reply as replies
 from lighteval_r1.locate import HUB, find
 from lighteval_r1.pool import Pool
+from lighteval_r1.preflight import say_confinement
+from lighteval_r1.programs.connection import allow_unsafe
 from lighteval_r1.records import Grade, GraderDied, Outcome, OwedError, UserError
 from lighteval_r1.reply_files import Drawn, read
 from lighteval_r1.tables import Row, results_table
@@ -22,12 +24,22 @@ from lighteval_r1.tasks import TASKS, Task
 SHOWN = 300
 
 
-def run(files: list[str | Path], *, task: str, explain: str = "", thinking_opened: bool | None = None) -> str:
+def run(
+    files: list[str | Path],
+    *,
+    task: str,
+    explain: str = "",
+    thinking_opened: bool | None = None,
+    allow_unsafe_code: bool = False,
+) -> str:
     """The table of all files, a line each, or the explanation of one reply; what the command prints.
 
     thinking_opened: whether the prompts ended in `<think>`; None where file and replies are to say.
     """
+    if allow_unsafe_code:
+        allow_unsafe()
     chosen = find_task(task)
+    say_confinement([chosen])
     paths = [local_path(str(file), task=chosen) for file in files]
     read_files = [(path, settle_thinking(path, read(path, chosen), given=thinking_opened)) for path in paths]
     if explain:

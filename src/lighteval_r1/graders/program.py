@@ -1,9 +1,12 @@
 """Programs, judged by tests.
 
-What it asks: a program that reads standard input, or a function, in the last code block of the reply.
-How it is graded: every public and private test is run in a child process; all outputs must match.
-What it gets wrong: problems with several right outputs.
-Source: LiveCodeBench, https://arxiv.org/abs/2403.07974, and its checker lcb_runner/evaluation/testing_util.py.
+What it asks: a program that reads standard input, or a function, in the last complete code block of the reply.
+How it is graded: each public and private test in a confined process of its own, up to the first that fails; what was
+written or returned is compared here, so the expected output is never near the program. Exit code 0 proves nothing; an
+exception fails a test whatever was written before it; sys.exit does not. 6 s of CPU time a test.
+What it gets wrong: problems with several right outputs. As in LiveCodeBench, input comes through sys.stdin only: a program
+that reads descriptor 0 itself (`open(0)`) finds nothing there.
+Source: LiveCodeBench, https://arxiv.org/abs/2403.07974, and the comparison of its lcb_runner/evaluation/testing_util.py.
 """
 
 import base64
@@ -11,17 +14,32 @@ import io
 import json
 import pickle
 import re
-import subprocess
-import sys
 import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from lighteval_r1.graders.reply import split_thinking
+from lighteval_r1.programs.runner import Program, Ran, Runner
 from lighteval_r1.records import Grade, Outcome
 
-CODE_BLOCK = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
-LIMIT_S = 6.0
+FENCE = "```"
+# "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it. What matched is not tried
+# again in another way (`*+`): a megabyte of spaces would take an hour.
+OPENING = re.compile(r"(?:^|(?<=[^`]))```[ \t]*+(?P<language>[\w+#.-]*+)[ \t\r]*+$|^\s*+```[^`\n]*$")
+NUMPY = re.compile(r"^[ \t]*+(?:import|from)[ \t]++numpy\b", re.MULTILINE)
+# Output may be this much longer than what is expected before the program is stopped: other spacing, more digits.
+LONGER = 4
+SPARE_BYTES = 1 << 20
+# Decoded tests of the latest problems stay, up to this; those of one problem may be tens of megabytes.
+KEPT_TESTS_BYTES = 64 * 2**20
+REASONS = {
+    "time limit": "time limit",
+    "idle": "time limit (it waited)",
+    "disk limit": "disk limit",
+    "output limit": "output limit",
+}
 
 
 class TextOnly(pickle.Unpickler):
@@ -31,18 +49,91 @@ class TextOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} in the tests of a problem")
 
 
-@lru_cache(maxsize=8)
-def tests_of(gold: str) -> tuple[str | None, list[tuple[str, str]]]:
-    """(function name or None, [(input, expected output)])."""
+@dataclass(frozen=True)
+class Cases:
+    """A problem's tests. function: None for programs that read standard input."""
+
+    function: str | None
+    inputs: list[bytes]
+    expected: list[str]
+
+
+class LatestCases:
+    """Decoded tests of the problems graded last."""
+
+    def __init__(self) -> None:
+        self._tests: OrderedDict[str, Cases] = OrderedDict()
+        self._n_bytes = 0
+
+    def of(self, gold: str) -> Cases:
+        if gold in self._tests:
+            self._tests.move_to_end(gold)
+            return self._tests[gold]
+        tests = decode_cases(gold)
+        self._tests[gold] = tests
+        self._n_bytes += size_of(tests)
+        while self._n_bytes > KEPT_TESTS_BYTES and len(self._tests) > 1:
+            self._n_bytes -= size_of(self._tests.popitem(last=False)[1])
+        return tests
+
+
+@lru_cache(maxsize=1)
+def latest_cases() -> LatestCases:
+    return LatestCases()
+
+
+@lru_cache(maxsize=1)
+def runner() -> Runner:
+    return Runner()
+
+
+def size_of(tests: Cases) -> int:
+    return sum(map(len, tests.inputs)) + sum(map(len, tests.expected))
+
+
+def decode_cases(gold: str) -> Cases:
+    """Raises ValueError where there are no tests: then no program can be right or wrong."""
     record = json.loads(gold)
     private = record["private"]
     if not private.lstrip().startswith("["):
         private = TextOnly(io.BytesIO(zlib.decompress(base64.b64decode(private)))).load()
     tests = json.loads(record["public"]) + json.loads(private)
-    return record["fn_name"], [(test["input"], test["output"]) for test in tests]
+    if not tests:
+        raise ValueError("the problem has no tests")
+    return Cases(
+        function=record["fn_name"],
+        inputs=[test["input"].encode("utf-8", "surrogatepass") for test in tests],
+        expected=[test["output"] for test in tests],
+    )
+
+
+def last_code_block(text: str) -> str:
+    """Content of the last fenced block that is closed; "" if none is. Lines lose the indentation of their fence."""
+    found, lines, inside, indent = "", [], False, 0
+    for line in text.split("\n"):
+        fence = OPENING.search(line)
+        if fence and (fence.group("language") or not inside):
+            # A fence that names a language opens a block, also where the one before was never closed.
+            lines, inside, indent = [], True, len(line) - len(line.lstrip())
+        elif inside:
+            closed = line.rstrip().endswith(FENCE)
+            code = line.rstrip().rstrip("`") if closed else line
+            if code.strip() or not closed:
+                lines.append(code[min(indent, len(code) - len(code.lstrip())) :])
+            if closed:
+                found, inside = "\n".join(lines), False
+    return found
+
+
+def code_of(reply: str, *, thinking_opened: bool) -> str:
+    """The program in a reply, "" if there is none."""
+    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
+    code = last_code_block(answer or "")
+    return code if code.strip() else ""
 
 
 def same_output(mine: str, expected: str) -> bool:
+    """Line by line, without the space around them: equal, or equal numbers."""
     a, b = mine.strip().split("\n"), expected.strip().split("\n")
     return len(a) == len(b) and all(same_line(x.strip(), y.strip()) for x, y in zip(a, b, strict=True))
 
@@ -56,19 +147,70 @@ def same_line(a: str, b: str) -> bool:
         return False
 
 
+def decode_value(value: object) -> object:
+    """The value that a function returned, from what programs.child.encode made of it."""
+    if isinstance(value, list):
+        return [decode_value(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tuple":
+        return tuple(decode_value(part) for part in content)
+    if kind == "dict":
+        return {decode_value(key): decode_value(part) for key, part in content}
+    # An object equals nothing that JSON can say.
+    return int(content, 16) if kind == "int" else object()
+
+
+def same_value(told: dict, expected: str) -> bool:
+    """Whether the function returned what is expected; a tuple counts as a list, within others it does not."""
+    try:
+        value = decode_value(told["value"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    gold = json.loads(expected)
+    return (list(value) if isinstance(value, tuple) else value) == gold
+
+
+def fault(ran: Ran, expected: str, *, function: str | None) -> str:
+    """What is wrong with how a test went; "" if nothing is."""
+    if ran.end in REASONS:
+        return REASONS[ran.end]
+    if ran.end == "signal":
+        return f"it crashed (signal {ran.code})"
+    if "error" in ran.told:
+        return f"it raised {str(ran.told['error'])[:100]}"
+    if function is None:
+        right = same_output(ran.output.decode("utf-8", "replace"), expected)
+    else:
+        right = same_value(ran.told, expected)
+    return "" if right else "wrong output"
+
+
 def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
-    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
-    blocks = CODE_BLOCK.findall(answer or "")
-    if not blocks:
-        return Grade(Outcome.NO_ANSWER, "", "no code block")
-    _, tests = tests_of(gold)
-    for number, (given, expected) in enumerate(tests, start=1):
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-c", blocks[-1]], input=given, capture_output=True, text=True, timeout=LIMIT_S
-            )
-        except subprocess.TimeoutExpired:
-            return Grade(Outcome.WRONG, blocks[-1], f"time limit, test {number}")
-        if not same_output(done.stdout, expected):
-            return Grade(Outcome.WRONG, blocks[-1], f"test {number}")
-    return Grade(Outcome.CORRECT, blocks[-1], f"{len(tests)} tests")
+    """Raises GraderDied where tests cannot be run, UserError where nothing here can confine a program."""
+    code = code_of(reply, thinking_opened=thinking_opened)
+    if not code:
+        return Grade(Outcome.NO_ANSWER, "", "no complete code block after the thinking")
+    return judge(code, latest_cases().of(gold), runner=runner())
+
+
+def judge(code: str, tests: Cases, *, runner: Runner) -> Grade:
+    """The program's grade, up to the first test that fails."""
+    n_tests = len(tests.inputs)
+    described = {"function": tests.function, "numpy": NUMPY.search(code) is not None, "n_tests": n_tests}
+    with Program(runner, code.encode("utf-8", "surrogatepass"), **described) as program:
+        for number, (given, expected) in enumerate(zip(tests.inputs, tests.expected, strict=True), start=1):
+            max_bytes = LONGER * len(expected) + SPARE_BYTES
+            ran = program.test(given, max_bytes=max_bytes)
+            found = fault(ran, expected, function=tests.function)
+            if found and ran.reused and ran.end not in REASONS:
+                # What an earlier test left in the process must not decide.
+                ran = program.test(given, max_bytes=max_bytes, fresh=True)
+                found = fault(ran, expected, function=tests.function)
+            where = f"test {number} of {n_tests}"
+            if ran.end == "killed":
+                return Grade(Outcome.UNDECIDED, code, f"{where}: killed by another hand, also when tried again")
+            if found:
+                return Grade(Outcome.WRONG, code, f"{where}: {found}")
+    return Grade(Outcome.CORRECT, code, f"all {n_tests} tests")

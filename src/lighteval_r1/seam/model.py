@@ -15,6 +15,7 @@ from lighteval_r1.environment import environment
 from lighteval_r1.evaluate import Work, announce, graded, owed_samples, run, shard_from_environment
 from lighteval_r1.journal import Journal, journal_folder, why_anew
 from lighteval_r1.pool import Pool
+from lighteval_r1.preflight import check_confinement
 from lighteval_r1.records import EngineError, Graded, Settings, UserError, sha256
 from lighteval_r1.results import task_row
 from lighteval_r1.seam.documents import ProblemDoc, task_of
@@ -96,6 +97,7 @@ class R1Model(LightevalModel):
         by_task: dict[str, list[Doc]] = {}
         for doc in docs:
             by_task.setdefault(doc.task_name, []).append(doc)
+        level = check_confinement(TASKS[name.split("|")[0]] for name in by_task)
         tasks = {}
         for full_name, members in sorted(by_task.items()):
             row = task_row(full_name, [doc.specific for doc in members])
@@ -105,7 +107,7 @@ class R1Model(LightevalModel):
             "version": __version__,
             "settings": asdict(settings),
             "settings_id": settings.id,
-            "environment": environment(),
+            "environment": environment() | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": tasks,
         }

@@ -1,0 +1,13 @@
+"""A grading process whose programs have 2 s of CPU time a test instead of 6."""
+
+import sys
+
+from lighteval_r1 import grading_worker
+from lighteval_r1.graders import program
+from lighteval_r1.programs.runner import Runner
+
+if __name__ == "__main__":
+    # Kept in the place of the one that the grader would make.
+    quick = Runner(limit_s=2)
+    program.runner = lambda: quick
+    grading_worker.main(int(sys.argv[1]))

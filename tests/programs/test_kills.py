@@ -1,0 +1,132 @@
+"""Killed, starved or stopped: no grade changes because of what happens to the processes that find it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from golds import gold
+
+from lighteval_r1 import pool as pool_module
+from lighteval_r1.graders.program import Cases, judge
+from lighteval_r1.pool import Pool
+from lighteval_r1.processes import children, descendants
+from lighteval_r1.programs import server as server_module
+from lighteval_r1.programs.runner import Runner
+from lighteval_r1.records import Grade, GraderDied, Outcome
+
+
+@pytest.mark.parametrize("victim", ["grading process", "keeper", "server", "program"])
+def test_a_kill_anywhere_changes_no_grade(victim):
+    depth = ["grading process", "keeper", "server", "program"].index(victim)
+    # Two kills of grading processes may meet the same reply, which then stays ungraded until the next run.
+    n_kills = 1 if depth == 0 else 2
+    code = "```python\nimport time\ntime.sleep(0.2)\nprint(int(input()) + {n})\n```"
+    items = [("program", code.format(n=n % 2) + f"\n{n}", gold([("1\n", "1")] * (2 + n % 3)), False) for n in range(12)]
+    killed = 0
+    with Pool(2) as pool:
+        futures = [pool.submit(item) for item in items]
+        while not futures[-1].done():
+            pids = pool.pids
+            for _ in range(depth):
+                pids = [child for pid in pids for child in children(pid)]
+            if killed < n_kills and pids and futures[killed].done():
+                os.kill(pids[0], signal.SIGKILL)
+                killed += 1
+            time.sleep(0.02)
+        outcomes = [future.result().outcome for future in futures]
+    assert killed == n_kills
+    assert outcomes == [Outcome.WRONG if n % 2 else Outcome.CORRECT for n in range(12)]
+
+
+def kill_again_and_again(victim: str, *, owner: int) -> None:
+    """Kills what runs a program for that process, never to return. Nothing else: a server of vLLM may be its child, too."""
+    while True:
+        for keeper in children(owner):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if server_module.__name__ in Path(f"/proc/{keeper}/cmdline").read_text():
+                    running = [(server, program) for server in children(keeper) for program in children(server)]
+                    for server, program in running:
+                        if Path(f"/proc/{program}/comm").read_text() == "begun\n":
+                            os.kill(server if victim == "server" else program, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("victim", ["program", "server"])
+def test_a_program_that_is_always_killed_is_undecided_and_one_whose_server_is_has_no_grade(victim):
+    runner = Runner(limit_s=5)
+    runner.connection()
+    code = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'begun', 0, 0, 0)\ntime.sleep(4)"
+    pid = os.fork()
+    if pid == 0:
+        kill_again_and_again(victim, owner=os.getppid())
+    try:
+        if victim == "server":
+            with pytest.raises(GraderDied, match="the server of programs ended 3 times over one test"):
+                judge(code, Cases(None, [b""], ["1"]), runner=runner)
+        else:
+            found = judge(code, Cases(None, [b""], ["1"]), runner=runner)
+            assert found.outcome is Outcome.UNDECIDED and "killed by another hand" in found.step
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        runner.drop()
+
+
+SPIN = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+print(flush=True)
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end: pass
+"""
+
+
+def test_a_program_that_waits_for_a_core_is_not_taken_for_one_that_sleeps():
+    core = max(os.sched_getaffinity(0))
+    runner = Runner(limit_s=1)
+    keeper = runner.connection().process.pid
+    for pid in descendants(keeper):
+        os.sched_setaffinity(pid, {core})
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    # Where Linux shares cores between sessions first, their own priority is what counts. Source: sched(7), autogroup.
+    if Path("/proc/self/autogroup").exists():
+        with contextlib.suppress(BlockingIOError):  # it takes one such wish in 0.1 s
+            Path(f"/proc/{keeper}/autogroup").write_text("19")
+    spinning = [subprocess.Popen([sys.executable, "-c", SPIN, str(core), "3"], stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        for process in spinning:
+            process.stdout.readline()
+        begin = time.monotonic()
+        assert judge("print(sum(range(4 * 10**6)))", Cases(None, [b""], ["7999998000000"]), runner=runner).step == "all 1 tests"
+        assert time.monotonic() - begin > 1.5, "it did not have to wait"
+        assert runner.connection().process.pid == keeper, "in another server"
+    finally:
+        for process in spinning:
+            process.communicate()
+        runner.drop()
+
+
+def test_a_program_that_computes_is_ended_by_its_own_limits_never_by_the_pools(monkeypatch):
+    monkeypatch.setattr(pool_module, "PROGRAM_LIMIT_S", 0.2)
+    monkeypatch.setattr(pool_module, "PATIENCE", 5)
+    code = "```python\nimport time\nbegin = time.process_time()\nwhile time.process_time() - begin < 0.6: pass\nprint(1)\n```"
+    asleep = "```python\nimport time\ntime.sleep(5)\nprint(1)\n```"
+    with Pool(1, limit_s=0.1) as pool:
+        computed, stuck = pool.grade_many([("program", reply, gold([("", "1")] * 3), False) for reply in (code, asleep)])
+    assert computed.step == "all 3 tests"
+    # Nothing computes, neither the grader nor what it runs: so the pool ends it.
+    assert stuck == Grade(Outcome.UNDECIDED, "", "the grader was stopped after 0.2 s")
+
+
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_programs_run_at_the_priority_of_the_pool(gives_way):
+    with Pool(1, gives_way=gives_way) as pool:
+        pool.grade_many([("program", "```python\nprint(1)\n```", gold([("", "1")]), False)])
+        pids = descendants(pool.pids[0])
+        assert len(pids) == 3, "grading process, keeper, server"
+        assert {os.sched_getscheduler(pid) for pid in pids} == {os.SCHED_IDLE if gives_way else os.SCHED_OTHER}
