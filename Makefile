@@ -43,7 +43,7 @@ upload: $(stamp)
 	@$(VENV)/bin/lighteval-r1 upload "$${OUT:-$$MODEL}" "$$UPLOAD" $(call flag,PUBLIC,public)
 
 test: $(stamp)
-	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The two pinned sets, made anew from pyproject.toml.
 requirements: $(stamp)

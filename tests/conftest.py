@@ -12,7 +12,7 @@ SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().par
 
 # Files that share a real server run in one process; the longest begin first, and what is short fills the time beside them.
 WITH_SERVER = ("test_endpoint", "test_endpoint_vllm", "test_judge")
-LONGEST_FIRST = ("test_slurm", "test_callbacks", "test_end_to_end", "server", "test_hub", "test_replicas")
+LONGEST_FIRST = ("test_slurm", "test_end_to_end", *WITH_SERVER, "test_callbacks", "test_hub", "test_replicas", "test_preflight")
 
 
 def pytest_configure(config):
@@ -23,15 +23,25 @@ def pytest_configure(config):
         os.sched_setaffinity(0, {cores[int(process.removeprefix("gw")) % len(cores)]})
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    def group(item) -> str:
-        return "server" if item.path.stem in WITH_SERVER else item.path.stem
+def group(file: Path) -> str:
+    """Tests of one group run in one process, one after the other."""
+    return "server" if file.stem in WITH_SERVER else str(file)
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+def pytest_collection_modifyitems(items):
     place = {name: i for i, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: place.get(group(item), len(place)))
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(Path(nodeid.partition("::")[0]))
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture

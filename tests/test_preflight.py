@@ -174,8 +174,10 @@ def test_lighteval_itself_ends_with_our_line(tmp_path):
         ("revision", "model argument revision: Input should be a valid string"),
     ],
 )
-def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arguments, message):
+def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arguments, message, monkeypatch):
     from lighteval_r1.seam.vllm_arguments import make_engine, read_config
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4))
 
     with pytest.raises(UserError, match=message):
         make_engine(read_config(f"model_name={DEMO_MODEL},{arguments}"), processes=[])
