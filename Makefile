@@ -7,7 +7,7 @@
 DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 VENV   ?= .venv
 PYTHON ?= python3
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 
 ifeq ($(filter $(DEVICE),gpu cpu),)
 $(error DEVICE=$(DEVICE) is neither gpu nor cpu)

@@ -117,14 +117,13 @@ class SlurmCluster:
         with (self.folder / f"{name}.out").open("wb") as out:
             # a session of its own: a signal to the test's group does not reach it
             process = subprocess.Popen(command, stdout=out, stderr=out, env=self.environment, start_new_session=True)
+        # on all cores, also where the tests keep to one: ray gives up where it is slow to start
+        os.sched_setaffinity(process.pid, range(os.cpu_count()))
         self.processes.append(process)
 
     def __exit__(self, *_: object) -> None:
         if (self.folder / "slurmctld.pid").exists():
-            subprocess.run(["scancel", "--user", "root", "--full"], env=self.environment, capture_output=True, timeout=30)
-            until = time.monotonic() + 30
-            while time.monotonic() < until and self.run("squeue", "-h").strip():
-                time.sleep(0.3)
+            self.cancel_all()
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
@@ -133,6 +132,13 @@ class SlurmCluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def cancel_all(self) -> None:
+        """What a failed test leaves would hold the nodes."""
+        until = time.monotonic() + 30
+        while self.run("squeue", "-h").strip() and time.monotonic() < until:
+            self.run("scancel", "--user", "root", "--full")
+            time.sleep(0.3)
 
     def run(self, *command: str) -> str:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60).stdout

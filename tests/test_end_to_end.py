@@ -66,24 +66,20 @@ def kill_when_drawn(n: int, arguments: list[str], *, folder: Path, shared: Path)
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
+def story(shared, tmp_path_factory):
     """The folder after: killed at random moments, run again, run with n raised from 2 to 4; and what was seen in between."""
-    from conftest import SHARED
-
-    if not SHARED.is_dir():
-        pytest.skip(f"needs the real data in {SHARED} (set LIGHTEVAL_R1_SHARED)")
     folder = tmp_path_factory.mktemp("story")
     seen = {"folder": folder}
     seen["before"] = []
     for n in sorted(random.Random(7).sample(range(8, 45), N_KILLS)):
         # few at a time, so that they come one by one
         n = max(n, len(sample_lines(folder)) + 1)
-        kill_when_drawn(n, command(folder, n=2, more=",max_num_seqs=4"), folder=folder, shared=SHARED)
+        kill_when_drawn(n, command(folder, n=2, more=",max_num_seqs=4"), folder=folder, shared=shared)
         assert set(seen["before"]) <= set(sample_lines(folder)), "a sample drawn before a kill is gone"
         seen["before"] = [line for line in sample_lines(folder) if decode_line(line)]
-    seen["second"] = run(command(folder, n=2), SHARED)
+    seen["second"] = run(command(folder, n=2), shared)
     seen["after"] = sample_lines(folder)
-    seen["third"] = run(command(folder, n=4), SHARED)
+    seen["third"] = run(command(folder, n=4), shared)
     seen["raised"] = sample_lines(folder)
     return seen
 

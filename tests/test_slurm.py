@@ -26,6 +26,9 @@ TEMPLATES = sorted((ROOT / "slurm").glob("*.slurm"))
 # What a shell, YAML, LightEval's MODEL_ARGS and make would each stumble over.
 PROMPT = "Say \"it's\" $(touch pwned) `id` ${HOME} {a,b}=[c]; \\n \\\\ & | <x> # %s $$ * ?\r\n\tsecond: line, 日本 🙂\u2028é\x85 end\n\n"
 
+# Engines bind their threads: for a job's set-up, where the tests keep to a core of their own.
+ON_THESE_CORES = f"taskset -cp {','.join(map(str, sorted(os.sched_getaffinity(0))))} $$ >/dev/null\n"
+
 # Stands where python stands in a job: a run that takes as long as its test says, and stops when it is told.
 STUB = """#!/bin/bash
 trap 'echo told >> "{folder}/seen"; exit 143' TERM
@@ -49,7 +52,8 @@ def slurm(tmp_path_factory):
 def on_cluster(slurm, monkeypatch):
     monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
     monkeypatch.setenv("PATH", slurm.environment["PATH"])
-    return slurm
+    yield slurm
+    slurm.cancel_all()
 
 
 def submission(folder: Path, **more) -> Submission:
@@ -237,7 +241,7 @@ def test_three_shards_one_of_them_killed_fill_one_journal_and_one_report(on_clus
     prompt.write_bytes(PROMPT.encode())
     setup = (
         f"export LIGHTEVAL_R1_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n"
-        f"export PYTHONPATH={ROOT / 'src'}\n"
+        f"export PYTHONPATH={ROOT / 'src'}\n{ON_THESE_CORES}"
     )
     options = {"model": str(recipe(tmp_path)), "system_prompt_file": str(prompt)}
     shards, report = prepare(submission(tmp_path, gpus=0, array=3, setup=setup, options=options))
@@ -287,7 +291,7 @@ def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, t
 
 @pytest.mark.timeout(400)
 def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
-    setup = "export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n"
+    setup = f"export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n{ON_THESE_CORES}"
     options = {"model": str(recipe(tmp_path)), "task": ""}
     (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=setup, options=options))
     number = run_sbatch(job.command())
