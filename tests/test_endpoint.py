@@ -285,6 +285,9 @@ def test_thinking_is_dimmed_on_a_terminal_and_only_there():
     opened = Terminal()
     Screen(opened).end("hm</think>4", thinking_opened=True)
     assert opened.getvalue() == f"{DIM}hm</think>{PLAIN}4\n"
+    hostile = Terminal()
+    Screen(hostile).end("</think>\x1b[2J\x07", thinking_opened=True)
+    assert hostile.getvalue() == f"{DIM}</think>{PLAIN}\ufffd[2J\ufffd\n"
 
 
 class Process:

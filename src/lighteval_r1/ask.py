@@ -10,6 +10,7 @@ from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import choice
 from lighteval_r1.graders import reply as replies
 from lighteval_r1.records import Problem, Sample
+from lighteval_r1.tables import printable
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -42,12 +43,12 @@ class Screen:
         return any(tag != new and tag.startswith(new) for tag in (replies.OPEN, replies.CLOSE))
 
     def _write(self, part: str, *, dim: bool) -> None:
+        part = printable(part)
         self.out.write(f"{DIM}{part}{PLAIN}" if dim and self.colours else part)
 
     def end(self, text: str, *, thinking_opened: bool) -> None:
         self.show(text, thinking_opened=thinking_opened)
-        self.out.write(text[len(self.shown) :])
-        self.out.write("\n")
+        self.out.write(printable(text[len(self.shown) :]) + "\n")
 
 
 def answer_line(sample: Sample) -> str:
@@ -95,7 +96,7 @@ def run(model: str, question: str, *, served: str, seed: int, api_key_env: str, 
         engine = local_engine(model, sampling)
         opened = engine.render(Problem(question, "", "expression")).rstrip().endswith(replies.OPEN)
     sample = asyncio.run(asked(engine, question, seed=seed, opened=opened))
-    print(answer_line(sample))
+    print(printable(answer_line(sample)))
 
 
 async def asked(engine: Engine, question: str, *, seed: int, opened: bool) -> Sample:

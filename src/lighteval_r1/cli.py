@@ -7,6 +7,7 @@ import typer
 
 from lighteval_r1 import __version__
 from lighteval_r1.records import EngineError, UserError
+from lighteval_r1.tables import printable
 
 app = typer.Typer(
     add_completion=False,
@@ -14,6 +15,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Measure reasoning models: pass@1 from many sampled replies per problem, with its error.",
 )
+
+
+def say(text: str) -> None:
+    typer.echo(printable(text))
 
 
 @app.command()
@@ -98,7 +103,7 @@ def score(
     from lighteval_r1 import score as scoring
 
     said = {"explain": explain, "thinking_opened": thinking_opened, "allow_unsafe_code": allow_unsafe_code}
-    typer.echo(scoring.run(files, task=task, **said))
+    say(scoring.run(files, task=task, **said))
 
 
 @app.command()
@@ -109,7 +114,7 @@ def report(
     baselines: Path | None = typer.Option(None, help="A TOML file with further published numbers."),
     tokenizer: str = typer.Option("", help="Folder or Hub id of the tokenizer, where a run's model is not at hand."),
     thinking: bool = typer.Option(True, help="Measure how the replies think, too."),
-    partial: bool = typer.Option(False, help="Report what there is while samples are owed or ungraded."),
+    partial: bool = typer.Option(False, "--partial", help="Report what there is while samples are owed or ungraded."),
 ) -> None:
     """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
     from lighteval_r1.baselines import published_numbers
@@ -146,9 +151,9 @@ def view(
 @app.command()
 def compare(
     runs: list[str] = typer.Argument(help="Runs, and names of published models such as deepseek-r1."),
-    pool: bool = typer.Option(False, help="Join runs of one model: more samples of the same problems."),
-    checkpoints: bool = typer.Option(False, help="Runs are checkpoints of one training: a table over its steps."),
-    partial: bool = typer.Option(False, help="Compare what there is while samples are owed or ungraded."),
+    pool: bool = typer.Option(False, "--pool", help="Join runs of one model: more samples of the same problems."),
+    checkpoints: bool = typer.Option(False, "--checkpoints", help="Runs are checkpoints of one training: a table over its steps."),
+    partial: bool = typer.Option(False, "--partial", help="Compare what there is while samples are owed or ungraded."),
     baselines: Path | None = typer.Option(None, help="A TOML file with further published numbers."),
     figures: Path | None = typer.Option(None, help="With --checkpoints: a folder for the curve, as PNG and SVG."),
 ) -> None:
@@ -156,7 +161,7 @@ def compare(
     from lighteval_r1 import compare as comparing
 
     options = {"pool": pool, "partial": partial, "baselines": baselines, "checkpoints": checkpoints, "figures": figures}
-    typer.echo(comparing.compare(runs, **options))
+    say(comparing.compare(runs, **options))
 
 
 @app.command()
@@ -245,14 +250,14 @@ def think(
     judge_model: str = typer.Option("", metavar="NAME", help="The model there."),
     judge_journal: Path | None = typer.Option(None, help="Where judgements are kept (data/judge/NAME)."),
     agree: bool = typer.Option(False, "--agree", help="With --judge: how far rule and judge agree."),
-    partial: bool = typer.Option(False, help="Measure what there is while samples are owed or ungraded."),
+    partial: bool = typer.Option(False, "--partial", help="Measure what there is while samples are owed or ungraded."),
 ) -> None:
     """Measure how replies think: tokens, first correct answer, efficiency, changes of approach."""
     from lighteval_r1.thinking import command
 
     asked = command.Judging(judge, judge_model, judge_journal, agree)
     limits = {"tokenizer": tokenizer, "max_tokens": max_tokens, "per_level": per_level, "partial": partial}
-    typer.echo(command.think(runs, judging=asked, output=output, figures=figures, **limits))
+    say(command.think(runs, judging=asked, output=output, figures=figures, **limits))
 
 
 @app.command()
@@ -329,7 +334,7 @@ def main() -> None:
     try:
         app()
     except (UserError, EngineError) as error:
-        print(f"lighteval-r1: {error}", file=sys.stderr)
+        print(printable(f"lighteval-r1: {error}"), file=sys.stderr)
         sys.exit(2)
 
 
