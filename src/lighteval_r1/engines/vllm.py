@@ -107,7 +107,6 @@ class ReplicaProcess:
         self.ready: asyncio.Future | None = None
         self.under_way: dict[int, asyncio.Future] = {}
         self.followers: dict[int, Callable[[str], None]] = {}
-        self.failure = ""
 
     @classmethod
     def spawn(cls, layout: Layout, replica: int) -> "ReplicaProcess":
@@ -148,6 +147,7 @@ class ReplicaProcess:
         self.writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
     async def _listen(self) -> None:
+        how, failed = "it closed the connection", ""
         try:
             while line := await self.reader.readline():
                 message = json.loads(line)
@@ -158,19 +158,18 @@ class ReplicaProcess:
                 elif "drawn" in message:
                     self.under_way.pop(message["drawn"]).set_result(message)
                 else:
-                    self.failure = message["failed"]
+                    failed = message["failed"]
                     break
         except ConnectionError as error:
-            self.failure = str(error)
+            how = str(error)
         # a process that was killed loses its socket a little before it has ended
         until = time.monotonic() + EXIT_STATUS_S
         while not (ended := self._reap(os.WNOHANG)) and time.monotonic() < until:
             await asyncio.sleep(0.01)
-        self._fail(ended)
+        self._fail(failed or (f"exit code {self.exit_status}" if ended else how))
 
-    def _fail(self, ended: bool) -> None:
+    def _fail(self, how: str) -> None:
         """Whoever waits for this replica learns that it is gone."""
-        how = self.failure or (f"exit code {self.exit_status}" if ended else "it closed the connection")
         error = EngineError(
             f"vLLM replica {self.replica} ended ({how}; its log stands above). "
             "What was drawn is kept; the same command goes on from there."

@@ -214,16 +214,17 @@ class Reader:
 
 
 class Point:
-    """Values of letters: positive, irrational-looking rationals that depend on the letter and the point's number."""
+    """Values of letters: irrational-looking rationals that depend on the letter and the point's number; positive, or all negative."""
 
-    def __init__(self, index: int):
+    def __init__(self, index: int, *, negative: bool = False):
         self.index = index
+        self.sign = -1 if negative else 1
         self.names: set[str] = set()
 
     def value(self, name: str) -> Fraction:
         self.names.add(name)
         seed = sum((i + 1) * ord(c) for i, c in enumerate(name))
-        return Fraction((seed * 7919 + self.index * 104729) % 99991 + 1, 86028) + Fraction(1, 3)
+        return self.sign * (Fraction((seed * 7919 + self.index * 104729) % 99991 + 1, 86028) + Fraction(1, 3))
 
 
 def real(value):
@@ -322,6 +323,12 @@ def values(expression: str) -> tuple[tuple, frozenset[str]]:
         if not point.names:
             return (first,), frozenset()
         return (first, evaluate(expression, Point(1)), evaluate(expression, Point(2))), frozenset(point.names)
+
+
+def same_below_zero(a: str, b: str) -> bool:
+    """Equal also where all letters are negative, which tells |x| from x. Raises Unreadable or TooLarge."""
+    with mpmath.workdps(DIGITS):
+        return same(evaluate(a, Point(0, negative=True)), evaluate(b, Point(0, negative=True)))
 
 
 def same(a, b) -> bool:

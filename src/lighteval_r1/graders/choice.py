@@ -5,7 +5,7 @@ What it asks
 
 How it is graded
     The letter is read after `</think>`, in this order; the first that is found decides:
-      box       the last `\boxed{…}` with a letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
+      box       the last `\boxed{…}` with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
       announced the last "Answer: B" or "answer is (B)", in bold, brackets, `\text{}`, dollars or with the option's text;
                 also "option B is correct", "B is the correct answer" and the "closest option is B";
       alone     a letter that is all there is after the thinking;
@@ -54,6 +54,7 @@ NAMED = re.compile(
 )
 # "The answer is A or B" and "A and B" settle on nothing.
 UNDECIDED = re.compile(r"[)*\s.}$]{0,4}(?:or|and|/|,)\s*(?:option\s*)?\(?[A-J]\b(?!\s+[a-z])")
+SEVERAL_LETTERS = re.compile(r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]" + UNDECIDED.pattern + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)")
 REJECTED_BEFORE = re.compile(r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect)\s*(?:the\s*)?(?:correct\s*)?$", re.IGNORECASE)
 REJECTED_AFTER = re.compile(r"[)*.\s]{0,4}(?:is|would be|are)\s+(?:not|incorrect|wrong|false)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
@@ -98,7 +99,10 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     """The letter that a reply's answer settles on, "" if none, and the step that found it."""
     letters = "ABCDEFGHIJ"[: len(options) or 10]
     found = replies.boxes(answer)
-    letter = in_box(found[-1][2], options) if found else ""
+    box = found[-1][2] if found else ""
+    if SEVERAL_LETTERS.match(unwrapped(box)):
+        return "", f"several letters in the box ({box[:40]})"
+    letter = in_box(box, options) if box else ""
     if letter and letter in letters:
         return letter, "box"
     tail = answer[-TAIL_LENGTH:]
@@ -116,9 +120,14 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     return (letter, "option's text") if letter else ("", "nothing")
 
 
+def unwrapped(content: str) -> str:
+    r"""What stands in a box without \text{}, dollars, stars and the like."""
+    return " ".join(UNWRAP.sub(" ", content[:2000]).split())
+
+
 def in_box(content: str, options: tuple[str, ...]) -> str:
     """The letter in a box: alone, with its option's text, or the text alone; "" if there is none."""
-    text = " ".join(UNWRAP.sub(" ", content[:2000]).split())
+    text = unwrapped(content)
     match = BOXED.fullmatch(text)
     if match:
         return match.group(1).upper()

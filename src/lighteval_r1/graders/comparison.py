@@ -105,7 +105,8 @@ def compare_values(a: str, g: str) -> bool:
         # Letters that cancel (x - x + 1) are tried at all points all the same.
         mine, theirs = mine * (3 // len(mine)), theirs * (3 // len(theirs))
     if all(arithmetic.same(x, y) for x, y in zip(mine, theirs, strict=True)):
-        return True
+        # Letters stand for positive numbers, as in a gold like x\sqrt{x}, but where one side says |x|.
+        return ("|" in a) == ("|" in g) or not letters or arithmetic.same_below_zero(a, g)
     return not letters and not gold_letters and not is_decimal(a) and DECIMAL.fullmatch(g) is not None and close(mine[0], g)
 
 
