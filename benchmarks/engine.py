@@ -1,6 +1,6 @@
 """How much the plugin costs: `lighteval vllm` with it against a bare AsyncLLM script, same prompts, seeds and sampling.
 
-`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 48] [--max-tokens 256]` runs both in turn, on the demo's sums by
+`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 48] [--min-tokens 0] [--max-tokens 256]` runs both in turn, on the demo's sums by
 default, and prints the ratio of the generation phases (first request to last reply), of the times from the command to
 the first request, and of the whole processes. Needs nothing but the package; takes about two minutes a round on a CPU.
 """
@@ -34,7 +34,7 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, str]:
 def plugin_run(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> dict:
     parameters = (
         f"model_name={options.model},dtype={options.dtype},max_model_length={options.context},cache_dir={folder}/cache,"
-        f"generation_parameters={{max_new_tokens:{options.max_tokens},temperature:0.6,top_p:0.95}}"
+        f"generation_parameters={{max_new_tokens:{options.max_tokens},min_new_tokens:{options.min_tokens},temperature:0.6,top_p:0.95}}"
     )
     command = [str(Path(sys.executable).parent / "lighteval"), "vllm", parameters, f"{options.task}@n={options.n}|0"]
     begin = time.time()
@@ -57,7 +57,8 @@ def bare_run(options: argparse.Namespace, folder: Path, environment: dict[str, s
         prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
         for index in range(options.n):
             seed = seed_of(sample_key(problem_id=problem.id, index=index, settings_id=settings_id))
-            params = {"temperature": 0.6, "top_p": 0.95, "max_tokens": options.max_tokens, "seed": seed}
+            lengths = {"max_tokens": options.max_tokens, "min_tokens": options.min_tokens}
+            params = {"temperature": 0.6, "top_p": 0.95, **lengths, "seed": seed}
             requests.append({"prompt": prompt, "params": params})
     on_cpu = device() == "cpu"
     engine_args = {
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--n", type=int, default=48)
     parser.add_argument("--max-tokens", type=int, default=256)
+    parser.add_argument("--min-tokens", type=int, default=0, help="longer replies than the demo's 50 tokens, which reasoning models write")
     options = parser.parse_args()
     environment = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", **os.environ}
     environment.setdefault("LIGHTEVAL_R1_DEVICE", device())

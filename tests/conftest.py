@@ -10,9 +10,16 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-# Files that share a real server run in one process; the longest begin first, and what is short fills the time beside them.
-WITH_SERVER = ("test_endpoint", "test_endpoint_vllm", "test_judge")
-LONGEST_FIRST = ("test_slurm", "test_end_to_end", *WITH_SERVER, "test_callbacks", "test_hub", "test_replicas", "test_preflight")
+# Files that share a real server, or LightEval's long import, run in one process; the longest begin first, and what is short
+# fills the time beside them.
+TOGETHER = {
+    "test_endpoint": "server",
+    "test_endpoint_vllm": "server",
+    "test_judge": "server",
+    "test_end_to_end": "lighteval",
+    "test_seam": "lighteval",
+}
+LONGEST_FIRST = ("test_slurm", "test_end_to_end", "test_callbacks", "test_endpoint", "test_endpoint_vllm", "test_replicas", "test_hub")
 
 
 def pytest_configure(config):
@@ -28,7 +35,7 @@ def pytest_configure(config):
 
 def group(file: Path) -> str:
     """Tests of one group run in one process, one after the other."""
-    return "server" if file.stem in WITH_SERVER else str(file)
+    return TOGETHER.get(file.stem, str(file))
 
 
 def pytest_collection_modifyitems(items):

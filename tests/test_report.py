@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from runs import Asked, write_run
 
 from lighteval_r1 import report, scored_runs, summary

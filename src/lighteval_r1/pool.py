@@ -26,7 +26,7 @@ from functools import lru_cache
 from lighteval_r1.graders import program
 from lighteval_r1.graders import reply as replies
 from lighteval_r1.grading_worker import LatestGolds, to_bytes
-from lighteval_r1.processes import descendants, thread_states
+from lighteval_r1.processes import descendants, give_way, thread_states
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
 
 # Source: LightEval and math-verify give an expression 5 s to parse and 5 s to compare.
@@ -70,8 +70,7 @@ class Child:
                 start_new_session=True,
             )
         if gives_way:
-            # Not only a low priority: threads of an engine that spin for each other would wait for one that lost its core.
-            os.sched_setscheduler(self.process.pid, os.SCHED_IDLE, os.sched_param(0))
+            give_way(self.process.pid)
         self.stream = self.socket.makefile("rwb")
         self.golds = LatestGolds()
         self._poll = select.poll()

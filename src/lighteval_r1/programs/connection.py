@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
-from lighteval_r1.processes import children, thread_states
+from lighteval_r1.processes import children, give_way, thread_states
 from lighteval_r1.programs import server
 from lighteval_r1.records import GraderDied, UserError
 
@@ -60,6 +60,9 @@ class Connection:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+        if os.sched_getscheduler(0) == os.SCHED_IDLE:
+            # its session would not, though the scheduling is inherited
+            give_way(self.process.pid)
         hello = self.receive(START_LIMIT_S)
         self.level: str = hello["level"]
         self.can: list[str] | None = hello["can"]
