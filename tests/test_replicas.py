@@ -1,6 +1,7 @@
 """Two vLLM replicas on this CPU, as data_parallel_size=2 starts them: both work, and the death of one loses nothing."""
 
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -16,7 +17,8 @@ from lighteval_r1.pool import Pool
 from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.tasks import TASKS
 
-pytestmark = pytest.mark.timeout(300)
+# a connection that is left open is a warning when it is collected
+pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("error::ResourceWarning")]
 
 N = 4
 SETTINGS = Settings("demo", "r", None, "t", temperature=0.6, top_p=0.95, top_k=0, max_tokens=200, seed=1)
@@ -84,3 +86,4 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
     assert {sample.replica for sample in samples if sample.key not in before} == {0, 1}
     assert {key: second.journal.samples[key] for key in before} == before
     second.journal.close()
+    gc.collect()

@@ -87,7 +87,7 @@ def test_runs_without_levels_are_drawn_as_one_point(words):
     assert found.ticks == [(0.0, "all")] and found.lines[0][1] == [(0.0, 6.0, 2.0)]
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_the_picture_comes_as_png_and_svg(words, tmp_path):
     for name, runs in {
         "one": [levels("1", "2", "3")],

@@ -105,6 +105,7 @@ class ReplicaProcess:
         self.socket = connection
         self.exit_status: int | None = None
         self.ready: asyncio.Future | None = None
+        self.writer: asyncio.StreamWriter | None = None
         self.under_way: dict[int, asyncio.Future] = {}
         self.followers: dict[int, Callable[[str], None]] = {}
 
@@ -191,6 +192,14 @@ class ReplicaProcess:
             self.followers[number] = on_text
         self.say({"draw": number, "prompt": prompt, "params": params, "follow": on_text is not None})
         return await future
+
+    async def disconnect(self) -> None:
+        """Closes the loop's side of the connection; what has not been sent is dropped."""
+        if self.writer is None:
+            return
+        self._listening.cancel()
+        self.writer.transport.abort()
+        await asyncio.gather(self._listening, return_exceptions=True)
 
     def stop(self) -> None:
         """Closes the connection, on which the replica ends; kills its process group if it has not in time."""
@@ -319,5 +328,6 @@ class VllmEngine:
         }
 
     async def stop(self) -> None:
+        await asyncio.gather(*(process.disconnect() for process in self.processes))
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
         self.processes = []
