@@ -18,7 +18,7 @@ from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.tasks import TASKS
 
 # a connection that is left open is a warning when it is collected
-pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("error::ResourceWarning")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")]
 
 N = 4
 SETTINGS = Settings("demo", "r", None, "t", temperature=0.6, top_p=0.95, top_k=0, max_tokens=200, seed=1)
