@@ -134,6 +134,14 @@ def test_a_refusal_ends_the_run_at_once_and_the_journal_stays(fault, tmp_path):
     assert sum(len(file.read_bytes().splitlines()) for file in tmp_path.rglob("grades-*.jsonl")) == 4
 
 
+def test_a_run_says_how_far_it_is_while_no_reply_finishes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("lighteval_r1.progress.LOG_EVERY_S", 0.2)
+    server = StandIn(spoil=lambda i, body: "stall 1")
+    with InThread(server.app()) as url:
+        asyncio.run(evaluate(engine_for(url, concurrency=1), tmp_path, problems=PROBLEMS[:1], n=1))
+    assert "0/1 samples, none finished for 0 min" in capsys.readouterr().err
+
+
 def test_without_end_until_give_up_after(tmp_path):
     server = StandIn(spoil=lambda i, body: "http 500")
     with InThread(server.app()) as url:
