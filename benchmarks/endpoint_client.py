@@ -17,13 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from lighteval_r1.endpoint import Options, settings_of
+from lighteval_r1.cli.endpoint import Options, settings_of
 from lighteval_r1.engines.endpoint import EndpointEngine
-from lighteval_r1.engines.server import Address, Served
-from lighteval_r1.evaluate import Work, run
-from lighteval_r1.journal import Journal
-from lighteval_r1.pool import Pool
+from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.records import Problem
+from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.loop import Work, run
+from lighteval_r1.sampling.pool import Pool
 
 FIRST_TOKEN_S, TOKEN_S = 0.2, 0.02
 
@@ -33,7 +33,12 @@ def serve(n_tokens: int) -> None:
     from aiohttp import web
 
     def event(**more) -> bytes:
-        head = {"id": "chatcmpl-8f5e0c1d2b3a4958", "object": "chat.completion.chunk", "created": 1795246412, "model": "m"}
+        head = {
+            "id": "chatcmpl-8f5e0c1d2b3a4958",
+            "object": "chat.completion.chunk",
+            "created": 1795246412,
+            "model": "m",
+        }
         return b"data: " + json.dumps({**head, **more}).encode() + b"\n\n"
 
     def piece(delta: dict, reason: str | None = None) -> bytes:

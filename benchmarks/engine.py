@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from lighteval_r1.launch import DEMO_MODEL
-from lighteval_r1.model_files import device
+from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.engines.model_files import device
 from lighteval_r1.records import sample_key, seed_of
 from lighteval_r1.tasks import TASKS
 
@@ -38,7 +38,7 @@ def plugin_run(options: argparse.Namespace, folder: Path, environment: dict[str,
     )
     command = [str(Path(sys.executable).parent / "lighteval"), "vllm", parameters, f"{options.task}@n={options.n}|0"]
     begin = time.time()
-    whole_s, _ = timed(command + ["--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(folder)], environment)
+    whole_s, _ = timed([*command, "--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(folder)], environment)
     (results,) = folder.rglob("results_*.json")
     sampling = json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["sampling"]
     return {"start_s": sampling.pop("began") - begin, "whole_s": whole_s, **sampling}
@@ -85,7 +85,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--n", type=int, default=48)
     parser.add_argument("--max-tokens", type=int, default=256)
-    parser.add_argument("--min-tokens", type=int, default=0, help="longer replies than the demo's 50 tokens, which reasoning models write")
+    parser.add_argument(
+        "--min-tokens",
+        type=int,
+        default=0,
+        help="longer replies than the demo's 50 tokens, which reasoning models write",
+    )
     options = parser.parse_args()
     environment = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", **os.environ}
     environment.setdefault("LIGHTEVAL_R1_DEVICE", device())
@@ -99,7 +104,9 @@ def main() -> None:
         print(f"round {number + 1}: plugin {mine}\n         bare   {bare}", flush=True)
     for name in ("generation_s", "start_s", "whole_s"):
         ratios = [mine[name] / bare[name] for mine, bare in pairs]
-        print(f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to {max(ratios):.2f})")
+        print(
+            f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to {max(ratios):.2f})"
+        )
 
 
 if __name__ == "__main__":

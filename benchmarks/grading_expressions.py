@@ -43,12 +43,32 @@ def problem(draw: random.Random) -> tuple[str, list[str], list[str]]:
     """A gold, other spellings of it, and wrong answers."""
     a, b, c = (draw.randint(2, 40) for _ in range(3))
     forms = [
-        (f"\\frac{{{a}}}{{{a + b}}}", [f"\\dfrac{{{a}}}{{{a + b}}}", f"\\frac{{{a * 3}}}{{{3 * (a + b)}}}", f"{a}/{a + b}"], [f"\\frac{{{b}}}{{{a + b}}}", "1"]),
-        (f"{a}\\sqrt{{{b}}}", [f"{a} \\sqrt{b}" if b < 10 else f"{a} \\sqrt{{{b}}}", f"\\sqrt{{{a * a * b}}}"], [f"{a}\\sqrt{{{b + 1}}}", f"{a * b}"]),
-        (f"\\left( {a}, \\frac{{\\pi}}{{{b}}} \\right)", [f"({a}, \\frac{{\\pi}}{{{b}}})", f"({a},\\pi/{b})"], [f"({a}, {b})", f"({b}, \\frac{{\\pi}}{{{a}}})"]),
-        (f"({a},{a + b}]", [f"\\left({a},{a + b}\\right]", f"{a} < x \\le {a + b}"], [f"[{a},{a + b}]", f"({a},{a + c + b + 1}]"]),
+        (
+            f"\\frac{{{a}}}{{{a + b}}}",
+            [f"\\dfrac{{{a}}}{{{a + b}}}", f"\\frac{{{a * 3}}}{{{3 * (a + b)}}}", f"{a}/{a + b}"],
+            [f"\\frac{{{b}}}{{{a + b}}}", "1"],
+        ),
+        (
+            f"{a}\\sqrt{{{b}}}",
+            [f"{a} \\sqrt{b}" if b < 10 else f"{a} \\sqrt{{{b}}}", f"\\sqrt{{{a * a * b}}}"],
+            [f"{a}\\sqrt{{{b + 1}}}", f"{a * b}"],
+        ),
+        (
+            f"\\left( {a}, \\frac{{\\pi}}{{{b}}} \\right)",
+            [f"({a}, \\frac{{\\pi}}{{{b}}})", f"({a},\\pi/{b})"],
+            [f"({a}, {b})", f"({b}, \\frac{{\\pi}}{{{a}}})"],
+        ),
+        (
+            f"({a},{a + b}]",
+            [f"\\left({a},{a + b}\\right]", f"{a} < x \\le {a + b}"],
+            [f"[{a},{a + b}]", f"({a},{a + c + b + 1}]"],
+        ),
         (f"{a}x^2-{b}x+{c}", [f"{c} - {b}x + {a}x^2", f"{a}x^2 - {b}x + {c}"], [f"{a}x^2+{b}x+{c}", f"{a}x-{b}"]),
-        (f"\\begin{{pmatrix}} {a} \\\\ -{b} \\end{{pmatrix}}", [f"\\begin{{bmatrix}}{a}\\\\-{b}\\end{{bmatrix}}"], [f"\\begin{{pmatrix}} {a} \\\\ {b} \\end{{pmatrix}}"]),
+        (
+            f"\\begin{{pmatrix}} {a} \\\\ -{b} \\end{{pmatrix}}",
+            [f"\\begin{{bmatrix}}{a}\\\\-{b}\\end{{bmatrix}}"],
+            [f"\\begin{{pmatrix}} {a} \\\\ {b} \\end{{pmatrix}}"],
+        ),
         ("\\text{Evelyn}", ["Evelyn", "\\text{evelyn}"], ["\\text{Angela}", "Debra"]),
         (f"{a}\\pi", [f"{a} \\pi", f"\\pi\\cdot {a}"], [f"{b + 41}\\pi", f"{a}"]),
         (f"{a}^\\circ", [f"{a}", f"{a}^{{\\circ}}"], [f"{a + 1}^\\circ"]),
@@ -56,7 +76,11 @@ def problem(draw: random.Random) -> tuple[str, list[str], list[str]]:
     ]
     if draw.random() < 0.6:
         value = draw.randint(0, 20_000)
-        return str(value), [f"{value:,}", f"x = {value}", f"{value}.0"], [str(value + draw.randint(1, 99)), f"\\frac{{{value + 1}}}{{2}}"]
+        return (
+            str(value),
+            [f"{value:,}", f"x = {value}", f"{value}.0"],
+            [str(value + draw.randint(1, 99)), f"\\frac{{{value + 1}}}{{2}}"],
+        )
     return draw.choice(forms)
 
 
@@ -111,7 +135,9 @@ def peer(pairs: list[tuple[str, str, bool]]) -> tuple[float, list[str]]:
     metric = Metrics.pass_at_k_math(sample_params={"k": 1, "n": 1}).sample_level_fn
 
     def one(reply: str, gold: str) -> str:
-        score = metric.compute(doc=Doc(query="", choices=[gold], gold_index=0), model_response=ModelResponse(text=[reply]))
+        score = metric.compute(
+            doc=Doc(query="", choices=[gold], gold_index=0), model_response=ModelResponse(text=[reply])
+        )
         return "correct" if score == 1 else "wrong"
 
     one("The answer is $\\boxed{\\frac{1}{2}}$", "\\frac{1}{2}")
@@ -142,7 +168,13 @@ def main() -> None:
             f"of these, ours misjudges {mistaken} and LightEval {peer_mistaken}",
             flush=True,
         )
-        results[name] = {"ours": speed, "lighteval": peer_speed, "ratio": speed / peer_speed, "n": len(pairs), "n_peer": len(part)}
+        results[name] = {
+            "ours": speed,
+            "lighteval": peer_speed,
+            "ratio": speed / peer_speed,
+            "n": len(pairs),
+            "n_peer": len(part),
+        }
     json.dump(results, sys.stdout, indent=1)
     print()
 

@@ -17,7 +17,7 @@ import random
 import sys
 import time
 
-from lighteval_r1.pool import Pool
+from lighteval_r1.sampling.pool import Pool
 
 N_PROBLEMS, N_TESTS, N_PROGRAMS = 20, 20, 16
 
@@ -45,7 +45,9 @@ def program(body: str, *, before: str = "", function: bool) -> str:
     )
 
 
-def programs(draw: random.Random, tests: list[tuple[str, str]], right: str, wrong: str, *, function: bool, endless: bool) -> list[tuple[str, bool]]:
+def programs(
+    draw: random.Random, tests: list[tuple[str, str]], right: str, wrong: str, *, function: bool, endless: bool
+) -> list[tuple[str, bool]]:
     """(code, whether it is right)"""
     lengths = [len(json.loads(given.split("\n")[0])) if function else int(given.split()[0]) for given, _ in tests]
     found = [(program(right, function=function), True)] * (10 if endless else 11)
@@ -66,7 +68,15 @@ def load(seed: int, *, every: int) -> list[tuple[str | None, list[tuple[str, str
     for number in range(N_PROBLEMS):
         function = number % 2 == 1
         name, tests, right, wrong = problem(draw, function=function)
-        made.append((name, tests, programs(draw, tests, right, wrong, function=function, endless=number % every == every - 1 or every == 1)))
+        made.append(
+            (
+                name,
+                tests,
+                programs(
+                    draw, tests, right, wrong, function=function, endless=number % every == every - 1 or every == 1
+                ),
+            )
+        )
     return made
 
 
@@ -77,10 +87,19 @@ def gold(name: str | None, tests: list[tuple[str, str]]) -> str:
 
 def ours(problems: list, n_processes: int) -> tuple[float, list[bool]]:
     """Seconds on that many grading processes, and the verdicts."""
-    items = [("program", f"```python\n{code}```", gold(name, tests), False) for name, tests, made in problems for code, _ in made]
+    items = [
+        ("program", f"```python\n{code}```", gold(name, tests), False)
+        for name, tests, made in problems
+        for code, _ in made
+    ]
     with Pool(n_processes) as pool:
         warm = gold(None, [("", "1\n")])
-        pool.grade_many([("program", f"```python\n__import__('time').sleep(0.3)\nprint({i})\n```", warm, False) for i in range(4 * n_processes)])
+        pool.grade_many(
+            [
+                ("program", f"```python\n__import__('time').sleep(0.3)\nprint({i})\n```", warm, False)
+                for i in range(4 * n_processes)
+            ]
+        )
         begin = time.perf_counter()
         grades = pool.grade_many(items)
         return time.perf_counter() - begin, [grade.outcome == "correct" for grade in grades]

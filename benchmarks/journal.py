@@ -14,13 +14,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from lighteval_r1.evaluate import Work, owed_samples
-from lighteval_r1.journal import Journal
 from lighteval_r1.records import Grade, Outcome, Problem, Sample, Settings, pack_token_ids, sample_key, seed_of
+from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.loop import Work, owed_samples
 
 N_PROBLEMS = 30
 SETTINGS = Settings("org/model", "abc", None, "", 0.6, 0.95, 0, 32768, 1)
 PROBLEMS = [Problem(f"What is {i} + {i}?", str(2 * i), "expression", str(i), {}, str(i)) for i in range(N_PROBLEMS)]
+
+
 def write(folder: Path, *, n_samples: int, n_bytes: int) -> None:
     words = random.Random(0)
     journal = Journal(folder, settings=SETTINGS, version=1)
@@ -29,7 +31,9 @@ def write(folder: Path, *, n_samples: int, n_bytes: int) -> None:
         key = sample_key(problem_id=problem.id, index=index, settings_id=SETTINGS.id)
         reply = " ".join(f"so {words.random():.6f} \\frac{{1}}{{2}}\n" for _ in range(n_bytes // 25))[:n_bytes]
         token_ids = pack_token_ids([words.randrange(150_000) for _ in range(n_bytes // 4)])
-        journal.add_sample(Sample(key, problem.id, index, seed_of(key), reply, True, "stop", 100, n_bytes // 4, token_ids))
+        journal.add_sample(
+            Sample(key, problem.id, index, seed_of(key), reply, True, "stop", 100, n_bytes // 4, token_ids)
+        )
         journal.add_grade(key, Grade(Outcome.CORRECT, "7", "integers"))
     journal.close()
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.vllm import lanes_each
 from lighteval_r1.records import Problem
-from lighteval_r1.schedule import Schedule
+from lighteval_r1.sampling.schedule import Schedule
 
 Lengths = dict[str, list[int]]  # per problem, one per sample
 
@@ -77,7 +77,11 @@ def ours(lengths: Lengths, *, replicas: int, slots: int) -> int:
     problems = {text: Problem(text, "", "expression") for text in lengths}
     by_id = {problem.id: text for text, problem in problems.items()}
     clock = Clock()
-    owed = [Owed(key=f"{i}", problem=problems[text], index=i, seed=0) for text, row in lengths.items() for i in range(len(row))]
+    owed = [
+        Owed(key=f"{i}", problem=problems[text], index=i, seed=0)
+        for text, row in lengths.items()
+        for i in range(len(row))
+    ]
     schedule = Schedule(owed, clock=lambda: clock.now)
 
     def take(_: int):

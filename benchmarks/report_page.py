@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from browser import chromium, open_page, why_not
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
-from lighteval_r1.report import write_report
+from lighteval_r1.report.contents import write_report
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
 
 LIMIT_S = 3.0
 FRAME = """
@@ -52,11 +52,11 @@ def a_run(*, n_problems: int, n_samples: int, characters: int) -> Run:
             text = "".join(draw.choices(words, k=characters // 60))[:characters]
             outcome = draw.choice(["correct", "wrong", "no_answer"])
             reply = text if outcome == "no_answer" else f"{text}</think>The answer is $\\boxed{{{number}}}$."
-            samples.append(
-                RunSample(index, reply, True, outcome, str(number), "stop", characters // 3, index, None)
-            )
+            samples.append(RunSample(index, reply, True, outcome, str(number), "stop", characters // 3, index, None))
         problems.append(
-            RunProblem(f"id{number}", f"2024-{number}", "What is $x$?", str(number), "expression", {"level": "1"}, samples)
+            RunProblem(
+                f"id{number}", f"2024-{number}", "What is $x$?", str(number), "expression", {"level": "1"}, samples
+            )
         )
     return Run("a/model", "memory", {}, {}, {"r1_aime24": TaskRun("r1_aime24", 1, "", "", problems)})
 

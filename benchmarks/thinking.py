@@ -11,10 +11,10 @@ import json
 import time
 from pathlib import Path
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
-from lighteval_r1.pool import Pool
+from lighteval_r1.cli.think import printed, write
 from lighteval_r1.records import Grade, sha256
-from lighteval_r1.thinking.command import printed, write
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 
 DEMO = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1" / "demo" / "model"

@@ -27,7 +27,9 @@ def why_not() -> str:
         return "selenium is not installed"
     if not any(shutil.which(name) for name in BINARIES):
         return "no Chromium is installed (Debian: apt-get install chromium chromium-driver)"
-    return "" if shutil.which("chromedriver") else "no chromedriver is installed (Debian: apt-get install chromium-driver)"
+    return (
+        "" if shutil.which("chromedriver") else "no chromedriver is installed (Debian: apt-get install chromium-driver)"
+    )
 
 
 @contextmanager

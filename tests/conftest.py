@@ -19,7 +19,15 @@ TOGETHER = {
     "test_end_to_end": "lighteval",
     "test_seam": "lighteval",
 }
-LONGEST_FIRST = ("test_slurm", "test_end_to_end", "test_callbacks", "test_endpoint", "test_endpoint_vllm", "test_replicas", "test_hub")
+LONGEST_FIRST = (
+    "test_slurm",
+    "test_end_to_end",
+    "test_callbacks",
+    "test_endpoint",
+    "test_endpoint_vllm",
+    "test_replicas",
+    "test_hub",
+)
 
 
 def pytest_configure(config):

@@ -11,14 +11,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from lighteval_r1.endpoint import Options, settings_of
+from lighteval_r1.cli.endpoint import Options, settings_of
 from lighteval_r1.engines.endpoint import EndpointEngine
-from lighteval_r1.engines.server import Address, Served
-from lighteval_r1.estimates import estimate
-from lighteval_r1.evaluate import Work, graded, run
-from lighteval_r1.journal import Journal, journal_folder
-from lighteval_r1.pool import Pool
+from lighteval_r1.engines.server_facts import Address, Served
+from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Problem
+from lighteval_r1.sampling.journal import Journal, journal_folder
+from lighteval_r1.sampling.loop import Work, graded, run
+from lighteval_r1.sampling.pool import Pool
 
 N_PROBLEMS, N_SAMPLES = 40, 25
 PROBLEMS = [Problem(f"Say {k}.", str(k), "expression", name=f"p{k}") for k in range(1000, 1000 + N_PROBLEMS)]

@@ -101,7 +101,9 @@ class FakeHub:
     def dataset(self, name: str) -> Repository:
         return self.repositories["dataset", name]
 
-    def add_repository(self, kind: str, name: str, *, private: bool, files: dict[str, bytes] | None = None) -> Repository:
+    def add_repository(
+        self, kind: str, name: str, *, private: bool, files: dict[str, bytes] | None = None
+    ) -> Repository:
         repository = self.repositories[kind, name] = Repository(kind, name, private)
         repository.add({".gitattributes": b"*.parquet filter=lfs\n", **(files or {})}, title="initial commit")
         return repository

@@ -77,15 +77,27 @@ def write_run(
             "known_data": None,
             "estimates": {},
         }
-    config = {"model_name": model, "revision": "main", "generation_parameters": {"temperature": 0.6, "max_new_tokens": 32768}}
+    config = {
+        "model_name": model,
+        "revision": "main",
+        "generation_parameters": {"temperature": 0.6, "max_new_tokens": 32768},
+    }
     if not plain:
         versions = {"lighteval-r1": "0.1.0", "lighteval": lighteval}
-        environment = {"versions": versions, "python": "3.11.7", "platform": "Linux", "gpus": [], "command": "lighteval vllm"}
+        environment = {
+            "versions": versions,
+            "python": "3.11.7",
+            "platform": "Linux",
+            "gpus": [],
+            "command": "lighteval vllm",
+        }
         shown = SETTINGS | {"model": model} | settings
         config["lighteval_r1"] = {"version": "0.1.0", "settings": shown, "settings_id": sha256(shown)[:16]}
         config["lighteval_r1"] |= {"environment": environment, "tasks": said}
     general = {"lighteval_sha": "?", "model_name": model, "model_config": config}
-    results.write_text(json.dumps({"config_general": general, "results": {}, "versions": {}, "config_tasks": config_tasks}))
+    results.write_text(
+        json.dumps({"config_general": general, "results": {}, "versions": {}, "config_tasks": config_tasks})
+    )
     return folder
 
 
@@ -112,11 +124,20 @@ def row(each: Asked, number: int, *, task: str, prompt: str, n: int | None, plai
         "num_samples": n or len(each.outcomes),
     }
     right = drawn.count("c") / len(drawn)
-    response = {"input": f"<|user|>{text}<|assistant|><think>\n", "input_tokens": [], "text": replies, "output_tokens": []}
+    response = {
+        "input": f"<|user|>{text}<|assistant|><think>\n",
+        "input_tokens": [],
+        "text": replies,
+        "output_tokens": [],
+    }
     if plain:
         response["output_tokens"] = [[7] * (10 + at) for at in range(len(drawn))]
         return {"doc": doc, "metric": {f"pass@k:k=1&n={len(drawn)}": right}, "model_response": response}
-    return {"doc": doc, "metric": {"pass@1": right, "truncated": drawn.count("t") / len(drawn)}, "model_response": response}
+    return {
+        "doc": doc,
+        "metric": {"pass@1": right, "truncated": drawn.count("t") / len(drawn)},
+        "model_response": response,
+    }
 
 
 def reply(code: str, gold: str, *, at: int, name: str) -> str:

@@ -5,9 +5,9 @@ import signal
 import sys
 import time
 
-from lighteval_r1 import grading_worker
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import Grade, Outcome
+from lighteval_r1.sampling import grading_worker
 
 
 def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
@@ -31,8 +31,14 @@ def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
     if deed == "count":
         with open(rest.split()[0], "a") as file:
             file.write("x")
-    said = {"environment": lambda: repr(dict(os.environ)), "modules": lambda: " ".join(sys.modules), "pid": lambda: str(os.getpid())}
-    return Grade(Outcome.CORRECT if gold == reply else Outcome.WRONG, said.get(deed, lambda: reply)()[:100_000], "scripted")
+    said = {
+        "environment": lambda: repr(dict(os.environ)),
+        "modules": lambda: " ".join(sys.modules),
+        "pid": lambda: str(os.getpid()),
+    }
+    return Grade(
+        Outcome.CORRECT if gold == reply else Outcome.WRONG, said.get(deed, lambda: reply)()[:100_000], "scripted"
+    )
 
 
 GRADERS["choice"] = grade

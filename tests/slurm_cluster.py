@@ -101,14 +101,22 @@ class SlurmCluster:
             self.start("slurmctld", "slurmctld", "-D", "-f", conf_file)
             for node in ("n1", "n2"):
                 self.start(node, "slurmd", "-D", "-N", node, "-f", conf_file)
-            self.wait_until(lambda: self.run("sinfo", "-h", "-N", "-p", "low", "-o", "%t").split() == ["idle", "idle"], 60)
+            self.wait_until(
+                lambda: self.run("sinfo", "-h", "-N", "-p", "low", "-o", "%t").split() == ["idle", "idle"], 60
+            )
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def start_munge(self, key: Path) -> None:
-        files = {"key-file": key, "socket": "munge.socket", "pid-file": "munge.pid", "log-file": "munge.log", "seed-file": "munge.seed"}
+        files = {
+            "key-file": key,
+            "socket": "munge.socket",
+            "pid-file": "munge.pid",
+            "log-file": "munge.log",
+            "seed-file": "munge.seed",
+        }
         options = [f"--{name}={self.folder / value}" for name, value in files.items()]
         self.start("munged", "munged", "--foreground", "--force", *options)
         self.wait_until(lambda: (self.folder / "munge.socket").exists(), 20)

@@ -32,7 +32,9 @@ def sse(event: dict | str) -> bytes:
 
 def chunk(model: str, delta: dict, finish_reason: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    return sse({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]})
+    return sse(
+        {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
+    )
 
 
 class StandIn:
@@ -42,7 +44,13 @@ class StandIn:
     """
 
     def __init__(
-        self, *, form: str = "tags", spoil: Spoil | None = None, usage: bool = True, delay_s: float = 0.0, piece_s: float = 0.0
+        self,
+        *,
+        form: str = "tags",
+        spoil: Spoil | None = None,
+        usage: bool = True,
+        delay_s: float = 0.0,
+        piece_s: float = 0.0,
     ) -> None:
         self.form, self.spoil, self.usage = form, spoil or (lambda i, body: ""), usage
         self.delay_s, self.piece_s = delay_s, piece_s
@@ -171,7 +179,9 @@ class Proxy:
         async with self.upstream.request(
             request.method, f"{self.target}{request.path}", data=raw or None, headers=headers
         ) as answer:
-            response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.headers["Content-Type"]})
+            response = web.StreamResponse(
+                status=answer.status, headers={"Content-Type": answer.headers["Content-Type"]}
+            )
             await response.prepare(request)
             passed = b""
             async for line in answer.content:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lighteval_r1.baselines import benchmark_of, nearest, of_model, on_task, published_numbers, read_baselines
+from lighteval_r1.numbers.baselines import benchmark_of, nearest, of_model, on_task, published_numbers, read_baselines
 from lighteval_r1.records import Estimate, UserError
 from lighteval_r1.tasks import TASKS
 
@@ -64,7 +64,9 @@ def test_the_other_models_numbers_are_those_of_their_sources(model, task, group,
 def test_measurements_of_other_tools_stand_beside_a_distilled_models_own():
     assert told("DeepSeek-R1-Distill-Qwen-32B", "aime24")["LLMEval"] == 70.625
     assert told("DeepSeek-R1-Distill-Qwen-32B", "math_500")["LLMEval"] == 93.2
-    small = [told("DeepSeek-R1-Distill-Qwen-1.5B", task)["EvalScope"] for task in ("math_500", "gpqa_diamond", "aime24")]
+    small = [
+        told("DeepSeek-R1-Distill-Qwen-1.5B", task)["EvalScope"] for task in ("math_500", "gpqa_diamond", "aime24")
+    ]
     assert small == [78.32, 34.34, 20.0]
 
 
@@ -73,7 +75,8 @@ def test_every_number_has_its_source_and_date():
 
 
 @pytest.mark.parametrize(
-    "name", ["deepseek-r1-distill-qwen-7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "/models/DeepSeek-R1-Distill-Qwen-7B/"]
+    "name",
+    ["deepseek-r1-distill-qwen-7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "/models/DeepSeek-R1-Distill-Qwen-7B/"],
 )
 def test_a_model_is_found_by_its_usual_names(name):
     assert {row.model for row in of_model(name, read_baselines())} == {"deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"}
@@ -162,7 +165,10 @@ def test_a_file_that_was_named_must_be_there(tmp_path):
 def test_ours_is_told_in_standard_errors_from_the_published_number():
     published = published_numbers()
     ours = Estimate(0.508, 0.018, 0.08, 30, 1920)
-    found = {each.name: (each.value, each.words) for each in published("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "r1_aime24", ours, "")}
+    found = {
+        each.name: (each.value, each.words)
+        for each in published("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "r1_aime24", ours, "")
+    }
     # 64 samples of each problem on both sides: 0.047 / (0.018 * sqrt(2)) = 1.85.
     assert found == {
         "DeepSeek-R1-Distill-Qwen-7B (DeepSeek, 2025-01-20, n 64)": (0.555, "1.8 standard errors below"),

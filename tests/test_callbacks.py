@@ -20,9 +20,9 @@ import json, logging, sys
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 from lighteval_r1.callbacks import EvaluateCheckpoints
-from lighteval_r1.demo.problems import training
+from lighteval_r1.tasks.demo_problems import training
 from lighteval_r1.demo.train import encode
-from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.cli.evaluate import DEMO_MODEL
 
 logging.basicConfig(level=logging.INFO)
 out, arguments = sys.argv[1], json.loads(sys.argv[2])
@@ -74,7 +74,10 @@ def test_two_checkpoints_get_two_evaluations_and_a_curve(tmp_path):
     logs = "\n".join(path.read_text()[-2000:] for path in out.rglob("log"))
     assert done.returncode == 0, done.stderr[-3000:]
     curve = progress(out)
-    assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [(2, "demo_sums", 80), (4, "demo_sums", 80)], logs
+    assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [
+        (2, "demo_sums", 80),
+        (4, "demo_sums", 80),
+    ], logs
     assert all(0 < point["pass@1"] <= 1 for point in curve)
     history = json.loads(done.stdout.split("HISTORY ")[1].splitlines()[0])
     assert [entry["step"] for entry in history if "demo_sums/pass@1" in entry] == [2, 4]
@@ -96,20 +99,29 @@ def test_only_every_second_checkpoint_is_evaluated_where_that_is_asked_and_its_f
 
 def test_a_failed_submission_is_logged_and_training_goes_on(tmp_path):
     bare = f"{Path(sys.executable).parent}:/bin"
-    done = train(tmp_path / "run", tasks="demo_sums", on="slurm", environment={"PATH": "/nowhere:" + bare.split(":")[0]})
+    done = train(
+        tmp_path / "run", tasks="demo_sums", on="slurm", environment={"PATH": "/nowhere:" + bare.split(":")[0]}
+    )
     assert done.returncode == 0 and done.stderr.count("sbatch was not found") == 2
 
 
 def test_checkpoints_become_revisions_of_a_model(tmp_path):
     with FakeHub() as hub:
-        environment = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_writer", "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
+        environment = {
+            "HF_ENDPOINT": hub.url,
+            "HF_TOKEN": "hf_writer",
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_OFFLINE": "0",
+        }
         environment["HF_HOME"] = str(tmp_path / "home")
         done = train(tmp_path / "run", tasks="no_such_task", push_to="tester/model", environment=environment)
         assert done.returncode == 0, done.stderr[-2000:]
         model = hub.repositories["model", "tester/model"]
         assert model.private and {"step-000000002", "step-000000004"} < set(model.heads)
         first, second = (model.at(f"step-{step:09d}").files for step in (2, 4))
-        assert first["config.json"] == second["config.json"] and first["model.safetensors"] != second["model.safetensors"]
+        assert (
+            first["config.json"] == second["config.json"] and first["model.safetensors"] != second["model.safetensors"]
+        )
         assert not any("optimizer" in path for path in first)
 
 

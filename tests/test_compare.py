@@ -11,10 +11,10 @@ import pyarrow.parquet as parquet
 import pytest
 from runs import Asked, asked, write_run
 
-from lighteval_r1 import pairing
-from lighteval_r1.compare import compare, p_words
-from lighteval_r1.details import read_run
 from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.report.comparison import compare, p_words
+from lighteval_r1.runs import pairing
+from lighteval_r1.runs.details import read_run
 
 EASY, FLAKY, HARD = "cccccccccccccccc", "cwcwcwcwcwcwcwcw", "wwwwwwwwwwwwwwww"
 
@@ -27,7 +27,12 @@ def no_rows_of_this_machines_user(monkeypatch, tmp_path):
 
 def drawn(rng, p: np.ndarray, n: int, *, first_seed: int = 0) -> list[Asked]:
     return [
-        Asked(f"p{i}", "".join("c" if hit else "w" for hit in rng.random(n) < each), gold=str(100 + i), first_seed=first_seed)
+        Asked(
+            f"p{i}",
+            "".join("c" if hit else "w" for hit in rng.random(n) < each),
+            gold=str(100 + i),
+            first_seed=first_seed,
+        )
         for i, each in enumerate(p)
     ]
 
@@ -43,7 +48,9 @@ def test_two_runs_are_compared_problem_by_problem(tmp_path):
     # Means 1/2, 0, 1, 0 and 1, 1, 0, 0: +1/8; moved 1/2, 1, -1, 0, spread 0.854, over sqrt(4): 0.427. Only p's 16 samples
     # vary: variance 0.25 * 16/15 / 16, over 4: 0.0323. Ratio 3.87 with 15 degrees: p 0.0015.
     found = line_with(said, "r1_aime24: +")
-    assert found.startswith("r1_aime24: +12.5 ± 3.2 resampling (p 0.002), ± 42.7 problems (p 0.79): B is better on these problems;")
+    assert found.startswith(
+        "r1_aime24: +12.5 ± 3.2 resampling (p 0.002), ± 42.7 problems (p 0.79): B is better on these problems;"
+    )
     assert line_with(said, "problems gained").endswith("only in B): 2 (p, q)")
     assert line_with(said, "problems lost").endswith("only in A): 1 (r)")
     assert re.search(r"^r1_aime24 A +37\.5 +3\.2 +23\.9 +4 +64 ", said, re.M)
@@ -82,7 +89,9 @@ def test_what_differs_is_named_before_the_numbers(tmp_path):
 
 def test_the_same_problems_are_known_again_under_another_prompt(tmp_path):
     a = write_run(tmp_path / "a", {"r1_aime24": asked(p1="cc", q2="ww", r3="cw")})
-    b = write_run(tmp_path / "b", {"openr1_aime24": asked(r3="cc", q2="cc", p1="cc")}, prompt="Solve this:\n\n{question} Box it.")
+    b = write_run(
+        tmp_path / "b", {"openr1_aime24": asked(r3="cc", q2="cc", p1="cc")}, prompt="Solve this:\n\n{question} Box it."
+    )
     said = compare([str(a), str(b)])
     assert line_with(said, "r1_aime24: +").startswith("r1_aime24: +50.0 ")
     assert "on the" not in line_with(said, "r1_aime24: +").split(":")[1]
@@ -107,15 +116,23 @@ def test_a_run_stands_beside_its_models_published_numbers(tmp_path):
     run = write_run(tmp_path, {"r1_aime24": problems}, model="deepseek-ai/DeepSeek-R1-Distill-Qwen-7B")
     said = compare([str(run)])
     # 30 problems of p 1/2: error sqrt(0.25 / 15 / 30) = 2.357; with theirs of 64 samples times sqrt(1.25): 2.635.
-    assert "50.0 against 55.5 of DeepSeek-R1-Distill-Qwen-7B (DeepSeek, 2025-01-20, n 64): 2.1 standard errors below" in said
-    assert "50.0 against 50.8 of DeepSeek-R1-Distill-Qwen-7B (open-r1 (LightEval), 2025, n 64): within 1 standard error" in said
+    assert (
+        "50.0 against 55.5 of DeepSeek-R1-Distill-Qwen-7B (DeepSeek, 2025-01-20, n 64): 2.1 standard errors below"
+        in said
+    )
+    assert (
+        "50.0 against 50.8 of DeepSeek-R1-Distill-Qwen-7B (open-r1 (LightEval), 2025, n 64): within 1 standard error"
+        in said
+    )
 
 
 @pytest.mark.parametrize("name", ["deepseek-r1", "deepseek-ai/DeepSeek-R1", "DeepSeek-R1"])
 def test_a_run_is_compared_with_a_published_model_by_name(tmp_path, name):
     run = write_run(tmp_path, {"r1_aime24": [Asked(f"p{i}", FLAKY, gold=str(i)) for i in range(30)]})
     # (50 - 79.8) / 2.635
-    assert "50.0 against 79.8 of DeepSeek-R1 (DeepSeek, 2025-01-20, n 64): 11.3 standard errors below" in compare([str(run), name])
+    assert "50.0 against 79.8 of DeepSeek-R1 (DeepSeek, 2025-01-20, n 64): 11.3 standard errors below" in compare(
+        [str(run), name]
+    )
 
 
 def test_a_published_model_without_a_number_on_the_task_is_said(tmp_path):
@@ -124,7 +141,9 @@ def test_a_published_model_without_a_number_on_the_task_is_said(tmp_path):
 
 
 def test_numbers_of_a_group_are_compared_with_ours_of_that_group(tmp_path):
-    problems = [Asked(f"p{i}", "cccc" if i else "cwww", gold=str(i), groups={"level": str(1 + i % 2)}) for i in range(4)]
+    problems = [
+        Asked(f"p{i}", "cccc" if i else "cwww", gold=str(i), groups={"level": str(1 + i % 2)}) for i in range(4)
+    ]
     said = compare([str(write_run(tmp_path, {"r1_math_500": problems}, model="Qwen/QwQ-32B"))])
     # Level 1: problems 0 and 2, of means 1/4 and 1.
     assert "r1_math_500 A level=1: 62.5 against 95.3 of QwQ-32B (EvalScope, 2025-03-06, n 1)" in said
@@ -133,13 +152,18 @@ def test_numbers_of_a_group_are_compared_with_ours_of_that_group(tmp_path):
 
 def test_a_users_own_rows_are_compared_with(tmp_path):
     own = tmp_path / "own.toml"
-    own.write_text('[[published]]\nmodel = "org/model"\ntask = "our_task"\nvalue = 50\nsource = "us"\ndate = "2026-11-14"\n')
+    own.write_text(
+        '[[published]]\nmodel = "org/model"\ntask = "our_task"\nvalue = 50\nsource = "us"\ndate = "2026-11-14"\n'
+    )
     run = write_run(tmp_path / "run", {"our_task": asked(p="cw", q="cw")})
     assert "50.0 against 50.0 of model (us, 2026-11-14): within 1 standard error" in compare([str(run)], baselines=own)
 
 
 def test_a_suite_has_its_two_means_by_name(tmp_path):
-    run = write_run(tmp_path, {"r1_aime24": asked(p="cc", q="cc"), "r1_math_500": asked(x="ww", y="ww", z="ww", v="ww", w="ww", u="ww")})
+    run = write_run(
+        tmp_path,
+        {"r1_aime24": asked(p="cc", q="cc"), "r1_math_500": asked(x="ww", y="ww", z="ww", v="ww", w="ww", u="ww")},
+    )
     said = compare([str(run)])
     assert re.search(r"^over 2 tasks A +50\.0 ", said, re.M) and re.search(r"^over 8 problems A +25\.0 ", said, re.M)
 
@@ -151,7 +175,9 @@ def test_a_run_with_owed_samples_is_refused_naming_the_first(tmp_path):
 
 
 def test_a_partial_comparison_says_so_on_every_line(tmp_path):
-    a = write_run(tmp_path / "a", {"r1_aime24": asked(p="cccc", q="c.-c", r="ccc")}, n=4, model="deepseek-ai/DeepSeek-R1")
+    a = write_run(
+        tmp_path / "a", {"r1_aime24": asked(p="cccc", q="c.-c", r="ccc")}, n=4, model="deepseek-ai/DeepSeek-R1"
+    )
     b = write_run(tmp_path / "b", {"r1_aime24": asked(p="cccc", q="cccc", r="cccc")})
     said = compare([str(a), str(b)], partial=True)
     assert "A, r1_aime24: partial, 3 of 12 samples are owed or ungraded, first q[1] (not drawn)." in said
@@ -222,8 +248,16 @@ def test_runs_of_one_model_are_pooled_as_more_samples_of_the_same_problems(tmp_p
     [
         (asked(p="cc", q="ww"), {}, "holds the same replies once more"),
         (asked(p="ccc", q="ww"), {}, "are the same samples, and pooling would count them twice"),
-        ([Asked("p", "cc", first_seed=9), Asked("q", "cw", first_seed=9)], {"temperature": 1.0}, "they differ: temperature 0.6 -> 1.0"),
-        ([Asked("p", "cc", first_seed=9), Asked("z", "cw", first_seed=9)], {}, "cannot be pooled, they differ: r1_aime24: prompts"),
+        (
+            [Asked("p", "cc", first_seed=9), Asked("q", "cw", first_seed=9)],
+            {"temperature": 1.0},
+            "they differ: temperature 0.6 -> 1.0",
+        ),
+        (
+            [Asked("p", "cc", first_seed=9), Asked("z", "cw", first_seed=9)],
+            {},
+            "cannot be pooled, they differ: r1_aime24: prompts",
+        ),
         ([Asked("p", "cc", first_seed=9)], {"model": "org/other"}, "are all of different models"),
     ],
 )
@@ -244,7 +278,10 @@ def test_runs_of_other_tasks_are_not_pooled(tmp_path):
 
 def test_checkpoints_make_a_table_over_the_steps_of_the_training(tmp_path):
     steps = {300: "cccc", 100: "wwww", 200: "cwcw"}
-    runs = [write_run(tmp_path / str(step), {"r1_aime24": asked(p=codes, q="cwcw")}, revision=f"step-{step}") for step, codes in steps.items()]
+    runs = [
+        write_run(tmp_path / str(step), {"r1_aime24": asked(p=codes, q="cwcw")}, revision=f"step-{step}")
+        for step, codes in steps.items()
+    ]
     said = compare([str(run) for run in runs], checkpoints=True)
     lines = [line.split() for line in said.splitlines() if re.match(r"\d+ [ABC] ", line)]
     assert [line[:3] for line in lines] == [["100", "A", "25.0"], ["200", "B", "50.0"], ["300", "C", "75.0"]]
@@ -255,7 +292,10 @@ def test_checkpoints_make_a_table_over_the_steps_of_the_training(tmp_path):
 
 
 def test_checkpoints_make_a_picture(tmp_path):
-    runs = [write_run(tmp_path / str(step), {"r1_aime24": asked(p="cwcw", q=codes)}, revision=f"step-{step}") for step, codes in ((1, "wwww"), (2, "c.cc"))]
+    runs = [
+        write_run(tmp_path / str(step), {"r1_aime24": asked(p="cwcw", q=codes)}, revision=f"step-{step}")
+        for step, codes in ((1, "wwww"), (2, "c.cc"))
+    ]
     said = compare([str(run) for run in runs], checkpoints=True, partial=True, figures=tmp_path / "figures")
     assert said.endswith(f"{tmp_path}/figures/r1_aime24_checkpoints.png\n{tmp_path}/figures/r1_aime24_checkpoints.svg")
     assert (tmp_path / "figures" / "r1_aime24_checkpoints.png").read_bytes().startswith(b"\x89PNG")
@@ -263,7 +303,9 @@ def test_checkpoints_make_a_picture(tmp_path):
         compare([str(runs[0])], figures=tmp_path / "figures")
 
 
-@pytest.mark.parametrize("name", ["out/checkpoint-100", "org/model-step_100", "runs/global_step100/hf", "org/m-iter=100"])
+@pytest.mark.parametrize(
+    "name", ["out/checkpoint-100", "org/model-step_100", "runs/global_step100/hf", "org/m-iter=100"]
+)
 def test_the_step_is_read_from_the_models_name(tmp_path, name):
     run = read_run(write_run(tmp_path, {"t": asked(p="c")}, model=name))
     assert pairing.step_of(run) == 100
@@ -282,7 +324,9 @@ def test_runs_without_a_step_or_with_the_same_are_no_checkpoints(tmp_path):
 def test_runs_without_a_common_task_or_problem_are_refused_in_one_line(tmp_path):
     a = write_run(tmp_path / "a", {"r1_aime24": asked(p1="cc", q="cc")})
     b = write_run(tmp_path / "b", {"r1_aime25": asked(p1="cc", q="cc")})
-    c = write_run(tmp_path / "c", {"r1_aime24": [Asked("x", "cc", question="Why?"), Asked("y", "cc", question="How long?")]})
+    c = write_run(
+        tmp_path / "c", {"r1_aime24": [Asked("x", "cc", question="Why?"), Asked("y", "cc", question="How long?")]}
+    )
     with pytest.raises(UserError, match="have no task in common"):
         compare([str(a), str(b)])
     with pytest.raises(UserError, match="have no problem in common on r1_aime24"):
@@ -319,14 +363,19 @@ def test_the_command_prints_the_comparison(tmp_path):
 )
 def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, main, arguments, line):
     old = write_run(tmp_path / "old", {"r1_aime24": asked(p="cw")})
-    parquet.write_table(parquet.read_table(next(old.rglob("*.parquet"))).rename_columns(["full_doc", "metric", "predictions"]), next(old.rglob("*.parquet")))
+    parquet.write_table(
+        parquet.read_table(next(old.rglob("*.parquet"))).rename_columns(["full_doc", "metric", "predictions"]),
+        next(old.rglob("*.parquet")),
+    )
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.json").write_text(json.dumps({}))
     places = {
         "EMPTY": tmp_path / "empty",
         "OLD": old,
         "RUN": write_run(tmp_path / "run", {"r1_aime24": asked(p="cw", q="cc")}),
-        "OTHER": write_run(tmp_path / "other", {"r1_aime24": [Asked("x", "cw", question="Why?"), Asked("y", "cc", question="How?")]}),
+        "OTHER": write_run(
+            tmp_path / "other", {"r1_aime24": [Asked("x", "cw", question="Why?"), Asked("y", "cc", question="How?")]}
+        ),
         "OWING": write_run(tmp_path / "owing", {"r1_aime24": asked(p="c.c")}),
     }
     code, told, refused = main("compare", *(places.get(each, each) for each in arguments))

@@ -12,8 +12,8 @@ import pyarrow.parquet as parquet
 import pytest
 from runs import DATE, Asked, asked, write_run
 
-from lighteval_r1.details import owed, read_run, run_files
 from lighteval_r1.records import UserError
+from lighteval_r1.runs.details import owed, read_run, run_files
 
 RECORDED = Path(__file__).with_name("lighteval_run")
 LATER = "2026-11-21T09-00-00.000001"
@@ -30,7 +30,11 @@ def details_in(folder: Path) -> Path:
 def test_a_run_is_read_with_everything_it_says(tmp_path):
     problems = [Asked("2024-I-1", "cwnt", groups={"level": "3"}), Asked("2024-I-2", "cccu", gold="7")]
     run = read_run(write_run(tmp_path, {"r1_aime24": problems}, temperature=0.7))
-    assert (run.model, run.settings["temperature"], run.environment["versions"]["lighteval"]) == ("org/model", 0.7, "0.13.0")
+    assert (run.model, run.settings["temperature"], run.environment["versions"]["lighteval"]) == (
+        "org/model",
+        0.7,
+        "0.13.0",
+    )
     assert run.missing == () and list(run.tasks) == ["r1_aime24"]
     task = run.tasks["r1_aime24"]
     assert (task.version, task.n, task.n_problems, task.data_sha256) == (1, 4, 2, "d" * 64)
@@ -264,7 +268,10 @@ def unreadable_grades(folder: Path) -> Path:
         (no_details, "has no details beside it. Run LightEval with --save-details"),
         (two_models, "holds runs of 2 models"),
         (unreadable_grades, "line 1: not a grade"),
-        (lambda folder: write_run(folder, {"t": asked(p="c")}, date=LATER, lighteval="0.9.2"), "was written by LightEval 0.9.2"),
+        (
+            lambda folder: write_run(folder, {"t": asked(p="c")}, date=LATER, lighteval="0.9.2"),
+            "was written by LightEval 0.9.2",
+        ),
     ],
 )
 def test_what_is_no_run_is_refused_in_one_line(tmp_path, spoil, line):
@@ -274,7 +281,9 @@ def test_what_is_no_run_is_refused_in_one_line(tmp_path, spoil, line):
     assert line in str(refused.value) and "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("command", [("compare",), ("report", "-o", "PAGE"), ("view", "--logs", "LOGS", "--bundle", "SITE")])
+@pytest.mark.parametrize(
+    "command", [("compare",), ("report", "-o", "PAGE"), ("view", "--logs", "LOGS", "--bundle", "SITE")]
+)
 def test_every_command_refuses_what_is_no_run_in_one_line(tmp_path, main, command):
     places = {"PAGE": tmp_path / "report.html", "LOGS": tmp_path / "logs", "SITE": tmp_path / "site"}
     whole = details_in(write_run(tmp_path / "out", {"r1_aime24": asked(p="c")}))

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.journal import decode_line
-from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.records import seed_of
+from lighteval_r1.sampling.journal import decode_line
 
 BIN = Path(sys.executable).parent
 N_KILLS = int(os.environ.get("LIGHTEVAL_R1_KILLS", "1"))

@@ -19,15 +19,15 @@ import pytest
 from endpoint_run import PROBLEMS, engine_for, evaluate
 from stand_in import InThread, StandIn, thought_and_answer
 
-from lighteval_r1.ask import DIM, PLAIN, Screen
-from lighteval_r1.endpoint import Options, address_of, extra_fields, settings_of
-from lighteval_r1.endpoint import run as evaluate_endpoint
+from lighteval_r1.cli.ask import DIM, PLAIN, Screen
+from lighteval_r1.cli.endpoint import Options, address_of, extra_fields, settings_of
+from lighteval_r1.cli.endpoint import run as evaluate_endpoint
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.server import Served, retry_after_s
-from lighteval_r1.evaluate import graded
+from lighteval_r1.engines.server_facts import Served, retry_after_s
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.journal import decode_line
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
+from lighteval_r1.sampling.journal import decode_line
+from lighteval_r1.sampling.loop import graded
 
 # The real server of test_endpoint_vllm.py takes most of a minute to come up: meanwhile these run.
 pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("vllm_server")]
@@ -127,7 +127,9 @@ def test_a_refusal_ends_the_run_at_once_and_the_journal_stays(fault, tmp_path):
         before = lines_of(tmp_path)
         server.spoil = lambda i, body: fault
         with pytest.raises(UserError, match="injected|too long a prompt") as refused:
-            asyncio.run(evaluate(engine_for(url, concurrency=4, give_up_after_s=1.0), tmp_path, problems=PROBLEMS[2:4], n=2))
+            asyncio.run(
+                evaluate(engine_for(url, concurrency=4, give_up_after_s=1.0), tmp_path, problems=PROBLEMS[2:4], n=2)
+            )
     assert "\n" not in str(refused.value)
     assert len(server.requests) <= 4 + 4, "a refused request was tried again"
     assert lines_of(tmp_path) == before and len(before) == 4
@@ -135,7 +137,7 @@ def test_a_refusal_ends_the_run_at_once_and_the_journal_stays(fault, tmp_path):
 
 
 def test_a_run_says_how_far_it_is_while_no_reply_finishes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("lighteval_r1.progress.LOG_EVERY_S", 0.2)
+    monkeypatch.setattr("lighteval_r1.sampling.progress.LOG_EVERY_S", 0.2)
     server = StandIn(spoil=lambda i, body: "stall 1")
     with InThread(server.app()) as url:
         asyncio.run(evaluate(engine_for(url, concurrency=1), tmp_path, problems=PROBLEMS[:1], n=1))
@@ -245,7 +247,11 @@ def test_the_key_is_sent_and_written_nowhere(tmp_path, monkeypatch, capfd):
 def command(*arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "OPENAI_API_KEY": "", "LIGHTEVAL_R1_DEVICE": "cpu"}
     return subprocess.run(
-        [sys.executable, "-m", "lighteval_r1.cli", *arguments], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "lighteval_r1.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -303,7 +309,10 @@ class Process:
 
     def __init__(self, *command: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / command[0]), *command[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(HERE / command[0]), *command[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self) -> "Process":
@@ -328,7 +337,10 @@ def killed(tmp_path_factory):
     # random in the run's progress: as good as random in time, and the same on a slow machine
     moments = sorted(random.Random(20).sample(range(5, 960), 20))
     seen = {"after": [], "ends": []}
-    with Process("stand_in.py", "--delay-s", "0.05") as server, Process("endpoint_run.py", server.line(), str(folder)) as runs:
+    with (
+        Process("stand_in.py", "--delay-s", "0.05") as server,
+        Process("endpoint_run.py", server.line(), str(folder)) as runs,
+    ):
         for moment in moments:
             pid = int(runs.ask())
             until = time.monotonic() + 30
@@ -339,7 +351,10 @@ def killed(tmp_path_factory):
             seen["after"].append([line for line in lines_of(folder) if decode_line(line)])
         runs.ask()
         seen["last"] = int(runs.line())
-    with Process("stand_in.py", "--delay-s", "0") as server, Process("endpoint_run.py", server.line(), str(whole)) as runs:
+    with (
+        Process("stand_in.py", "--delay-s", "0") as server,
+        Process("endpoint_run.py", server.line(), str(whole)) as runs,
+    ):
         runs.ask()
         runs.line()
     seen["final"] = lines_of(folder)

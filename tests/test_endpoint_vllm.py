@@ -12,7 +12,7 @@ import pytest
 from stand_in import InThread, Proxy
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.journal import decode_line
+from lighteval_r1.sampling.journal import decode_line
 from lighteval_r1.tasks import TASKS
 
 pytestmark = pytest.mark.timeout(300)
@@ -37,7 +37,9 @@ def endpoint(url: str, folder: Path, *more: str) -> subprocess.Popen:
 def spoiled_run(vllm_server, tmp_path_factory):
     """A run through the proxy; beside it, since each spends most of its time on imports, one that the server refuses."""
     folder, refused = tmp_path_factory.mktemp("spoiled"), tmp_path_factory.mktemp("refused")
-    proxy = Proxy(vllm_server.url.removesuffix("/v1"), spoil=lambda i, body: "" if i % 3 else FAULTS[i // 3 % len(FAULTS)])
+    proxy = Proxy(
+        vllm_server.url.removesuffix("/v1"), spoil=lambda i, body: "" if i % 3 else FAULTS[i // 3 % len(FAULTS)]
+    )
     with InThread(proxy.app()) as url:
         run = endpoint(url, folder, "--max-tokens", "256", "--concurrency", "16", "--stall-timeout", "3")
         other = endpoint(vllm_server.url, refused, "--max-tokens", "4096")
@@ -93,13 +95,27 @@ def test_what_the_server_refuses_is_its_message_and_no_score(spoiled_run):
 
 def test_bench_prints_vllms_figures_for_the_tasks_prompts_and_ask_shows_a_reply(vllm_server, tmp_path):
     bench = start(
-        "bench", "--base-url", vllm_server.url, "--task", "demo_sums", "--max-tokens", "32", "--save", str(tmp_path / "b.json")
+        "bench",
+        "--base-url",
+        vllm_server.url,
+        "--task",
+        "demo_sums",
+        "--max-tokens",
+        "32",
+        "--save",
+        str(tmp_path / "b.json"),
     )
     asked = start("ask", vllm_server.url, TASKS["demo_sums"].problem(TASKS["demo_sums"].rows()[0]).prompt)
     shown, _ = asked.communicate(timeout=100)
     assert "</think>" in shown and re.search(r"\nanswer: .+ \(box\), \d+ tokens", shown), shown
     out, err = bench.communicate(timeout=150)
     assert bench.returncode == 0, err[-3000:]
-    for said in ("Successful requests:                     40", "Output token throughput", "P99 TTFT", "P90 TPOT", "P50 E2EL"):
+    for said in (
+        "Successful requests:                     40",
+        "Output token throughput",
+        "P99 TTFT",
+        "P90 TPOT",
+        "P50 E2EL",
+    ):
         assert said in out
     assert json.loads((tmp_path / "b.json").read_text())["completed"] == 40

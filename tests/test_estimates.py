@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lighteval_r1 import estimates
-from lighteval_r1.estimates import difference, estimate, interval, maj_at_n, pass_at_k
+from lighteval_r1.numbers import estimates
+from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
 from lighteval_r1.records import Estimate
 
 N_RUNS, N_PROBLEMS, N_SAMPLES = 2000, 30, 16
@@ -109,7 +109,9 @@ def test_an_interval_holds_its_value_and_stays_between_0_and_1(value, se, n_leas
 
 
 # Student's two-sided 5 % points, from the tables of Abramowitz and Stegun 1964, table 26.10.
-@pytest.mark.parametrize(("df", "point"), [(1, 12.706), (2, 4.303), (5, 2.571), (29, 2.045), (120, 1.980), (math.inf, 1.960)])
+@pytest.mark.parametrize(
+    ("df", "point"), [(1, 12.706), (2, 4.303), (5, 2.571), (29, 2.045), (120, 1.980), (math.inf, 1.960)]
+)
 def test_students_quantiles_are_those_of_the_tables(df, point):
     assert estimates.t_quantile(df) == pytest.approx(point, abs=6e-4)
 
@@ -257,7 +259,10 @@ def test_distance_from_a_published_number_counts_its_error_where_its_n_is_known(
     assert estimates.standard_errors(ours, 0.555) == pytest.approx(-2.35)
     # 16 samples of ours and 64 of theirs: the error grows by sqrt(1 + 16/64).
     assert estimates.standard_errors(ours, 0.555, n=64) == pytest.approx(-2.35 / math.sqrt(1.25))
-    assert estimates.in_words(-2.35) == "2.4 standard errors below" or estimates.in_words(-2.35) == "2.3 standard errors below"
+    assert (
+        estimates.in_words(-2.35) == "2.4 standard errors below"
+        or estimates.in_words(-2.35) == "2.3 standard errors below"
+    )
     assert estimates.in_words(2.4) == "2.4 standard errors above"
     assert estimates.in_words(-0.9) == "within 1 standard error"
 

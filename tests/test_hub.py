@@ -27,8 +27,13 @@ def written(folder: Path, *, tasks: tuple[str, ...] = ("r1_aime24",), n_problems
     grader = {"r1_gpqa_diamond": "choice"}
     asked = {
         task: [
-            Asked(f"{task}-{i} {HOSTILE}", "cwn", gold="B" if task in grader else f"{i}", question=f"Question {i} of {task}",
-                  grader=grader.get(task, "expression"))
+            Asked(
+                f"{task}-{i} {HOSTILE}",
+                "cwn",
+                gold="B" if task in grader else f"{i}",
+                question=f"Question {i} of {task}",
+                grader=grader.get(task, "expression"),
+            )
             for i in range(n_problems)
         ]
         for task in tasks
@@ -49,7 +54,9 @@ def environment(hub: FakeHub, home: Path, *, token: str | None = "hf_writer") ->
 
 
 # The command on a machine whose waits pass ten times as fast: huggingface_hub alone sleeps 15 s through some faults.
-HASTY = "import time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 10); from lighteval_r1.cli import main; main()"
+HASTY = (
+    "import time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 10); from lighteval_r1.cli import main; main()"
+)
 
 
 def start(
@@ -80,17 +87,27 @@ def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
         "print(json.dumps([rows.features.to_dict(), list(rows)]))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code, REPO, config, split], env=environment(hub, home), capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, REPO, config, split],
+        env=environment(hub, home),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert run.returncode == 0, run.stderr[-3000:]
     return json.loads(run.stdout.splitlines()[-1])[1]
 
 
 def expected_rows(folder: Path) -> list[dict]:
-    from lighteval_r1.details import read_run
+    from lighteval_r1.runs.details import read_run
 
     return [
-        {"problem_id": problem.id, "sample_index": sample.index, "reply": sample.reply, "outcome": sample.outcome, "seed": sample.seed}
+        {
+            "problem_id": problem.id,
+            "sample_index": sample.index,
+            "reply": sample.reply,
+            "outcome": sample.outcome,
+            "seed": sample.seed,
+        }
         for task in read_run(folder).tasks.values()
         for problem in task.problems
         for sample in problem.samples
@@ -113,7 +130,9 @@ def test_load_dataset_reads_the_samples_back_as_they_were(hub, tmp_path):
     status, said = upload(hub, tmp_path / "home", run, REPO)
     assert status == 0, said
     rows = read_back(hub, tmp_path / "home", "r1_aime24", "latest")
-    assert [{key: row[key] for key in want} for row, want in zip(rows, expected_rows(run), strict=True)] == expected_rows(run)
+    assert [
+        {key: row[key] for key in want} for row, want in zip(rows, expected_rows(run), strict=True)
+    ] == expected_rows(run)
     assert rows[0]["prompt"].startswith("Question 0") and rows[0]["gold"] == "0" and rows[0]["n_tokens"] == 100
     assert HOSTILE in rows[0]["reply"] and rows[0]["answer"] == "0"
     assert rows[0]["reply"].startswith(rows[0]["thinking"]) and rows[0]["finish_reason"] == "stop"
@@ -152,7 +171,12 @@ def test_the_same_push_again_makes_no_commit(hub, tmp_path):
 
 def test_six_pushes_at_once_all_arrive(hub, tmp_path):
     runs = [
-        written(tmp_path / f"run{i}", tasks=("r1_aime24", "r1_math_500"), n_problems=2 + i, date=f"2026-11-2{i}T10-00-00.000001")
+        written(
+            tmp_path / f"run{i}",
+            tasks=("r1_aime24", "r1_math_500"),
+            n_problems=2 + i,
+            date=f"2026-11-2{i}T10-00-00.000001",
+        )
         for i in range(6)
     ]
     pushes = [start(hub, tmp_path / f"home{i}", "upload", run, REPO, hasty=True) for i, run in enumerate(runs)]
@@ -251,7 +275,9 @@ def test_questions_of_gpqa_are_not_pushed_in_clear(hub, tmp_path):
         assert not Path(path).name.startswith("details_")
     rows = read_back(hub, tmp_path / "home", "r1_gpqa_diamond", "latest")
     assert rows[0]["prompt"] is None and rows[0]["reply"] is None and rows[0]["thinking"] is None
-    assert rows[0]["prompt_sha256"] == hashlib.sha256(b"Question 0 of r1_gpqa_diamond\nReason step by step.").hexdigest()
+    assert (
+        rows[0]["prompt_sha256"] == hashlib.sha256(b"Question 0 of r1_gpqa_diamond\nReason step by step.").hexdigest()
+    )
     assert rows[0]["gold"] == "B" and rows[0]["outcome"] == "correct"
     upload(hub, tmp_path / "home", run, REPO, "--include-gated")
     assert read_back(hub, tmp_path / "home2", "r1_gpqa_diamond", "latest")[0]["prompt"].startswith("Question 0")
@@ -269,7 +295,9 @@ def test_what_people_wrote_in_the_card_stays(hub, tmp_path):
 
 
 def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
-    model = hub.add_repository("model", "some/model", private=False, files={"README.md": b"---\nlicense: mit\n---\n\n# M\n"})
+    model = hub.add_repository(
+        "model", "some/model", private=False, files={"README.md": b"---\nlicense: mit\n---\n\n# M\n"}
+    )
     run = written(tmp_path / "run", tasks=("r1_gpqa_diamond", "r1_aime24"))
     status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
     assert status == 0, said

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.holdings import holdings, holdings_table
-from lighteval_r1.journal import Journal, decode_line, encode_line, journal_folder, why_anew
 from lighteval_r1.records import (
     Grade,
     Outcome,
@@ -23,6 +21,8 @@ from lighteval_r1.records import (
     seed_of,
     unpack_token_ids,
 )
+from lighteval_r1.runs.journals import holdings, holdings_table
+from lighteval_r1.sampling.journal import Journal, decode_line, encode_line, journal_folder, why_anew
 
 SETTINGS = Settings(
     model="org/model",
@@ -69,7 +69,9 @@ def test_a_sample_is_in_the_file_before_the_writer_is_closed(tmp_path):
     open_journal.close()
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b.replace(b'"stop"', b'"stoP"'), lambda b: b"\n"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b.replace(b'"stop"', b'"stoP"'), lambda b: b"\n"]
+)
 def test_a_damaged_line_is_set_aside_named_and_owed_again(tmp_path, capsys, damage):
     first = journal(tmp_path)
     for index in range(3):

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from lighteval_r1.records import UserError
-from lighteval_r1.thinking.judge import Asked, Judge, Judged, NoStep, Step, agreement, gold_in_words, named_step, steps_of
+from lighteval_r1.thinking.judge import (
+    Asked,
+    Judge,
+    Judged,
+    NoStep,
+    Step,
+    agreement,
+    gold_in_words,
+    named_step,
+    steps_of,
+)
 
 
 class Server:
@@ -33,7 +43,13 @@ class Server:
                     server.closing.wait(30)
                     said = (200, "FIRST CORRECT STEP: 1")
                 status, words = said if isinstance(said, tuple) else (200, said)
-                answer = words if isinstance(words, bytes) else completion(words) if status == 200 else b'{"error": {"message": "no"}}'
+                answer = (
+                    words
+                    if isinstance(words, bytes)
+                    else completion(words)
+                    if status == 200
+                    else b'{"error": {"message": "no"}}'
+                )
                 try:
                     self.send_response(status)
                     self.send_header("Content-Type", "application/json")
@@ -61,7 +77,9 @@ class Server:
 
 
 def completion(words: str) -> bytes:
-    return json.dumps({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": words}}]}).encode()
+    return json.dumps(
+        {"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": words}}]}
+    ).encode()
 
 
 @pytest.fixture
@@ -109,7 +127,9 @@ def test_the_last_named_step_counts(words, number):
     assert named_step(words, n=3) == number
 
 
-@pytest.mark.parametrize("words", ["", "2", "FIRST CORRECT STEP: 4", "FIRST CORRECT STEP: 0", "FIRST CORRECT STEP: two", "step 2"])
+@pytest.mark.parametrize(
+    "words", ["", "2", "FIRST CORRECT STEP: 4", "FIRST CORRECT STEP: 0", "FIRST CORRECT STEP: two", "step 2"]
+)
 def test_an_answer_that_names_no_step_of_these_is_no_result(words):
     with pytest.raises(NoStep):
         named_step(words, n=3)
@@ -122,12 +142,16 @@ def test_a_step_becomes_the_place_behind_it_and_none_is_a_result_too(serve, tmp_
 
 def test_halves_of_characters_and_control_characters_can_be_sent(serve, tmp_path):
     server = serve(lambda *_: "FIRST CORRECT STEP: 1")
-    assert judge_of(server, tmp_path).judge([Asked("\ud800 \x00 {n} </steps>", "42", steps_of("a\udfff\n\nb"))]) == [Judged(0, 2)]
+    assert judge_of(server, tmp_path).judge([Asked("\ud800 \x00 {n} </steps>", "42", steps_of("a\udfff\n\nb"))]) == [
+        Judged(0, 2)
+    ]
 
 
 def test_failures_are_asked_again_and_what_is_judged_is_never_asked_twice(serve, tmp_path):
     failures = [(500, ""), (200, "the answer is 42"), (200, b"<html>not json"), (429, "")]
-    server = serve(lambda prompt, times: failures[times - 1] if "Problem p" in prompt and times < 4 else "FIRST CORRECT STEP: 1")
+    server = serve(
+        lambda prompt, times: failures[times - 1] if "Problem p" in prompt and times < 4 else "FIRST CORRECT STEP: 1"
+    )
     first = judge_of(server, tmp_path)
     assert first.judge([asked("p"), asked("q"), asked("q")]) == [Judged(0, 11)] * 3
     # p: three failures and an answer; q, which two replies share: once
@@ -197,7 +221,10 @@ def test_another_judge_or_another_gold_is_another_question(serve, tmp_path):
 
 def test_rule_and_judge_are_compared_step_by_step():
     # both in the same step; the rule earlier; only the rule; only the judge; neither; unjudged
-    said = agreement([10, 3, 7, None, None, 5], [Judged(8, 12), Judged(4, 9), Judged(None, None), Judged(0, 4), Judged(None, None), None])
+    said = agreement(
+        [10, 3, 7, None, None, 5],
+        [Judged(8, 12), Judged(4, 9), Judged(None, None), Judged(0, 4), Judged(None, None), None],
+    )
     numbers = [int(line.split()[-1]) for line in said.splitlines()[2:-1]]
     assert numbers == [5, 2, 1, 1, 0, 1, 1, 1]
     assert said.splitlines()[-1] == "They agree on 2 of 5 (40.0 %)."
@@ -208,7 +235,9 @@ def test_rule_and_judge_are_compared_step_by_step():
 
 def ask_demo(url: str, prompt: str) -> str:
     body = {"model": "demo", "messages": [{"role": "user", "content": prompt}], "max_tokens": 24, "temperature": 0}
-    request = urllib.request.Request(f"{url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)["choices"][0]["message"]["content"]
 

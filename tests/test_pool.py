@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.pool import PATIENCE, Pool
 from lighteval_r1.records import Grade, GraderDied, Outcome
+from lighteval_r1.sampling.pool import PATIENCE, Pool
 
 HOSTILE = {
     "tower": r"\boxed{9^{9^{9^{9}}}}",
@@ -54,7 +54,9 @@ def gone_within(pids: list[int], seconds: float) -> bool:
 def scripted(monkeypatch):
     """Pool(…) with the scripted grading process."""
     here = Path(__file__).parent
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(here), str(here.parent / "src"), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(here), str(here.parent / "src"), os.environ.get("PYTHONPATH", "")])
+    )
     return lambda workers=2, **options: Pool(workers, module="scripted_worker", **options)
 
 
@@ -183,7 +185,9 @@ def test_equal_pairs_are_compared_once_and_one_limit_serves_them_all(monkeypatch
         for pid in pool.pids:
             os.kill(pid, signal.SIGSTOP)
         begin = time.monotonic()
-        grades = pool.grade_many([("expression", f"<think>{i}</think>Try {i}: \\boxed{{x+{i % 2}}}", "y", True) for i in range(50)])
+        grades = pool.grade_many(
+            [("expression", f"<think>{i}</think>Try {i}: \\boxed{{x+{i % 2}}}", "y", True) for i in range(50)]
+        )
         assert {g.outcome for g in grades} == {Outcome.UNDECIDED}
         # two pairs at once, each stopped once; fifty comparisons would take 25 times the limit
         assert time.monotonic() - begin < 8 * 0.4 * PATIENCE
@@ -217,7 +221,7 @@ def test_closing_is_quick_and_leaves_no_process(scripted):
 
 def test_children_end_when_their_owner_is_killed(scripted):
     program = (
-        "import json; from lighteval_r1.pool import Pool; pool = Pool(2, module='scripted_worker')\n"
+        "import json; from lighteval_r1.sampling.pool import Pool; pool = Pool(2, module='scripted_worker')\n"
         "futures = [pool.submit(('choice', 'sleep 60' if i else 'a', '', False)) for i in range(3)]\n"
         "futures[0].result(); print(json.dumps(pool.pids), flush=True); futures[1].result()"
     )
@@ -231,7 +235,13 @@ def test_children_end_when_their_owner_is_killed(scripted):
 
 
 def test_the_pool_gives_the_grades_that_its_graders_give():
-    replies = [r"<think>a \boxed{3}</think> \boxed{4}", r"<think>\boxed{4}", "4", r"\boxed{\frac{8}{2}}", r"</think>\boxed{5}"]
+    replies = [
+        r"<think>a \boxed{3}</think> \boxed{4}",
+        r"<think>\boxed{4}",
+        "4",
+        r"\boxed{\frac{8}{2}}",
+        r"</think>\boxed{5}",
+    ]
     with Pool(2) as pool:
         for opened in (True, False):
             grades = pool.grade_many([("expression", text, "4", opened) for text in replies])
@@ -240,7 +250,7 @@ def test_the_pool_gives_the_grades_that_its_graders_give():
 
 def test_a_large_owner_does_not_make_its_grading_processes_look_grown():
     ballast = bytearray(500 * 2**20)
-    ballast[:: 4096] = b"x" * len(ballast[:: 4096])
+    ballast[::4096] = b"x" * len(ballast[::4096])
     with Pool(1) as pool:
         for i in range(3):
             pool.grade_many([("expression", f"\\boxed{{{i}}}", "7", False)])

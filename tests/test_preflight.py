@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.launch import DEMO_MODEL, Options, model_parameters, task_specs
-from lighteval_r1.layouts import automatic, weight_bytes
-from lighteval_r1.model_files import folder_digest
-from lighteval_r1.preflight import parse_spec, positionals
+from lighteval_r1.cli.evaluate import DEMO_MODEL, Options, model_parameters, task_specs
+from lighteval_r1.engines.layouts import automatic, weight_bytes
+from lighteval_r1.engines.model_files import folder_digest
 from lighteval_r1.records import UserError
+from lighteval_r1.tasks.specs import parse_spec, positionals
 
 BIN = Path(sys.executable).parent
 

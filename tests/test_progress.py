@@ -2,9 +2,9 @@
 
 import asyncio
 
-from lighteval_r1 import progress
-from lighteval_r1.progress import Progress
 from lighteval_r1.records import Grade, Outcome, Sample
+from lighteval_r1.sampling import progress
+from lighteval_r1.sampling.progress import Progress
 
 
 def sample(problem: str, index: int, *, n_tokens: int = 100, finish_reason: str = "stop") -> Sample:

@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
+from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.vllm import Layout, VllmEngine
-from lighteval_r1.evaluate import Work, graded, owed_samples, run
-from lighteval_r1.journal import Journal
-from lighteval_r1.launch import DEMO_MODEL
-from lighteval_r1.pool import Pool
 from lighteval_r1.records import EngineError, Settings, seed_of
+from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.loop import Work, graded, owed_samples, run
+from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import TASKS
 
 # a connection that is left open is a warning when it is collected
-pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning"),
+]
 
 N = 4
 SETTINGS = Settings("demo", "r", None, "t", temperature=0.6, top_p=0.95, top_k=0, max_tokens=200, seed=1)
@@ -65,7 +68,10 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     first = work(tmp_path)
     dying = KilledAfter(**vars(engine(2)))
-    with Pool(workers=1) as pool, pytest.raises(EngineError, match=r"vLLM replica 1 ended \(exit code -9.*same command goes on"):
+    with (
+        Pool(workers=1) as pool,
+        pytest.raises(EngineError, match=r"vLLM replica 1 ended \(exit code -9.*same command goes on"),
+    ):
         asyncio.run(run([first], engine=dying, pool=pool))
     for process in dying.processes:
         with pytest.raises(ProcessLookupError):

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import Asked, write_run
 
-from lighteval_r1 import report, scored_runs, summary
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun, read_run
-from lighteval_r1.page import drawings, script_json
-from lighteval_r1.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
-from lighteval_r1.page.tables import letter
 from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.report import contents as report
+from lighteval_r1.report import summary
+from lighteval_r1.report.page import drawings, script_json
+from lighteval_r1.report.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
+from lighteval_r1.report.page.tables import letter
+from lighteval_r1.runs import scored_runs
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun, read_run
 from lighteval_r1.thinking.measure_runs import for_report
 
 OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-": None}
@@ -125,7 +127,11 @@ def test_a_partial_report_says_so_on_every_line(tmp_path):
     tasks = a_run(*missing).tasks | a_run(*whole, task="r1_math_500").tasks
     run = dataclasses.replace(a_run(), tasks=tasks)
     page = written(tmp_path, run, partial=True)
-    rows = [row for body in re.findall(r"<tbody>(.*?)</tbody>", page, re.S) for row in re.findall(r"<tr.*?</tr>", body, re.S)]
+    rows = [
+        row
+        for body in re.findall(r"<tbody>(.*?)</tbody>", page, re.S)
+        for row in re.findall(r"<tr.*?</tr>", body, re.S)
+    ]
     told = [(" ".join(re.sub(r"<[^>]*>", " ", row).split())[:24], ">partial<" in row) for row in rows]
     # The table: the task, the other task, two means; then two levels of each task.
     assert [partial for _, partial in told] == [True, False, True, True, True, True, False, False], told
@@ -144,7 +150,9 @@ def test_a_suite_has_its_two_means_by_name(tmp_path):
 
 def test_the_table_says_how_many_samples_an_error_of_one_percent_would_need(tmp_path):
     # Variances 1/3 and 0: 1/3 / (2 * 0.01)**2 = 833.3.
-    assert "± 1.0 would need 834 samples of each problem" in written(tmp_path, a_run(problem("p", "ccww"), problem("q", "cccc")))
+    assert "± 1.0 would need 834 samples of each problem" in written(
+        tmp_path, a_run(problem("p", "ccww"), problem("q", "cccc"))
+    )
 
 
 def test_a_run_that_lighteval_graded_is_reported_with_what_it_says(tmp_path):
@@ -227,7 +235,9 @@ def test_the_same_runs_give_the_same_page(tmp_path):
 
 
 def test_the_pictures_come_as_png_and_svg(tmp_path):
-    runs = [a_run(problem("p", "cwcc", level="1"), problem("q", "cwww", level="2"), model=f"m/$x_{i}^{{$ {i}") for i in "ab"]
+    runs = [
+        a_run(problem("p", "cwcc", level="1"), problem("q", "cwww", level="2"), model=f"m/$x_{i}^{{$ {i}") for i in "ab"
+    ]
     report.write_report(runs, out=tmp_path / "report.html", published=lambda *_: (), figures=tmp_path / "figures")
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     expected = ["scores", "r1_aime24_pass_at_k", "r1_aime24_lengths_0", "r1_aime24_lengths_1", "r1_aime24_by_level"]
@@ -238,7 +248,12 @@ def test_a_cell_says_truncated_before_it_says_wrong():
     def code(outcome, finish):
         return letter(RunSample(0, "", True, outcome, "", finish, 1, 1, None))
 
-    assert [code(outcome, "length") for outcome in ("correct", "wrong", "no_answer", "undecided")] == ["C", "t", "t", "u"]
+    assert [code(outcome, "length") for outcome in ("correct", "wrong", "no_answer", "undecided")] == [
+        "C",
+        "t",
+        "t",
+        "u",
+    ]
     assert [code(outcome, "stop") for outcome in ("correct", "wrong", "no_answer", None)] == ["c", "w", "n", "g"]
     assert letter(None) == "o"
 

@@ -6,15 +6,15 @@ import re
 import pytest
 from browser import console, open_page
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
-from lighteval_r1.page.tables import Table
-from lighteval_r1.report import write_page, write_report
-from lighteval_r1.summary import Published, TaskSummary
+from lighteval_r1.report.contents import write_page, write_report
+from lighteval_r1.report.page.tables import Table
+from lighteval_r1.report.summary import Published, TaskSummary
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
 
 pytest.importorskip("selenium")
-from selenium.common.exceptions import JavascriptException  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+from selenium.common.exceptions import JavascriptException
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 CONTENT = {
     "title": "A model on two tasks", "subtitle": "", "notices": [], "several_runs": False, "means": [],
@@ -56,7 +56,9 @@ def table(*problems: RunProblem, task: str = "r1_aime24", run: str = "a run", di
 
 def small_table() -> Table:
     return table(
-        problem("steady", [sample(i, "correct", "I think.</think>It is $\\frac{84}{2}$.") for i in range(4)], level="1"),
+        problem(
+            "steady", [sample(i, "correct", "I think.</think>It is $\\frac{84}{2}$.") for i in range(4)], level="1"
+        ),
         problem(
             "flaky",
             [
@@ -232,7 +234,9 @@ def test_an_address_leads_to_a_reply(page):
 def test_an_owed_and_an_ungraded_sample_are_shown_as_such(page):
     driver = page(table(problem("gaps", [sample(0, None, "a</think>b"), sample(2, "correct", "a</think>b")])))
     click(driver, '[data-filter="missing"]')
-    labels = [each.get_attribute("aria-label") for each in driver.find_elements("css selector", "#grid [role=gridcell]")]
+    labels = [
+        each.get_attribute("aria-label") for each in driver.find_elements("css selector", "#grid [role=gridcell]")
+    ]
     assert labels == ["gaps, sample 0: not graded", "gaps, sample 1: not drawn", "gaps, sample 2: right"]
     click(driver, '[data-y="0"][data-x="1"]')
     assert "not drawn yet" in text(driver, "#reply-body")

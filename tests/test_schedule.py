@@ -4,7 +4,7 @@ from collections import Counter
 
 from lighteval_r1.engines import Owed
 from lighteval_r1.records import Problem
-from lighteval_r1.schedule import N_PROBES, Schedule
+from lighteval_r1.sampling.schedule import N_PROBES, Schedule
 
 PROBLEMS = {name: Problem(name, "1", "expression", name) for name in "abc"}
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from lighteval_r1 import score
-from lighteval_r1.pool import Pool
 from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.runs import grading as score
+from lighteval_r1.sampling.pool import Pool
 
 
 def write(path, rows):
@@ -22,14 +22,27 @@ def grades_of(path):
 
 
 ROWS = [
-    {"problem": "1+1?", "answer": "2", "gen": [r"<think>a</think>\boxed{2}", r"<think>a</think>\boxed{3}"], "finish_reason": ["stop", "stop"]},
-    {"problem": "2+2?", "answer": 4, "gen": [r"<think>\boxed{4}", r"</think>\boxed{4}"], "finish_reason": ["length", "stop"]},
+    {
+        "problem": "1+1?",
+        "answer": "2",
+        "gen": [r"<think>a</think>\boxed{2}", r"<think>a</think>\boxed{3}"],
+        "finish_reason": ["stop", "stop"],
+    },
+    {
+        "problem": "2+2?",
+        "answer": 4,
+        "gen": [r"<think>\boxed{4}", r"</think>\boxed{4}"],
+        "finish_reason": ["length", "stop"],
+    },
 ]
 
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "lighteval_r1.cli", "score", *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "lighteval_r1.cli", "score", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -58,14 +71,19 @@ def test_scoring_again_gives_the_same_grades_and_leaves_no_other_file(tmp_path):
 
 
 def test_rows_with_one_reply_each_are_samples_of_the_problem_they_share(tmp_path):
-    rows = [{"uid": f"u{i}", "prompt": "p", "gold": "B", "output": f"Answer: {letter}"} for i, letter in enumerate("BBA")]
+    rows = [
+        {"uid": f"u{i}", "prompt": "p", "gold": "B", "output": f"Answer: {letter}"} for i, letter in enumerate("BBA")
+    ]
     path = write(tmp_path / "rows.jsonl", rows)
     assert "66.7" in score.run([path], task="r1_gpqa_diamond")
     assert [(g["uid"], g["index"]) for g in grades_of(path)] == [("u0", 0), ("u1", 1), ("u2", 2)]
 
 
 def test_a_prompt_that_opened_the_thinking_leaves_an_endless_thought_without_answer(tmp_path, capsys):
-    rows = [{"problem": str(i), "answer": "1", "gen": text} for i, text in enumerate([r"so</think>\boxed{1}", r"so \boxed{1} and"])]
+    rows = [
+        {"problem": str(i), "answer": "1", "gen": text}
+        for i, text in enumerate([r"so</think>\boxed{1}", r"so \boxed{1} and"])
+    ]
     path = write(tmp_path / "gen.jsonl", rows)
     score.run([path], task="r1_aime24", thinking_opened=True)
     assert [g["outcome"] for g in grades_of(path)] == ["correct", "no_answer"]
@@ -81,7 +99,13 @@ def test_details_of_lighteval_are_read_with_and_without_our_fields(tmp_path, our
 
     specific = {"problem_id": "abc", "name": "I-1", "finish_reasons": ["stop", "length"], "n_tokens": [5, 7]}
     row = {
-        "doc": {"query": "q", "choices": ["7", "8"], "gold_index": 1 if ours else [1], "id": "0", "specific": specific if ours else None},
+        "doc": {
+            "query": "q",
+            "choices": ["7", "8"],
+            "gold_index": 1 if ours else [1],
+            "id": "0",
+            "specific": specific if ours else None,
+        },
         "model_response": {
             "input": "<|User|>q<|Assistant|><think>\n",
             "text": [r"</think>\boxed{8}", r"\boxed{8"],
@@ -131,14 +155,20 @@ def test_missing_files_unknown_tasks_and_what_is_no_parquet_are_one_line_and_exi
     path = write(tmp_path / "gen.jsonl", ROWS)
     fake = tmp_path / "fake.parquet"
     fake.write_text("no parquet")
-    for arguments, said in (((tmp_path / "none", "--task", "r1_math_500"), "no file"), ((path, "--task", "r1_mth_500"), "r1_math_500"), ((fake, "--task", "r1_math_500"), "not a parquet")):
+    for arguments, said in (
+        ((tmp_path / "none", "--task", "r1_math_500"), "no file"),
+        ((path, "--task", "r1_mth_500"), "r1_math_500"),
+        ((fake, "--task", "r1_math_500"), "not a parquet"),
+    ):
         done = command(*arguments)
         assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_a_dead_grader_leaves_no_score_and_names_the_first_reply(tmp_path, monkeypatch):
     here = os.path.dirname(__file__)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, os.path.join(here, "..", "src"), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([here, os.path.join(here, "..", "src"), os.environ.get("PYTHONPATH", "")])
+    )
     monkeypatch.setattr(score, "Pool", lambda: Pool(1, module="scripted_worker"))
     rows = [{"uid": uid, "problem": "p", "answer": "A", "gen": deed} for uid, deed in (("fine", "A"), ("bad", "exit"))]
     path = write(tmp_path / "gen.jsonl", rows)

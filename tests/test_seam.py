@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
 
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.timeout(200)
 @pytest.fixture(scope="module")
 def seam():
     """Imported here: it takes LightEval a quarter of a minute."""
-    import lighteval_r1.seam.documents
-    import lighteval_r1.seam.model
-    import lighteval_r1.seam.vllm_arguments
+    import lighteval_r1.plugin.documents
+    import lighteval_r1.plugin.model
+    import lighteval_r1.plugin.vllm_arguments
 
-    return lighteval_r1.seam
+    return lighteval_r1.plugin.errors
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,9 @@ def seam():
 def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arguments, message, monkeypatch, seam):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4))
     with pytest.raises(UserError, match=message):
-        seam.vllm_arguments.make_engine(seam.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"), processes=[])
+        seam.vllm_arguments.make_engine(
+            seam.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"), processes=[]
+        )
 
 
 def test_several_samples_at_temperature_0_are_refused(seam):

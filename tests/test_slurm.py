@@ -15,16 +15,16 @@ import pytest
 import yaml
 from slurm_cluster import SlurmCluster, missing
 
-from lighteval_r1.journal import decode_line
-from lighteval_r1.launch import DEMO_MODEL, Options, model_parameters, write_configuration
-from lighteval_r1.layouts import layout_for, n_parameters
+from lighteval_r1.cli.evaluate import DEMO_MODEL, Options, model_parameters, write_configuration
+from lighteval_r1.engines.layouts import layout_for, n_parameters
 from lighteval_r1.records import UserError
-from lighteval_r1.slurm import Cluster, Job, Submission, prepare, run_sbatch, submit
+from lighteval_r1.sampling.journal import decode_line
+from lighteval_r1.slurm.jobs import Cluster, Job, Submission, prepare, run_sbatch, submit
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "slurm").glob("*.slurm"))
 # What a shell, YAML, LightEval's MODEL_ARGS and make would each stumble over.
-PROMPT = "Say \"it's\" $(touch pwned) `id` ${HOME} {a,b}=[c]; \\n \\\\ & | <x> # %s $$ * ?\r\n\tsecond: line, 日本 🙂\u2028é\x85 end\n\n"
+PROMPT = 'Say "it\'s" $(touch pwned) `id` ${HOME} {a,b}=[c]; \\n \\\\ & | <x> # %s $$ * ?\r\n\tsecond: line, 日本 🙂\u2028é\x85 end\n\n'
 
 # Engines bind their threads: for a job's set-up, where the tests keep to a core of their own.
 ON_THESE_CORES = f"taskset -cp {','.join(map(str, sorted(os.sched_getaffinity(0))))} $$ >/dev/null\n"
@@ -57,7 +57,15 @@ def on_cluster(slurm, monkeypatch):
 
 
 def submission(folder: Path, **more) -> Submission:
-    options = Options(**{"model": str(DEMO_MODEL), "task": "demo_sums", "n": 2, "output_dir": str(folder / "out"), **more.pop("options", {})})
+    options = Options(
+        **{
+            "model": str(DEMO_MODEL),
+            "task": "demo_sums",
+            "n": 2,
+            "output_dir": str(folder / "out"),
+            **more.pop("options", {}),
+        }
+    )
     cluster = Cluster(gpus_per_node=more.pop("gpus", 2), sbatch={"cpus-per-task": 4}, setup=more.pop("setup", ""))
     return Submission(options=options, cluster=cluster, folder=str(folder / "jobs"), **more)
 
@@ -111,7 +119,7 @@ def test_every_character_of_a_system_prompt_arrives_in_the_configuration(tmp_pat
 
 
 def test_every_character_arrives_through_make_too(tmp_path):
-    file = tmp_path / "it's $(touch pwned) {a},b \"x\".txt"
+    file = tmp_path / 'it\'s $(touch pwned) {a},b "x".txt'
     file.write_bytes(PROMPT.encode())
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
@@ -119,7 +127,15 @@ def test_every_character_arrives_through_make_too(tmp_path):
     stub.write_text(f"#!/bin/bash\nprintf '%s\\0' \"$@\" > {tmp_path}/arguments\n")
     stub.chmod(0o755)
     (venv / ".installed-cpu").touch()
-    command = ["make", "evaluate", f"VENV={venv}", "DEVICE=cpu", "MODEL=a/b", "TASK=aime24", f"SYSTEM_PROMPT_FILE={file}"]
+    command = [
+        "make",
+        "evaluate",
+        f"VENV={venv}",
+        "DEVICE=cpu",
+        "MODEL=a/b",
+        "TASK=aime24",
+        f"SYSTEM_PROMPT_FILE={file}",
+    ]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
     given = (tmp_path / "arguments").read_text().split("\0")
     said = dict(argument[2:].split("=", 1) for argument in given if argument.startswith("--"))
@@ -192,7 +208,16 @@ def test_a_preempted_job_stops_and_goes_on_later(on_cluster, tmp_path):
     (job,) = prepare(submission(tmp_path))
     number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
     on_cluster.wait_until(lambda: seen(job), 60)
-    both = ["sbatch", "--parsable", "--partition=high", "--nodes=2", "--cpus-per-task=4", f"--output={tmp_path}/high", "--wrap", "sleep 3"]
+    both = [
+        "sbatch",
+        "--parsable",
+        "--partition=high",
+        "--nodes=2",
+        "--cpus-per-task=4",
+        f"--output={tmp_path}/high",
+        "--wrap",
+        "sleep 3",
+    ]
     higher = run_sbatch(both)
     on_cluster.wait_for(higher, "COMPLETED", limit_s=120)
     on_cluster.wait_for(number, "COMPLETED", limit_s=180)
@@ -201,7 +226,10 @@ def test_a_preempted_job_stops_and_goes_on_later(on_cluster, tmp_path):
 
 
 def test_a_report_waits_for_all_shards_and_does_not_run_after_a_failure(on_cluster, tmp_path):
-    shards, report = (with_stub(job, first="[[ ${LIGHTEVAL_R1_SHARD:-} != 2/2 ]] || exit 3") for job in prepare(submission(tmp_path, array=2)))
+    shards, report = (
+        with_stub(job, first="[[ ${LIGHTEVAL_R1_SHARD:-} != 2/2 ]] || exit 3")
+        for job in prepare(submission(tmp_path, array=2))
+    )
     number = run_sbatch(shards.command())
     after = run_sbatch(report.command(after_id=number))
     on_cluster.wait_for(after, "CANCELLED", limit_s=120)
@@ -231,7 +259,9 @@ def drawn(folder: Path) -> dict[int, list[dict]]:
     found: dict[int, list[dict]] = {}
     for path in (folder / "cache").rglob("samples-*.jsonl"):
         pid = int(path.stem.split("-")[-2])
-        found.setdefault(pid, []).extend(record for line in path.read_bytes().splitlines(True) if (record := decode_line(line)))
+        found.setdefault(pid, []).extend(
+            record for line in path.read_bytes().splitlines(True) if (record := decode_line(line))
+        )
     return found
 
 
@@ -279,7 +309,9 @@ def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, t
     stub = job.folder / "stub"
     count = f"import ray; ray.init(address='auto', log_to_driver=False); print('nodes', len(ray.nodes()), file=open('{tmp_path}/seen', 'w'))"
     real = f'exec {sys.executable} "$@"'
-    stub.write_text(f'#!/bin/bash\nif [[ $* == *lighteval_r1.cli* ]]; then exec {sys.executable} -c "{count}"; fi\n{real}\n')
+    stub.write_text(
+        f'#!/bin/bash\nif [[ $* == *lighteval_r1.cli* ]]; then exec {sys.executable} -c "{count}"; fi\n{real}\n'
+    )
     stub.chmod(0o755)
     number = run_sbatch(replace(job, arguments=[str(job.folder), str(stub)]).command())
     on_cluster.wait_for(number, "COMPLETED", "FAILED", limit_s=200)
@@ -291,7 +323,9 @@ def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, t
 
 @pytest.mark.timeout(400)
 def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
-    setup = f"export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n{ON_THESE_CORES}"
+    setup = (
+        f"export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n{ON_THESE_CORES}"
+    )
     options = {"model": str(recipe(tmp_path)), "task": ""}
     (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=setup, options=options))
     number = run_sbatch(job.command())

@@ -10,9 +10,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun
-from lighteval_r1.pool import Pool
 from lighteval_r1.records import OwedError, UserError, pack_token_ids
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import steps_of
 from lighteval_r1.thinking.measure_runs import Choice, for_report, measure_runs
@@ -78,12 +78,21 @@ def test_of_forty_replies_that_were_read_a_reader_places_at_most_three_elsewhere
     # thinking_read.jsonl: 40 replies drawn at random (seed 2026), all read; `end` is where the reader puts the first correct
     # answer (null: it never appears). A place within the same equation or sentence is the same place.
     read = [json.loads(line) for line in (HERE / "thinking_read.jsonl").read_text().splitlines()]
-    rows = {row["uid"]: row for row in map(json.loads, (shared / "grading" / "r1_style_replies_dev.jsonl").open(encoding="utf-8"))}
+    rows = {
+        row["uid"]: row
+        for row in map(json.loads, (shared / "grading" / "r1_style_replies_dev.jsonl").open(encoding="utf-8"))
+    }
     stated = []
     for one in read:
         row = rows[one["uid"]]
         thinking = thinking_of(RunSample(0, row["output"], True, None, None, None, None, None)).text
-        stated.append(Stated("expression", row["gold"], candidates(thinking, grader="expression", problem=row["problem"], gold=row["gold"])))
+        stated.append(
+            Stated(
+                "expression",
+                row["gold"],
+                candidates(thinking, grader="expression", problem=row["problem"], gold=row["gold"]),
+            )
+        )
     found, _ = first_correct(stated, pool=pool)
     ends = [None if place is None else place.end for place in found]
     elsewhere = [one["uid"] for one, end in zip(read, ends, strict=True) if one["end"] != end]
@@ -153,7 +162,9 @@ def demo_offsets() -> Offsets:
     return Offsets(Tokenizer.from_file(str(DEMO / "tokenizer.json")))
 
 
-def sample_of(reply: str, *, ids=None, opened: bool = True, outcome: str | None = "correct", index: int = 0) -> RunSample:
+def sample_of(
+    reply: str, *, ids=None, opened: bool = True, outcome: str | None = "correct", index: int = 0
+) -> RunSample:
     return RunSample(index, reply, opened, outcome, None, "stop", None, None, pack_token_ids(ids) if ids else None)
 
 
@@ -164,7 +175,9 @@ def test_kept_token_ids_are_counted_as_they_were_sampled():
     # "15" written as two tokens and "." as its own: "The sum is " and three more cover the thinking.
     ids += [offsets.tokenizer.token_to_id(each) for each in "15."]
     ids += offsets.tokenizer.encode("</think>", add_special_tokens=False).ids
-    assert offsets.counts(sample_of(reply, ids=ids), [len("The sum is 15."), len("The sum is ")], within=len(reply)) == [
+    assert offsets.counts(
+        sample_of(reply, ids=ids), [len("The sum is 15."), len("The sum is ")], within=len(reply)
+    ) == [
         len(offsets.tokenizer.encode("The sum is ", add_special_tokens=False).ids) + 3,
         len(offsets.tokenizer.encode("The sum is ", add_special_tokens=False).ids),
     ]
@@ -176,7 +189,9 @@ def test_characters_of_several_bytes_do_not_shift_the_count():
     reply = "Ωé∑ 15.</think>"
     ids = offsets.tokenizer.encode(reply, add_special_tokens=False).ids
     at = [len("Ωé∑ 15"), len("Ωé∑ 15.")]
-    assert offsets.counts(sample_of(reply, ids=ids), at, within=len(reply)) == offsets.counts(sample_of(reply), at, within=len(reply))
+    assert offsets.counts(sample_of(reply, ids=ids), at, within=len(reply)) == offsets.counts(
+        sample_of(reply), at, within=len(reply)
+    )
     assert dict(offsets.how) == {"sampled": 1, "anew": 1}
 
 
@@ -243,7 +258,9 @@ def a_run(problems: list[RunProblem], *, model: str = "org/model", task: str = "
     return Run(model, "somewhere", {}, {}, {task: TaskRun(task, 1, "d", "p", problems, n=n)})
 
 
-def a_problem(name: str, *replies: str, grader: str = "expression", outcome: str | None = "correct", **groups: str) -> RunProblem:
+def a_problem(
+    name: str, *replies: str, grader: str = "expression", outcome: str | None = "correct", **groups: str
+) -> RunProblem:
     samples = [sample_of(reply, index=at, outcome=outcome) for at, reply in enumerate(replies)]
     return RunProblem(f"id-{name}", name, f"What is asked in {name}?", "42", grader, groups, samples)
 
@@ -261,7 +278,9 @@ RIGHT, LONG = "It is = 42 </think> 42", "a b c d e f = 42 </think> 42"
 
 
 def test_levels_subjects_and_the_whole_are_measured_and_what_was_counted_is_said(words):
-    run = a_run([a_problem("a", RIGHT, level="1", subject="Algebra"), a_problem("b", LONG, level="2", subject="Algebra")])
+    run = a_run(
+        [a_problem("a", RIGHT, level="1", subject="Algebra"), a_problem("b", LONG, level="2", subject="Algebra")]
+    )
     found = measure_runs(["run"], [run], choice=Choice(tokenizer=words))
     lines = {words: cells for words, _, cells in task_lines(found.tasks[0])}
     # T: 4 and 8, so 6 with the error 2; reached by all

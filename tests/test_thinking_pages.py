@@ -11,11 +11,12 @@ from runs import asked, write_run
 from test_thinking import LONG, RIGHT, a_problem, a_run, words_tokenizer
 from typer.testing import CliRunner
 
-from lighteval_r1 import cli, report
-from lighteval_r1.page.panels import panel
-from lighteval_r1.page.thinking import write_page
+from lighteval_r1 import cli
 from lighteval_r1.records import UserError
-from lighteval_r1.thinking.figures import with_gaps, write_figures
+from lighteval_r1.report import contents as report
+from lighteval_r1.report.page.panels import panel
+from lighteval_r1.report.page.thinking_section import write_page
+from lighteval_r1.report.thinking_pictures import with_gaps, write_figures
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 from lighteval_r1.thinking.summary import level_places, panels
 
@@ -30,7 +31,11 @@ def words(tmp_path_factory) -> str:
 
 
 def levels(*values: str, reply: str = RIGHT, model: str = "org/model", outcome: str = "correct"):
-    problems = [a_problem(f"{value}{at}", reply, LONG if reply == RIGHT else reply, outcome=outcome, level=value) for value in values for at in range(2)]
+    problems = [
+        a_problem(f"{value}{at}", reply, LONG if reply == RIGHT else reply, outcome=outcome, level=value)
+        for value in values
+        for at in range(2)
+    ]
     return a_run(problems, model=model)
 
 
@@ -46,7 +51,10 @@ def test_the_six_measures_are_drawn_over_levels_one_line_per_run(words):
     found = by_name(words, levels("1", "2", model="a/x"), levels("2", "3", model="b/y"))
     assert list(found) == ["tokens", "first_correct", "reflection", "efficiency", "thoughts", "accuracy"]
     # T: 4 and 8 in each problem, so 6 on each level; no spread between problems.
-    assert found["tokens"].lines == [("x", [(1.0, 6.0, 0.0), (2.0, 6.0, 0.0)]), ("y", [(2.0, 6.0, 0.0), (3.0, 6.0, 0.0)])]
+    assert found["tokens"].lines == [
+        ("x", [(1.0, 6.0, 0.0), (2.0, 6.0, 0.0)]),
+        ("y", [(2.0, 6.0, 0.0), (3.0, 6.0, 0.0)]),
+    ]
     assert found["tokens"].ticks == [(1.0, "1"), (2.0, "2"), (3.0, "3")]
 
 
@@ -75,7 +83,9 @@ def test_a_run_that_never_reaches_the_gold_has_empty_panels_that_say_so(words):
 
 
 def test_drawings_fit_their_data_and_are_well_formed(words):
-    for each in by_name(words, levels("1", "2", model='a/<x>&"'), levels("4", model="b/y"), levels("5", reply=NEVER, model="c/z")).values():
+    for each in by_name(
+        words, levels("1", "2", model='a/<x>&"'), levels("4", model="b/y"), levels("5", reply=NEVER, model="c/z")
+    ).values():
         root = ElementTree.fromstring(str(panel(each)))
         places = [float(circle.get("cy")) for circle in root.iter() if circle.tag.endswith("circle")]
         assert places and all(0 <= y <= 190 for y in places)
@@ -91,7 +101,11 @@ def test_runs_without_levels_are_drawn_as_one_point(words):
 def test_the_picture_comes_as_png_and_svg(words, tmp_path):
     for name, runs in {
         "one": [levels("1", "2", "3")],
-        "three": [levels("1", "2", "5", model="a/$x_{$"), levels("2", "3", model="b/y"), levels("1", reply=NEVER, model="c/z")],
+        "three": [
+            levels("1", "2", "5", model="a/$x_{$"),
+            levels("2", "3", model="b/y"),
+            levels("1", reply=NEVER, model="c/z"),
+        ],
         "never": [levels("1", "2", reply=NEVER, outcome="wrong")],
     }.items():
         paths = write_figures(told(words, *runs).tasks, tmp_path / name)
@@ -114,14 +128,24 @@ def test_the_page_holds_table_drawings_and_notes_and_runs_nothing(words, tmp_pat
 
 def test_the_report_has_a_section_for_each_task(words, tmp_path):
     run = levels("1", "2")
-    report.write_report([run], out=tmp_path / "report.html", published=lambda *_: (), thinking=told(words, run), figures=tmp_path / "figures")
+    report.write_report(
+        [run],
+        out=tmp_path / "report.html",
+        published=lambda *_: (),
+        thinking=told(words, run),
+        figures=tmp_path / "figures",
+    )
     page = (tmp_path / "report.html").read_text()
     assert "How the replies think" in page and "token efficiency" in page
     assert (tmp_path / "figures" / "r1_math_500_thinking.png").exists()
 
 
 def test_the_page_opens_without_complaint_and_without_sideways_scrolling(words, tmp_path, driver):
-    runs = [levels("1", "2", "3", "4", "5", model="a/x"), levels("1", "4", model="b/y"), levels("2", reply=NEVER, outcome="wrong", model="c/z")]
+    runs = [
+        levels("1", "2", "3", "4", "5", model="a/x"),
+        levels("1", "4", model="b/y"),
+        levels("2", reply=NEVER, outcome="wrong", model="c/z"),
+    ]
     write_page(told(words, *runs), report.run_labels(runs), out=tmp_path / "think.html")
     driver.set_window_size(1200, 1000)
     open_page(driver, tmp_path / "think.html")

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 pytest.importorskip("inspect_ai")
-from inspect_ai.log import list_eval_logs, read_eval_log  # noqa: E402
+from inspect_ai.log import list_eval_logs, read_eval_log
 
-from lighteval_r1 import view  # noqa: E402
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun  # noqa: E402
-from lighteval_r1.records import UserError  # noqa: E402
+from lighteval_r1.records import UserError
+from lighteval_r1.report import inspect_logs as view
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
 
 SETTINGS = {"temperature": 0.6, "top_p": 0.95, "max_tokens": 4096}
 

@@ -1,5 +1,6 @@
 """A real vLLM server with the demo model on this CPU, for tests."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from lighteval_r1.launch import DEMO_MODEL
+from lighteval_r1.cli.evaluate import DEMO_MODEL
 
 START_LIMIT_S = 170
 # prctl(PR_SET_PDEATHSIG, SIGTERM), which outlives exec: a server of killed tests ends with them.
@@ -63,12 +64,8 @@ class VllmServer:
 
     def stop(self) -> None:
         self.process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()

@@ -22,6 +22,8 @@ def test_a_gold_that_is_no_letter_is_an_error_and_no_score():
         grade("Answer: B", "10 m/s")
 
 
-@pytest.mark.parametrize("reply", ["answer is " * 100_000, "answer" + " " * 1_000_000, "**(B)" * 200_000, "A\n" * 500_000])
+@pytest.mark.parametrize(
+    "reply", ["answer is " * 100_000, "answer" + " " * 1_000_000, "**(B)" * 200_000, "A\n" * 500_000]
+)
 def test_a_hostile_reply_is_graded_in_seconds(reply):
     grade(reply, "B")

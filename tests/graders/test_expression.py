@@ -96,7 +96,9 @@ def test_answers_are_equivalent_different_or_too_much_to_find_out():
 def test_an_explanation_names_what_was_extracted_compared_and_decided():
     lines = explain(r"<think>hm</think> So \boxed{\frac{6}{112}}.", r"\frac{3}{56}")
     text = "\n".join(lines)
-    assert r"\\frac{6}{112}" in text and "'3/56'" in text and "decided by: number" in text and "outcome: correct" in text
+    assert (
+        r"\\frac{6}{112}" in text and "'3/56'" in text and "decided by: number" in text and "outcome: correct" in text
+    )
     assert "never ended" in "\n".join(explain("<think>hm", "5"))
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.graders import choice, expression, reply
+from lighteval_r1.graders import answers as reply
+from lighteval_r1.graders import choice, expression
 from lighteval_r1.records import Outcome
 
 HERE = Path(__file__).parent

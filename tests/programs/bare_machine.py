@@ -6,7 +6,7 @@
 import os
 import sys
 
-from lighteval_r1.programs import confinement, system_calls
+from lighteval_r1.graders.confined import confinement, system_calls
 
 
 def become_bare() -> None:
@@ -28,15 +28,18 @@ def become_bare() -> None:
 
 
 def main(url: str, folder: str) -> None:
-    from lighteval_r1 import endpoint, plugin
-    from lighteval_r1.launch import DEMO_MODEL
+    from lighteval_r1 import plugin
+    from lighteval_r1.cli import endpoint
+    from lighteval_r1.cli.evaluate import DEMO_MODEL
 
     pid = os.fork()
     if pid == 0:
         become_bare()
         plugin.check_command([f"model_name={DEMO_MODEL}", "demo_programs|0"])
         os._exit(0)
-    print("on a bare machine it ends with", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=sys.stderr, flush=True)
+    print(
+        "on a bare machine it ends with", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=sys.stderr, flush=True
+    )
     places = {"output_dir": f"{folder}/out", "cache_dir": f"{folder}/cache"}
     endpoint.run(endpoint.Options(base_url=url, model="stand-in", tasks=("demo_programs",), n=1, **places))
 

@@ -2,9 +2,9 @@
 
 import sys
 
-from lighteval_r1 import grading_worker
 from lighteval_r1.graders import program
-from lighteval_r1.programs.runner import Runner
+from lighteval_r1.graders.confined.runner import Runner
+from lighteval_r1.sampling import grading_worker
 
 if __name__ == "__main__":
     # Kept in the place of the one that the grader would make.

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from lighteval_r1.graders.confined import server
+from lighteval_r1.graders.confined.processes import descendants
+from lighteval_r1.graders.confined.runner import Program, Runner
 from lighteval_r1.graders.program import Cases, judge
-from lighteval_r1.processes import descendants
-from lighteval_r1.programs import server
-from lighteval_r1.programs.runner import Program, Runner
 from lighteval_r1.records import Outcome
 
 SECRET = "hf_a_token_that_no_program_may_read"
@@ -200,7 +200,10 @@ def judged(confined, home, monkeypatch):
 def outside(home: Path) -> dict:
     """What an attack would have changed: files, this process, what the kernel keeps."""
     files = [*home.iterdir(), Path(os.__file__)]
-    known = [(str(path), path.stat().st_mode, path.stat().st_uid, path.stat().st_nlink, path.stat().st_mtime_ns) for path in files]
+    known = [
+        (str(path), path.stat().st_mode, path.stat().st_uid, path.stat().st_nlink, path.stat().st_mtime_ns)
+        for path in files
+    ]
     kept = [Path(f"/proc/sysvipc/{kind}").read_text().split("\n ")[1:] for kind in ("shm", "msg")]
     left = [Path(folder, "lighteval-r1-was-here").exists() for folder in ("/tmp", "/dev/shm")]
     process = (os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_CPU))
@@ -244,8 +247,14 @@ def said_by(runner: Runner, code: str) -> str:
         ("import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass", "time limit"),
         ("while True: pass", "time limit"),
         ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", "time limit"),
-        ("import signal\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\nwhile True: pass", "time limit"),
-        ("import threading\nfor _ in range(4): threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()", "time limit"),
+        (
+            "import signal\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\nwhile True: pass",
+            "time limit",
+        ),
+        (
+            "import threading\nfor _ in range(4): threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()",
+            "time limit",
+        ),
         ("import time\ntime.sleep(1000)", "time limit (it waited)"),
         ("import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()", "time limit (it waited)"),
         ("import time\nwhile True: print(1, flush=True), time.sleep(0.05)", "time limit (it waited)"),
@@ -288,15 +297,23 @@ def test_threads_that_reach_the_kernels_limit_before_ours_are_past_the_time_limi
 
 def test_the_disk_is_not_filled(judged, tmp_path):
     disk = os.statvfs(tmp_path)
-    grade = judged("n = 0\nwhile True:\n    with open(str(n), 'wb') as file:\n        file.write(b'x' * 2**23)\n    n += 1")
+    grade = judged(
+        "n = 0\nwhile True:\n    with open(str(n), 'wb') as file:\n        file.write(b'x' * 2**23)\n    n += 1"
+    )
     assert grade.outcome is Outcome.WRONG
     after = os.statvfs(tmp_path)
     assert (disk.f_bavail - after.f_bavail) * disk.f_frsize < 2**30
 
 
 def test_nothing_of_a_program_is_there_for_the_next(judged):
-    assert judged("open('left', 'w').write('x'); import os; print(os.listdir('.'))", expected="['left']").outcome is Outcome.CORRECT
-    assert judged("import os; print(os.listdir('.'), 'json_' in dir(__import__('json')))", expected="[] False").outcome is Outcome.CORRECT
+    assert (
+        judged("open('left', 'w').write('x'); import os; print(os.listdir('.'))", expected="['left']").outcome
+        is Outcome.CORRECT
+    )
+    assert (
+        judged("import os; print(os.listdir('.'), 'json_' in dir(__import__('json')))", expected="[] False").outcome
+        is Outcome.CORRECT
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,11 +327,11 @@ def test_nothing_of_a_program_is_there_for_the_next(judged):
         "import sys\ndef f(): sys.exit(0)",
         "import os\nos._exit(0)",
         "def f(): print('the-expected-output-4711')",
-        "import os\nos.write(3, b'{\"value\": true, \"threads\": 0}\\n')\ndef f(): return 1",
-        "import os\nos.write(3, b'{\"outcome\": \"correct\", \"end\": \"finished\", \"code\": 0, \"threads\": 0}\\n' * 100)\ndef f(): return 1",
+        'import os\nos.write(3, b\'{"value": true, "threads": 0}\\n\')\ndef f(): return 1',
+        'import os\nos.write(3, b\'{"outcome": "correct", "end": "finished", "code": 0, "threads": 0}\\n\' * 100)\ndef f(): return 1',
         "import os\nos.write(3, b'[' * 100000 + b'\\n')\ndef f(): return 1",
-        "import os\nos.write(3, b'{\"value\": {\"dict\": [[[], 1]]}}\\n')\ndef f(): return 1",
-        "import os\nos.write(3, b'{\"value\": {\"tuple\": 7}}\\n')\ndef f(): return 1",
+        'import os\nos.write(3, b\'{"value": {"dict": [[[], 1]]}}\\n\')\ndef f(): return 1',
+        'import os\nos.write(3, b\'{"value": {"tuple": 7}}\\n\')\ndef f(): return 1',
         "import os\nos.write(3, b'{\"value\": {}}\\n')\ndef f(): return 1",
         "import unittest.mock\ndef f(): return unittest.mock.ANY",
         "f = None",
@@ -325,7 +342,10 @@ def test_a_verdict_is_not_forged_by_a_function(code, judged):
     assert judged(code + "\n", expected='"the-expected-output-4711"', function="f", given=b"").outcome is Outcome.WRONG
 
 
-@pytest.mark.parametrize("code", ["", "import os; os._exit(0)", "raise SystemExit(0)", "print('correct')", "import sys; sys.stdout.write('')"])
+@pytest.mark.parametrize(
+    "code",
+    ["", "import os; os._exit(0)", "raise SystemExit(0)", "print('correct')", "import sys; sys.stdout.write('')"],
+)
 def test_exit_code_0_is_no_evidence(code, judged):
     assert judged(code).outcome is Outcome.WRONG
 
@@ -346,7 +366,9 @@ if os.fork() == 0:
 while not os.path.exists({file!r}): time.sleep(0.01)
 print(1)"""
     grade = judge(code, Cases(None, [b""], ["1"]), runner=runner)
-    assert grade.outcome is Outcome.CORRECT and runner.connection().level.startswith("unsafe: limits; programs can read files outside")
+    assert grade.outcome is Outcome.CORRECT and runner.connection().level.startswith(
+        "unsafe: limits; programs can read files outside"
+    )
     daemon = int((tmp_path / "alive").read_text())
     assert not Path(f"/proc/{daemon}").exists()
     runner.drop()
@@ -404,7 +426,7 @@ def test_a_closed_runner_leaves_no_process_and_no_folder(confined, tmp_path, mon
 
 def test_programs_end_with_a_killed_owner():
     code = (
-        "import os, sys\nfrom lighteval_r1.graders.program import Cases, judge\nfrom lighteval_r1.programs.runner import Runner\n"
+        "import os, sys\nfrom lighteval_r1.graders.program import Cases, judge\nfrom lighteval_r1.graders.confined.runner import Runner\n"
         "runner = Runner(limit_s=60)\nprint(runner.connection().process.pid, flush=True)\njudge('while True: pass', Cases(None, [b''], ['1']), runner=runner)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

@@ -11,8 +11,8 @@ import pytest
 from golds import gold
 
 from lighteval_r1.graders.program import Cases, decode_cases, grade, judge, last_code_block, same_output
-from lighteval_r1.pool import Pool
 from lighteval_r1.records import GraderDied, Outcome
+from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks.livecodebench import LCB
 
 HERE = Path(__file__).parent
@@ -146,7 +146,10 @@ def test_programs_read_and_write_as_they_like(code, strictest):
         ("print('\\ud800')", "test 1 of 2: it raised UnicodeEncodeError"),
         ("\0", "test 1 of 2: it raised"),
         ("(" * 100_000, "test 1 of 2: it raised"),
-        ("def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __repr__(self): return repr(self)\nrepr(A())", "test 1 of 2: "),
+        (
+            "def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __repr__(self): return repr(self)\nrepr(A())",
+            "test 1 of 2: ",
+        ),
     ],
 )
 def test_a_program_that_fails_says_where(code, step, strictest):
@@ -191,6 +194,8 @@ def test_replies_with_official_verdicts_are_graded_as_they_were(shared, monkeypa
     with Pool() if every else Pool(module="quick_worker") as pool:
         grades = pool.grade_many([("program", row["output"], golds[row["question_id"]], False) for row in replies])
     wrong = [
-        (row["uid"], found) for row, found in zip(replies, grades, strict=True) if (found.outcome == "correct") != row["expected"]
+        (row["uid"], found)
+        for row, found in zip(replies, grades, strict=True)
+        if (found.outcome == "correct") != row["expected"]
     ]
     assert not wrong

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from golds import gold
 
-from lighteval_r1 import pool as pool_module
+from lighteval_r1.graders.confined import server as server_module
+from lighteval_r1.graders.confined.processes import children, descendants
+from lighteval_r1.graders.confined.runner import Runner
 from lighteval_r1.graders.program import Cases, judge
-from lighteval_r1.pool import Pool
-from lighteval_r1.processes import children, descendants
-from lighteval_r1.programs import server as server_module
-from lighteval_r1.programs.runner import Runner
 from lighteval_r1.records import Grade, GraderDied, Outcome
+from lighteval_r1.sampling import pool as pool_module
+from lighteval_r1.sampling.pool import Pool
 
 
 @pytest.mark.parametrize("victim", ["grading process", "keeper", "server", "program"])
@@ -97,12 +97,17 @@ def test_a_program_that_waits_for_a_core_is_not_taken_for_one_that_sleeps():
     if Path("/proc/self/autogroup").exists():
         with contextlib.suppress(BlockingIOError):  # it takes one such wish in 0.1 s
             Path(f"/proc/{keeper}/autogroup").write_text("19")
-    spinning = [subprocess.Popen([sys.executable, "-c", SPIN, str(core), "3"], stdout=subprocess.PIPE) for _ in range(2)]
+    spinning = [
+        subprocess.Popen([sys.executable, "-c", SPIN, str(core), "3"], stdout=subprocess.PIPE) for _ in range(2)
+    ]
     try:
         for process in spinning:
             process.stdout.readline()
         begin = time.monotonic()
-        assert judge("print(sum(range(4 * 10**6)))", Cases(None, [b""], ["7999998000000"]), runner=runner).step == "all 1 tests"
+        assert (
+            judge("print(sum(range(4 * 10**6)))", Cases(None, [b""], ["7999998000000"]), runner=runner).step
+            == "all 1 tests"
+        )
         assert time.monotonic() - begin > 1.5, "it did not have to wait"
         assert runner.connection().process.pid == keeper, "in another server"
     finally:
@@ -117,7 +122,9 @@ def test_a_program_that_computes_is_ended_by_its_own_limits_never_by_the_pools(m
     code = "```python\nimport time\nbegin = time.process_time()\nwhile time.process_time() - begin < 0.6: pass\nprint(1)\n```"
     asleep = "```python\nimport time\ntime.sleep(5)\nprint(1)\n```"
     with Pool(1, limit_s=0.1) as pool:
-        computed, stuck = pool.grade_many([("program", reply, gold([("", "1")] * 3), False) for reply in (code, asleep)])
+        computed, stuck = pool.grade_many(
+            [("program", reply, gold([("", "1")] * 3), False) for reply in (code, asleep)]
+        )
     assert computed.step == "all 3 tests"
     # Nothing computes, neither the grader nor what it runs: so the pool ends it.
     assert stuck == Grade(Outcome.UNDECIDED, "", "the grader was stopped after 0.2 s")

@@ -13,7 +13,7 @@ from bare_machine import become_bare
 from golds import gold
 from stand_in import InThread, StandIn
 
-from lighteval_r1.programs import connection, system_calls
+from lighteval_r1.graders.confined import connection, system_calls
 from lighteval_r1.records import UserError
 
 HERE = Path(__file__).parent
@@ -69,7 +69,14 @@ def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is
     arguments = [sys.executable, "-m", "lighteval_r1.cli", *(part.format(file=file) for part in COMMANDS[command])]
     environment = {name: value for name, value in os.environ.items() if name != connection.UNSAFE}
     environment |= {"PYTHONPATH": str(HERE.parents[1] / "src"), "LIGHTEVAL_R1_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
-    options = {"preexec_fn": become_bare, "capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": environment}
+    options = {
+        "preexec_fn": become_bare,
+        "capture_output": True,
+        "text": True,
+        "cwd": tmp_path,
+        "timeout": 120,
+        "env": environment,
+    }
     refused = subprocess.run(arguments, **options)
     said = r"lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n"
     assert refused.returncode == 2 and re.fullmatch(said, refused.stderr), refused.stderr
@@ -80,7 +87,10 @@ def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is
         assert allowed.returncode == 0 and "100.0" in allowed.stdout
     if command == "endpoint":
         allowed = subprocess.run(arguments, **options | {"env": environment | {connection.UNSAFE: "1"}})
-        assert "Confinement of generated programs: unsafe: limits" in allowed.stderr and "no server answers" in allowed.stderr
+        assert (
+            "Confinement of generated programs: unsafe: limits" in allowed.stderr
+            and "no server answers" in allowed.stderr
+        )
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86_64")
@@ -92,8 +102,13 @@ def test_lighteval_itself_is_refused_too_and_results_keep_the_level(strictest, t
         command = [sys.executable, HERE / "bare_machine.py", url, tmp_path]
         done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr
-    assert len(re.findall("lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", done.stderr)) == 1
+    assert (
+        len(re.findall("lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", done.stderr)) == 1
+    )
     assert "on a bare machine it ends with 1\n" in done.stderr and "Traceback" not in done.stderr
     assert f"Confinement of generated programs: {level}.\n" in done.stderr
     (results,) = (tmp_path / "out").rglob("results_*.json")
-    assert json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["environment"]["sandbox"] == level
+    assert (
+        json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["environment"]["sandbox"]
+        == level
+    )

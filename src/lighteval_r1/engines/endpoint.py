@@ -18,7 +18,7 @@ import httpx2
 import openai
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.server import Address, first_cause
+from lighteval_r1.engines.server_facts import Address, first_cause
 from lighteval_r1.engines.streamed import Broken, StreamedReply, events
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -118,7 +118,9 @@ class EndpointEngine:
         try:
             async with asyncio.timeout(self.first_s) as patience:
                 # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
-                async with create(model=body["model"], messages=body["messages"], stream=True, extra_body=body) as response:
+                async with create(
+                    model=body["model"], messages=body["messages"], stream=True, extra_body=body
+                ) as response:
                     if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
                         raise Broken(f"no stream, but {kind}")
                     async for event in events(response.iter_bytes()):
@@ -168,7 +170,8 @@ class EndpointEngine:
                 f"{self.address.base_url} does not say how many tokens a reply has. Give --tokenizer MODEL to count them here."
             )
         return tuple(
-            len(self.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in (self.render(problem), reply.text)
+            len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            for text in (self.render(problem), reply.text)
         )
 
     def _say(self, broken: Broken) -> None:

@@ -31,7 +31,9 @@ def refusal(status: int, message: str, *, retry_after_s: float = 0.0) -> Broken 
     said = f"HTTP {status}: {' '.join(message.split())[:SHOWN] or 'no message'}"
     if status in TRIED_AGAIN or status >= 500:
         return Broken(said, retry_after_s=retry_after_s)
-    return UserError(f"the server refuses the request ({said}). It would refuse it again; what was drawn before is kept.")
+    return UserError(
+        f"the server refuses the request ({said}). It would refuse it again; what was drawn before is kept."
+    )
 
 
 async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[dict]:

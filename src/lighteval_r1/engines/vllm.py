@@ -6,6 +6,7 @@ Prompts are tokenized here, once, by the model's chat template; they are never t
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import math
@@ -209,10 +210,8 @@ class ReplicaProcess:
         while not self._reap(os.WNOHANG) and time.monotonic() < until:
             time.sleep(0.02)
         # also after a good end: a worker that vLLM left behind goes with the group
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._reap(0)
 
 

@@ -103,10 +103,7 @@ class Reader:
                 self.at += 7
                 return add(value, divide(Fraction(int(mixed[1])), Fraction(int(mixed[2]))))
         while self.next in ("!", "^"):
-            if self.take() == "!":
-                value = factorial(value)
-            else:
-                value = power(value, self.argument(signed=True))
+            value = factorial(value) if self.take() == "!" else power(value, self.argument(signed=True))
         return value
 
     def argument(self, *, signed: bool = False):

@@ -26,7 +26,7 @@ import json
 import re
 from functools import lru_cache
 
-from lighteval_r1.graders import reply as replies
+from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders.latex import plain
 from lighteval_r1.records import Grade, Outcome
 
@@ -49,24 +49,35 @@ CHOSEN = re.compile(
     re.IGNORECASE,
 )
 NAMED = re.compile(
-    WRAPPED + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s+(?:is|must be|seems|appears)\s+(?:therefore\s+|thus\s+|the\s+)?"
+    WRAPPED
+    + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s+(?:is|must be|seems|appears)\s+(?:therefore\s+|thus\s+|the\s+)?"
     r"(?:most\s+)?(?:correct|right|best|closest|answer)\b(?!\s+(?:to|than)\b)"
 )
 # "The answer is A or B" and "A and B" settle on nothing.
 UNDECIDED = re.compile(r"[)*\s.}$]{0,4}(?:or|and|/|,)\s*(?:option\s*)?\(?[A-J]\b(?!\s+[a-z])")
-SEVERAL_LETTERS = re.compile(r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]" + UNDECIDED.pattern + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)")
-REJECTED_BEFORE = re.compile(r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect)\s*(?:the\s*)?(?:correct\s*)?$", re.IGNORECASE)
+SEVERAL_LETTERS = re.compile(
+    r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
+    + UNDECIDED.pattern
+    + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)"
+)
+REJECTED_BEFORE = re.compile(
+    r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect)\s*(?:the\s*)?(?:correct\s*)?$", re.IGNORECASE
+)
 REJECTED_AFTER = re.compile(r"[)*.\s]{0,4}(?:is|would be|are)\s+(?:not|incorrect|wrong|false)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
 LISTED = re.compile(r"[^\n]*\n\s*\(?[A-J][.)]\s")
-WORDS_AFTER_I = re.compile(r"\s+(?:am|was|have|had|would|will|think|believe|can|could|should|do|did|get|got|found|gave)\b")
+WORDS_AFTER_I = re.compile(
+    r"\s+(?:am|was|have|had|would|will|think|believe|can|could|should|do|did|get|got|found|gave)\b"
+)
 # Models that were shown several questions go on to sum up all of them: that is no longer about this one.
 SEVERAL = re.compile(
     r"^[^\n]{0,20}(?:summar\w+|combin\w+|considering|list\w*|review\w*|总结)[^\n]{0,10}"
     r"(?:\ball (?:of )?(?:the |these |your )?(?:questions|answers)|所有|以上)",
     re.IGNORECASE | re.MULTILINE,
 )
-RECITED = re.compile(r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE)
+RECITED = re.compile(
+    r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE
+)
 BOXED = re.compile(r"(?:(?:option|choice|answer)[\s:]*)?[(\[]?([A-Ja-j])(?:[)\].:,\-–].*|)", re.IGNORECASE | re.DOTALL)
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 
@@ -108,7 +119,11 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     tail = answer[-TAIL_LENGTH:]
     listed = recited(tail)
     if listed:
-        return (listed[0], "announced") if listed[0] == listed[-1] else ("", f"a list of answers ({', '.join(listed)[:40]})")
+        return (
+            (listed[0], "announced")
+            if listed[0] == listed[-1]
+            else ("", f"a list of answers ({', '.join(listed)[:40]})")
+        )
     several = SEVERAL.search(tail)
     letter = (several and announced(tail[: several.start()], letters)) or announced(tail, letters)
     if letter:
@@ -166,7 +181,9 @@ def settled(match: re.Match, tail: str) -> bool:
     if letter.islower():
         return not re.match(r" [a-z]", after) or match.group()[-2:-1] in "(*["
     # "The answer is A because" is a letter; "The answer is A matter of" and "I think" are words.
-    return not (letter == "I" and WORDS_AFTER_I.match(after)) and not (letter == "A" and re.match(r" [a-z]+ (?:of|that|which)\b", after))
+    return not (letter == "I" and WORDS_AFTER_I.match(after)) and not (
+        letter == "A" and re.match(r" [a-z]+ (?:of|that|which)\b", after)
+    )
 
 
 def fold(text: str) -> str:

@@ -15,11 +15,22 @@ from functools import lru_cache
 from lighteval_r1.graders import arithmetic
 from lighteval_r1.graders.arithmetic import TooLarge, Unreadable
 from lighteval_r1.graders.latex import MAX_LENGTH, ROW, encloses, outer, plain, split
-from lighteval_r1.graders.numerals import DECIMAL, INTEGER, close, compare_bases, compare_numbers, exact, integer_key, is_decimal
+from lighteval_r1.graders.numerals import (
+    DECIMAL,
+    INTEGER,
+    close,
+    compare_bases,
+    compare_numbers,
+    exact,
+    integer_key,
+    is_decimal,
+)
 
 WORD = re.compile(r"[^\W\d_]+(?:[^\W\d_]|['’.,-])*")
 MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(?:\{[lcr|]*\})?(.*?)\\end\{\1\}")
-SOLVED = re.compile(r"(?:[a-zA-Z]|\\[a-zA-Z]+ ?[a-zA-Z]?)(?:_\w|_\{\w+\})?'?(?:\([a-zA-Z](?:,[a-zA-Z])*\))?|\([a-zA-Z](?:,[a-zA-Z])+\)")
+SOLVED = re.compile(
+    r"(?:[a-zA-Z]|\\[a-zA-Z]+ ?[a-zA-Z]?)(?:_\w|_\{\w+\})?'?(?:\([a-zA-Z](?:,[a-zA-Z])*\))?|\([a-zA-Z](?:,[a-zA-Z])+\)"
+)
 RELATION = re.compile(r"\\(?:leq|geq|neq|in|subset|equiv|to|cup|cap|setminus) ?|[<>]")
 ORDER = re.compile(r"(\\leq ?|\\geq ?|<|>)")
 PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
@@ -107,7 +118,13 @@ def compare_values(a: str, g: str) -> bool:
     if all(arithmetic.same(x, y) for x, y in zip(mine, theirs, strict=True)):
         # Letters stand for positive numbers, as in a gold like x\sqrt{x}, but where one side says |x|.
         return ("|" in a) == ("|" in g) or not letters or arithmetic.same_below_zero(a, g)
-    return not letters and not gold_letters and not is_decimal(a) and DECIMAL.fullmatch(g) is not None and close(mine[0], g)
+    return (
+        not letters
+        and not gold_letters
+        and not is_decimal(a)
+        and DECIMAL.fullmatch(g) is not None
+        and close(mine[0], g)
+    )
 
 
 # ---- parts
@@ -152,7 +169,11 @@ def compare_lists(a: str, g: str, depth: int) -> bool | None:
         single = a if mine is None else g
         return None if "\\cup" in single or "\\begin" in single or RELATION.search(single) else False
     if all("=" in x for x in mine) != all("=" in x for x in theirs):
-        return all_equal(zip(map(right_side, mine), map(right_side, theirs), strict=False), depth) if len(mine) == len(theirs) else False
+        return (
+            all_equal(zip(map(right_side, mine), map(right_side, theirs), strict=False), depth)
+            if len(mine) == len(theirs)
+            else False
+        )
     return same_set(mine, theirs, depth)
 
 
@@ -284,7 +305,11 @@ def compare_intervals(a: str, g: str, depth: int) -> bool | None:
         return decide(x[1], y[1], depth=depth + 1)[0] if x[0] == y[0] else None
     if x or y:
         mine, theirs = x[1] if x else a, y[1] if y else g
-        return decide(mine, theirs, depth=depth + 1)[0] if bracketed(mine) and bracketed(theirs) or "\\in" in (a + g) else None
+        return (
+            decide(mine, theirs, depth=depth + 1)[0]
+            if (bracketed(mine) and bracketed(theirs)) or "\\in" in (a + g)
+            else None
+        )
     mine, theirs = a.replace("\\cup ", "\\cup").split("\\cup"), g.replace("\\cup ", "\\cup").split("\\cup")
     if len(mine) == len(theirs) == 1 or not all(bracketed(part) or elements(part) for part in mine + theirs):
         return None

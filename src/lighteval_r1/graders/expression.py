@@ -34,8 +34,8 @@ Source
 
 from functools import lru_cache
 
+from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import comparison
-from lighteval_r1.graders import reply as replies
 from lighteval_r1.graders.latex import MAX_LENGTH, plain
 from lighteval_r1.records import Grade, Outcome
 

@@ -25,9 +25,47 @@ RENAMED = {
     "cdots": "dots", "dotsc": "dots", "dotsb": "dots", "iff": "=", "implies": "=", "euro": "", "pounds": "",
 }  # fmt: skip
 DROPPED = frozenset(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle "
-    "limits nolimits hspace vspace phantom hfill normalsize large Large small color middle boldsymbol bf rm it mathstrut "
-    "therefore because displaylimits enspace thinspace".split()
+    [
+        "left",
+        "right",
+        "big",
+        "Big",
+        "bigg",
+        "Bigg",
+        "bigl",
+        "bigr",
+        "Bigl",
+        "Bigr",
+        "biggl",
+        "biggr",
+        "Biggl",
+        "Biggr",
+        "displaystyle",
+        "textstyle",
+        "scriptstyle",
+        "limits",
+        "nolimits",
+        "hspace",
+        "vspace",
+        "phantom",
+        "hfill",
+        "normalsize",
+        "large",
+        "Large",
+        "small",
+        "color",
+        "middle",
+        "boldsymbol",
+        "bf",
+        "rm",
+        "it",
+        "mathstrut",
+        "therefore",
+        "because",
+        "displaylimits",
+        "enspace",
+        "thinspace",
+    ]
 )
 # Marks of this module, which no answer keeps: plain() takes control characters out first.
 ROW, KEPT = "\x04", "\x03"
@@ -38,9 +76,13 @@ TEXT = re.compile(
     r"\\(text(?:bf|it|rm|tt)?|[mh]box|math(?:rm|bf|it|sf|tt|cal)|operatorname|bf|rm|bold|emph|underline)\s*\{([^{}]*)\}"
 )
 # `\cotx`, `\quadx`: data sets from which the spaces were taken.
-GLUED = re.compile(r"\\(arc(?:sin|cos|tan)|(?:sin|cos|tan)h|(?:sin|cos|tan)(?!h)|cot|sec|csc|ln|log|pi|quad)(?=[a-zA-Z])")
+GLUED = re.compile(
+    r"\\(arc(?:sin|cos|tan)|(?:sin|cos|tan)h|(?:sin|cos|tan)(?!h)|cot|sec|csc|ln|log|pi|quad)(?=[a-zA-Z])"
+)
 # 11,\! 111,\! 100 · 1{,}000 · 7,425,000 · 1 000 · 1\,000; inside brackets a plain comma separates.
-THOUSANDS = re.compile(r"(?<![\d.,])(?:[1-9]\d{0,2}(?:(?:,\\! ?|\{,\}|,)\d{3})+|[1-9]\d{0,2}(?:(?:\\[,!;: ]| )\d{3})+)(?![\d,])")
+THOUSANDS = re.compile(
+    r"(?<![\d.,])(?:[1-9]\d{0,2}(?:(?:,\\! ?|\{,\}|,)\d{3})+|[1-9]\d{0,2}(?:(?:\\[,!;: ]| )\d{3})+)(?![\d,])"
+)
 THOUSANDS_IN_BRACKETS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:,\\! ?|\{,\})\d{3})+(?!\d)")
 BRACKET_FIRST = re.compile(r"\s*(?:\\left\s*)?(?:\(|\[|\\\{)")
 MIXED = re.compile(r"(?<![\d.,/^_{])(\d{1,9})\s+(?:and\s+)?(\d{1,9})\s*/\s*(\d{1,9})(?![\d.])")
@@ -49,14 +91,173 @@ SCIENTIFIC = re.compile(r"(?<![a-zA-Z\\\d.])(-?(?:\d+\.?\d*|\.\d+))[eE]([+-]?\d{
 REPEATING = re.compile(r"(?<![\d.])(\d{0,50})\.(\d{0,50})\\overline\s*\{(\d{1,50})\}")
 
 UNIT_WORDS = frozenset(
-    "percent percentage pct degree degrees deg radian radians rad dollar dollars usd cent cents yuan euro euros pound pounds unit "
-    "units square sq cubic cu inch inches in foot feet ft yard yards yd mile miles mi mph mm cm dm m km meter meters metre metres "
-    "centimeter centimeters kilometer kilometers millimeter millimeters gram grams g kg mg kilogram kilograms ounce ounces oz lb lbs "
-    "ton tons liter liters litre litres l ml second seconds s sec ms minute minutes min mins hour hours hr hrs h day days week weeks "
-    "month months year years way ways people person persons student students ball balls apple apples point points coin coins "
-    "times time number numbers digit digits per a each of the solutions solution joule joules j kj ev kev mev gev k kelvin newton newtons n "
-    "pa kpa hz khz mhz ghz volt volts v watt watts w mol moles amp amps coulomb erg angstrom angstroms molar molarity "
-    "photons atoms bits side sides edge edges".split()
+    [
+        "percent",
+        "percentage",
+        "pct",
+        "degree",
+        "degrees",
+        "deg",
+        "radian",
+        "radians",
+        "rad",
+        "dollar",
+        "dollars",
+        "usd",
+        "cent",
+        "cents",
+        "yuan",
+        "euro",
+        "euros",
+        "pound",
+        "pounds",
+        "unit",
+        "units",
+        "square",
+        "sq",
+        "cubic",
+        "cu",
+        "inch",
+        "inches",
+        "in",
+        "foot",
+        "feet",
+        "ft",
+        "yard",
+        "yards",
+        "yd",
+        "mile",
+        "miles",
+        "mi",
+        "mph",
+        "mm",
+        "cm",
+        "dm",
+        "m",
+        "km",
+        "meter",
+        "meters",
+        "metre",
+        "metres",
+        "centimeter",
+        "centimeters",
+        "kilometer",
+        "kilometers",
+        "millimeter",
+        "millimeters",
+        "gram",
+        "grams",
+        "g",
+        "kg",
+        "mg",
+        "kilogram",
+        "kilograms",
+        "ounce",
+        "ounces",
+        "oz",
+        "lb",
+        "lbs",
+        "ton",
+        "tons",
+        "liter",
+        "liters",
+        "litre",
+        "litres",
+        "l",
+        "ml",
+        "second",
+        "seconds",
+        "s",
+        "sec",
+        "ms",
+        "minute",
+        "minutes",
+        "min",
+        "mins",
+        "hour",
+        "hours",
+        "hr",
+        "hrs",
+        "h",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "year",
+        "years",
+        "way",
+        "ways",
+        "people",
+        "person",
+        "persons",
+        "student",
+        "students",
+        "ball",
+        "balls",
+        "apple",
+        "apples",
+        "point",
+        "points",
+        "coin",
+        "coins",
+        "times",
+        "time",
+        "number",
+        "numbers",
+        "digit",
+        "digits",
+        "per",
+        "a",
+        "each",
+        "of",
+        "the",
+        "solutions",
+        "solution",
+        "joule",
+        "joules",
+        "j",
+        "kj",
+        "ev",
+        "kev",
+        "mev",
+        "gev",
+        "k",
+        "kelvin",
+        "newton",
+        "newtons",
+        "n",
+        "pa",
+        "kpa",
+        "hz",
+        "khz",
+        "mhz",
+        "ghz",
+        "volt",
+        "volts",
+        "v",
+        "watt",
+        "watts",
+        "w",
+        "mol",
+        "moles",
+        "amp",
+        "amps",
+        "coulomb",
+        "erg",
+        "angstrom",
+        "angstroms",
+        "molar",
+        "molarity",
+        "photons",
+        "atoms",
+        "bits",
+        "side",
+        "sides",
+        "edge",
+        "edges",
+    ]
 )
 UNIT_POWER = r"(?:\s*\^\s*(?:\{-?\d\}|-?\d))?"
 FORMULA = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)")
@@ -116,7 +317,9 @@ def formula_in_words(expression: str) -> str:
     """The formula of a sentence that holds exactly one (`Thus $x = 2$ is it`); others as they are."""
     if "$" not in expression and "\\(" not in expression:
         return expression
-    found = [match for match in FORMULA.finditer(expression) if re.search(r"[^\W_]|\\", match.group(1) or match.group(2))]
+    found = [
+        match for match in FORMULA.finditer(expression) if re.search(r"[^\W_]|\\", match.group(1) or match.group(2))
+    ]
     if len(found) != 1:
         return expression
     around = expression[: found[0].start()] + " " + expression[found[0].end() :]
@@ -144,7 +347,13 @@ def plain(expression: str) -> str:
     s = MIXED.sub(r"\1\\frac{\2}{\3}", s)
     s = SCIENTIFIC.sub(r"\1*10^{\2}", s)
     s = COMMAND.sub(rename, without_units(s))
-    s = s.replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").replace("**", "^").replace("...", "\\dots ")
+    s = (
+        s.replace("<=", "\\leq ")
+        .replace(">=", "\\geq ")
+        .replace("!=", "\\neq ")
+        .replace("**", "^")
+        .replace("...", "\\dots ")
+    )
     s = s.replace("%", "").rstrip(" .,;:\\").strip()
     s = ESSENTIAL_SPACE.sub(r"\1" + KEPT, s)
     s = re.sub(r"\s+", "", s).replace(KEPT, " ")

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from lighteval_r1.graders.reply import split_thinking
-from lighteval_r1.programs.runner import Program, Ran, Runner
+from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders.confined.runner import Program, Ran, Runner
 from lighteval_r1.records import Grade, Outcome
 
 FENCE = "```"

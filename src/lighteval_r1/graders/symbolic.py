@@ -31,7 +31,12 @@ def depth(s: str) -> int:
 def compare(answer: str, gold: str) -> tuple[bool | None, str]:
     """Whether math-verify finds the two equal; None where sympy had better not try."""
     for s in (answer, gold):
-        if len(s) > MAX_LENGTH or depth(s) > MAX_DEPTH or EXPLOSIVE.search(s) or (MANY_TERMS.search(s) and LARGE.search(s)):
+        if (
+            len(s) > MAX_LENGTH
+            or depth(s) > MAX_DEPTH
+            or EXPLOSIVE.search(s)
+            or (MANY_TERMS.search(s) and LARGE.search(s))
+        ):
             return None, "too large for sympy"
     # 2 s and 150 MB, which most runs never need.
     from math_verify.grader import sympy_expr_eq

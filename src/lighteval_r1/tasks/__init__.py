@@ -7,9 +7,7 @@ from lighteval_r1.tasks import aime, demo, gpqa_diamond, livecodebench, math_500
 from lighteval_r1.tasks.task import Task
 
 TASKS: dict[str, Task] = {
-    task.name: task
-    for module in (aime, math_500, gpqa_diamond, livecodebench, demo)
-    for task in module.TASKS
+    task.name: task for module in (aime, math_500, gpqa_diamond, livecodebench, demo) for task in module.TASKS
 }
 
 __all__ = ["TASKS", "Task"]

@@ -1,6 +1,6 @@
 """The demo's three tasks, one for each kind of grading: sums, choices between numbers, and tiny programs.
 
-What it asks: generated problems that ship with the package (lighteval_r1.demo.problems).
+What it asks: generated problems that ship with the package (lighteval_r1.tasks.demo_problems).
 How it is graded: by the graders of the real benchmarks.
 What it gets wrong: it measures nothing; it shows that an installation works from sampling to table.
 Source: generated, no data set.
@@ -8,9 +8,9 @@ Source: generated, no data set.
 
 import json
 
-from lighteval_r1.demo.problems import N_EVALUATION, OPERATIONS, evaluation
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
+from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
 from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
 
 

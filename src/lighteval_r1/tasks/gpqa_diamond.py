@@ -32,7 +32,9 @@ def options_in_order(question: str, options: list[str]) -> list[int]:
 
 def read(row: dict, prompt: str) -> Problem:
     question = row["Question"].strip()
-    options = [row[c].strip() for c in ("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")]
+    options = [
+        row[c].strip() for c in ("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
+    ]
     order = options_in_order(question, options)
     shown = [options[i] for i in order]
     asked = question + "\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, shown, strict=True))

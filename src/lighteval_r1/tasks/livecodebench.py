@@ -76,5 +76,9 @@ LCB = Task(
 TASKS = [
     LCB,
     replace(LCB, name="openr1_lcb"),
-    *(replace(LCB, name=f"r1_lcb_{release}", subset=release, n_problems=0) for release in RELEASES if release != "v4_v5"),
+    *(
+        replace(LCB, name=f"r1_lcb_{release}", subset=release, n_problems=0)
+        for release in RELEASES
+        if release != "v4_v5"
+    ),
 ]

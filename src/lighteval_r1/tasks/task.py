@@ -136,7 +136,9 @@ def local_rows(path: Path) -> Iterator[dict]:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UserError(f"{path}, line {number}: not JSON ({error.msg}). One object a line is expected.") from None
+                raise UserError(
+                    f"{path}, line {number}: not JSON ({error.msg}). One object a line is expected."
+                ) from None
             if not isinstance(row, dict):
                 raise UserError(f"{path}, line {number}: a {type(row).__name__}, not an object.")
             yield row

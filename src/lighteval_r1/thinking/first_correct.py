@@ -13,12 +13,14 @@ from functools import lru_cache
 from lighteval_r1.graders.expression import gold_expression
 from lighteval_r1.graders.latex import plain, split
 from lighteval_r1.graders.numerals import DECIMAL, INTEGER, exact, integer_key
-from lighteval_r1.pool import Pool
 from lighteval_r1.records import GraderDied, Outcome, UserError
+from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.places import Candidate
 
 # What remains to be done in an expression that is not yet an answer.
-UNFINISHED = re.compile(r"\*|!|\^|\\(?:binom|sum|prod|int|lim|gcd|lcm|max|min|lfloor|lceil|pmod|bmod|mod|sin|cos|tan|log|ln)(?![a-zA-Z])")
+UNFINISHED = re.compile(
+    r"\*|!|\^|\\(?:binom|sum|prod|int|lim|gcd|lcm|max|min|lfloor|lceil|pmod|bmod|mod|sin|cos|tan|log|ln)(?![a-zA-Z])"
+)
 DIVISION_OF_DECIMALS = re.compile(r"\\frac\{\d*\.\d+\}|\\frac\{\d+\}\{\d*\.\d+\}|\d\.\d+/\d|\d/\d*\.\d")
 DIGIT = re.compile(r"\d")
 # Units that graders read in an answer's own box are many; here a number with text behind it is the number.
@@ -94,7 +96,9 @@ def first_correct(stated: Sequence[Stated], *, pool: Pool) -> tuple[list[Candida
     accepted, stopped = {}, 0
     for (grader, answer, gold), grade in zip(questions, grades, strict=True):
         if isinstance(grade, GraderDied):
-            raise UserError(f"an answer stated in a thinking has no grade ({answer[:80]!a} for gold {gold[:80]!a}): {grade}. Run again.")
+            raise UserError(
+                f"an answer stated in a thinking has no grade ({answer[:80]!a} for gold {gold[:80]!a}): {grade}. Run again."
+            )
         accepted[grader, answer, gold] = grade.outcome is Outcome.CORRECT
         stopped += grade.outcome is Outcome.UNDECIDED
     return [first(of, accepted) for of in stated], stopped

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import openai
 
-from lighteval_r1.journal import Writer, decode_line
+from lighteval_r1.numbers.tables import columns
 from lighteval_r1.records import UserError, sha256
-from lighteval_r1.tables import columns
+from lighteval_r1.sampling.journal import Writer, decode_line
 from lighteval_r1.thinking.sentences import whole_characters
 
 PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
@@ -87,7 +87,9 @@ def steps_of(thinking: str) -> tuple[Step, ...]:
     for separator in (r"\n[ \t]*\n\s*", r"\n\s*"):
         ends = [match.start() for match in re.finditer(separator, thinking)] + [len(thinking)]
         begins = [0] + [match.end() for match in re.finditer(separator, thinking)]
-        steps = tuple(Step(e, thinking[b:e].strip()) for b, e in zip(begins, ends, strict=True) if thinking[b:e].strip())
+        steps = tuple(
+            Step(e, thinking[b:e].strip()) for b, e in zip(begins, ends, strict=True) if thinking[b:e].strip()
+        )
         if len(steps) > 1:
             return steps
     return steps
@@ -106,7 +108,9 @@ def gold_in_words(gold: str) -> str:
 class Judge:
     """url: of an OpenAI-compatible server (http://host:port/v1). folder: where what it says is kept."""
 
-    def __init__(self, url: str, *, model: str, folder: Path, timeout_s: float = TIMEOUT_S, pause_s: float = 1.0) -> None:
+    def __init__(
+        self, url: str, *, model: str, folder: Path, timeout_s: float = TIMEOUT_S, pause_s: float = 1.0
+    ) -> None:
         self.url, self.model, self.folder = url, model, folder
         self.timeout_s, self.pause_s = timeout_s, pause_s
         self.n_asked = 0
@@ -160,7 +164,9 @@ class Judge:
                 said = await self._ask(client, one)
             if said is not None:
                 number, words = said
-                writer.append({"key": key, "step": number, "n_steps": len(one.steps), "judge": self.model, "reply": words})
+                writer.append(
+                    {"key": key, "step": number, "n_steps": len(one.steps), "judge": self.model, "reply": words}
+                )
                 found[key] = number
 
         try:
@@ -192,7 +198,9 @@ class Judge:
             except openai.APIStatusError as error:
                 why = f"error {error.status_code}"
                 if error.status_code in (401, 403, 404):
-                    raise UserError(f"the judge at {self.url} refuses {self.model}: {error.status_code} {error.message[:200]}") from None
+                    raise UserError(
+                        f"the judge at {self.url} refuses {self.model}: {error.status_code} {error.message[:200]}"
+                    ) from None
                 if error.status_code < 500 and error.status_code not in (408, 409, 429):
                     # Too long for the judge, mostly: it would say the same again.
                     why = f"refused ({error.status_code}: {' '.join(error.message.split())[:120]})"
@@ -249,5 +257,9 @@ def agreement(rule: Sequence[int | None], judged: Sequence[Judged | None]) -> st
         ["only the judge", str(counts[False, True])],
     ]
     agreed = same + counts[False, False]
-    share = f"They agree on {agreed} of {len(pairs)} ({100 * agreed / len(pairs):.1f} %)." if pairs else "Nothing was judged."
+    share = (
+        f"They agree on {agreed} of {len(pairs)} ({100 * agreed / len(pairs):.1f} %)."
+        if pairs
+        else "Nothing was judged."
+    )
     return f"{columns(lines)}\n{share}"

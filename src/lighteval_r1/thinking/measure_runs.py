@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lighteval_r1.details import Run, RunProblem, RunSample, TaskRun, owed
-from lighteval_r1.pool import Pool
 from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun, owed
+from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
 from lighteval_r1.thinking.measures import STATED, Measured, Thinking, measured, thinking_of
@@ -68,7 +68,9 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
     agreed = by_judge(replies, choice=choice, notes=notes) if choice.judge is not None else ""
     for one in replies:
         counted = offsets[one.run][0]
-        one.measured = measured(one.problem, one.sample, thinking=one.thinking, end=one.end, known=one.known, offsets=counted)
+        one.measured = measured(
+            one.problem, one.sample, thinking=one.thinking, end=one.end, known=one.known, offsets=counted
+        )
     notes += [tokens_note(label, *offsets[label]) for label in labels]
     notes += [*left_out_notes(runs, choice=choice), *reply_notes(replies, stopped=stopped)]
     return summaries(labels, runs, replies, notes=notes, agreed=agreed)
@@ -93,14 +95,22 @@ def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, pa
         refuse_owed(*zip(*members, strict=True), purpose="report")
     try:
         # A report is written where there is no internet, too, without waiting for it.
-        told = measure_runs(*zip(*members, strict=True), choice=Choice(tokenizer=tokenizer, partial=partial, fetch=False))
+        told = measure_runs(
+            *zip(*members, strict=True), choice=Choice(tokenizer=tokenizer, partial=partial, fetch=False)
+        )
     except NoTokenizer as error:
         return Told([], [], [*notes, f"How replies think is left out: {error}"])
     return replace(told, notes=[*notes, *told.notes])
 
 
 def n_characters(runs: Sequence[Run]) -> int:
-    return sum(len(s.reply) for run in runs for task in run.tasks.values() for problem in task.problems for s in problem.samples)
+    return sum(
+        len(s.reply)
+        for run in runs
+        for task in run.tasks.values()
+        for problem in task.problems
+        for s in problem.samples
+    )
 
 
 def has_grades(task: TaskRun) -> bool:
@@ -131,7 +141,9 @@ def chosen(problems: Sequence[RunProblem], *, per_level: int) -> list[RunProblem
     return kept
 
 
-def short_enough(replies: list[Reply], offsets: Mapping[str, tuple[Offsets, str]], *, choice: Choice, notes: list[str]) -> list[Reply]:
+def short_enough(
+    replies: list[Reply], offsets: Mapping[str, tuple[Offsets, str]], *, choice: Choice, notes: list[str]
+) -> list[Reply]:
     if not choice.max_tokens:
         return replies
     kept = []
@@ -140,7 +152,9 @@ def short_enough(replies: list[Reply], offsets: Mapping[str, tuple[Offsets, str]
         (tokens,) = Offsets(offsets[one.run][0].tokenizer).counts(one.sample, [len(text)], within=len(text))
         if tokens <= choice.max_tokens:
             kept.append(one)
-    notes.append(f"Left out: {len(replies) - len(kept)} of {len(replies)} replies whose thinking is longer than {choice.max_tokens} tokens (--max-tokens).")
+    notes.append(
+        f"Left out: {len(replies) - len(kept)} of {len(replies)} replies whose thinking is longer than {choice.max_tokens} tokens (--max-tokens)."
+    )
     if not kept:
         raise UserError(f"no reply thinks in at most {choice.max_tokens} tokens; raise --max-tokens.")
     return kept
@@ -174,10 +188,14 @@ def by_judge(replies: Sequence[Reply], *, choice: Choice, notes: list[str]) -> s
         one.end = place.end if place is not None else None
         one.known = place is not None
     n_unjudged = judged.count(None)
-    notes.append(f"T^ is what {judge.model} judges: {len(judged) - n_unjudged} replies judged, {n_unjudged} unjudged; {judge.n_asked} calls in this run.")
+    notes.append(
+        f"T^ is what {judge.model} judges: {len(judged) - n_unjudged} replies judged, {n_unjudged} unjudged; {judge.n_asked} calls in this run."
+    )
     if n_unjudged:
         why = ", ".join(f"{n} {words}" for words, n in judge.failures.most_common())
-        notes.append(f"Unjudged: {why}. They are in no measure that needs T^; run the same command again to ask only these.")
+        notes.append(
+            f"Unjudged: {why}. They are in no measure that needs T^; run the same command again to ask only these."
+        )
     return said
 
 
@@ -185,7 +203,11 @@ def tokens_note(label: str, offsets: Offsets, source: str) -> str:
     how = offsets.how
     parts = [f"{how[SAMPLED]} replies by the ids that were sampled"] if how[SAMPLED] else []
     parts += [f"{how[ANEW]} tokenized anew, as no ids were kept"] if how[ANEW] else []
-    parts += [f"{how[NOT_SPELLING]} tokenized anew, as their ids do not spell them by this tokenizer"] if how[NOT_SPELLING] else []
+    parts += (
+        [f"{how[NOT_SPELLING]} tokenized anew, as their ids do not spell them by this tokenizer"]
+        if how[NOT_SPELLING]
+        else []
+    )
     return f"Tokens of {label} by the tokenizer of {source}: {', '.join(parts) or 'no reply thinks'}."
 
 
@@ -195,7 +217,9 @@ def left_out_notes(runs: Sequence[Run], *, choice: Choice) -> list[str]:
         problems = [task.problems for run in runs for task in run.tasks.values()]
         n_all = sum(map(len, problems))
         n_kept = sum(len(chosen(each, per_level=choice.per_level)) for each in problems)
-        notes.append(f"Left out: {n_all - n_kept} of {n_all} problems, all but the first {choice.per_level} of each level (--per-level).")
+        notes.append(
+            f"Left out: {n_all - n_kept} of {n_all} problems, all but the first {choice.per_level} of each level (--per-level)."
+        )
     if choice.partial:
         n_missing = sum(len(owed(task)) for run in runs for task in run.tasks.values())
         if n_missing:
@@ -212,15 +236,25 @@ def reply_notes(replies: Sequence[Reply], *, stopped: int) -> list[str]:
     n_without = sum(not one.there for one in told)
     if n_without:
         notes.append(f"{n_without} of {len(told)} replies do not think: their T is 0, and they reach nothing in it.")
-    others = sorted({f"{one.task} ({one.problem.grader or 'no grader named'})" for one in replies if one.problem.grader not in STATED})
+    others = sorted(
+        {
+            f"{one.task} ({one.problem.grader or 'no grader named'})"
+            for one in replies
+            if one.problem.grader not in STATED
+        }
+    )
     if others:
-        notes.append(f"What needs T^ does not apply to {', '.join(others)}: a thinking does not state such an answer. T, thoughts and accuracy do.")
+        notes.append(
+            f"What needs T^ does not apply to {', '.join(others)}: a thinking does not state such an answer. T, thoughts and accuracy do."
+        )
     if stopped:
         notes.append(f"{stopped} stated answers took the grader more than {LIMIT_S:g} s and are taken for wrong.")
     return notes
 
 
-def summaries(labels: Sequence[str], runs: Sequence[Run], replies: Sequence[Reply], *, notes: list[str], agreed: str) -> Told:
+def summaries(
+    labels: Sequence[str], runs: Sequence[Run], replies: Sequence[Reply], *, notes: list[str], agreed: str
+) -> Told:
     names = list(dict.fromkeys(name for run in runs for name in run.tasks))
     of: dict[tuple[str, str], dict[str, tuple[Mapping[str, str], list[Measured]]]] = {}
     for one in replies:
@@ -232,5 +266,9 @@ def summaries(labels: Sequence[str], runs: Sequence[Run], replies: Sequence[Repl
         members = {label: list(of[label, name].values()) for label in labels if (label, name) in of}
         if members:
             tasks.append(task_thinking(name, members))
-    everything = {label: [problem for name in names for problem in of.get((label, name), {}).values()] for label in labels}
-    return Told(tasks, all_tasks(tasks, {label: problems for label, problems in everything.items() if problems}), notes, agreed)
+    everything = {
+        label: [problem for name in names for problem in of.get((label, name), {}).values()] for label in labels
+    }
+    return Told(
+        tasks, all_tasks(tasks, {label: problems for label, problems in everything.items() if problems}), notes, agreed
+    )

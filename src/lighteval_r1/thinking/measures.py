@@ -11,9 +11,9 @@ Wang et al. 2025, "On the Underthinking of o1-Like LLMs", https://arxiv.org/abs/
 
 from dataclasses import dataclass
 
-from lighteval_r1.details import RunProblem, RunSample
-from lighteval_r1.graders.reply import CLOSE, OPEN, OTHER_END
+from lighteval_r1.graders.answers import CLOSE, OPEN, OTHER_END
 from lighteval_r1.records import Outcome
+from lighteval_r1.runs.details import RunProblem, RunSample
 from lighteval_r1.thinking.thoughts import changes
 from lighteval_r1.thinking.tokens import Offsets
 
@@ -76,7 +76,9 @@ class Measured:
     @property
     def overthinking(self) -> bool:
         """Right, and right early: T is at least OVERTHINKING times T^."""
-        return self.correct is True and self.first_correct is not None and self.tokens >= OVERTHINKING * self.first_correct
+        return (
+            self.correct is True and self.first_correct is not None and self.tokens >= OVERTHINKING * self.first_correct
+        )
 
 
 def thinking_of(sample: RunSample) -> Thinking:

@@ -26,8 +26,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choice
-from lighteval_r1.graders import reply as replies
 from lighteval_r1.thinking.question import Question, question
 from lighteval_r1.thinking.sentences import sentence_end, sentence_start, squeezed
 
@@ -35,14 +35,18 @@ from lighteval_r1.thinking.sentences import sentence_end, sentence_start, squeez
 LONGEST_ANSWER = 250
 
 EQUALS = re.compile(r"(?<![<>!:=≠])=(?![=>])|\\(?:approx|equiv)(?![a-zA-Z])|≈|≡")
-STEP_TOKEN = re.compile(r"\\\\|\\[()\[\]{}]|\\[,;:! %$&#]|\\(?:implies|Rightarrow|quad|qquad|end|tag|pmod|bmod|mod)(?![a-zA-Z])|\s\(mod\b|[{}()\[\]$\n=;<>]|,(?=\s|$)|[.!?](?=[\s*\"')]|$)|⇒|→")
+STEP_TOKEN = re.compile(
+    r"\\\\|\\[()\[\]{}]|\\[,;:! %$&#]|\\(?:implies|Rightarrow|quad|qquad|end|tag|pmod|bmod|mod)(?![a-zA-Z])|\s\(mod\b|[{}()\[\]$\n=;<>]|,(?=\s|$)|[.!?](?=[\s*\"')]|$)|⇒|→"
+)
 OPENING, CLOSING = {"{", "(", "["}, {"}", ")", "]"}
 # Where a statement in prose goes on with something else.
 PROSE_GOES_ON = re.compile(
     r"\s(?:and|so|but|or|which|since|because|for|when|if|then|is|are|was|as|where|with|by|from|to|at|on|we|that|this|not|right|again)\b"
     r"|\s\((?=[a-zA-Z])|\s[-–—]\s?(?=[a-zA-Z]{2})|\s\*\*|\*\*|[✓✔✅]|\s\\?\(?√"
 )  # fmt: skip
-COUNTED = re.compile(r"([-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?)\s{1,4}(?!(?:times|plus|minus|over|divided|multiplied|of|squared|cubed|factorial|choose|mod|modulo|x|percent)\b)[a-zA-Z]{2}")
+COUNTED = re.compile(
+    r"([-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?)\s{1,4}(?!(?:times|plus|minus|over|divided|multiplied|of|squared|cubed|factorial|choose|mod|modulo|x|percent)\b)[a-zA-Z]{2}"
+)
 SIMPLE_SIDE = r"[\\(\[$\s]{0,6}[a-zA-Z\\][\w\\{}'^()|]{0,20}\s{0,4}"
 HYPOTHESIS = re.compile(
     r"(?:\b(?:let(?:'s)?|if|suppose|assum(?:e|ing)|say|consider(?:ing)?|tak(?:e|ing)|set(?:ting)?|tr(?:y|ying)|test(?:ing)?|check(?:ing)?)"
@@ -51,7 +55,9 @@ HYPOTHESIS = re.compile(
     r"(?:\s{1,4}(?:that|we|have))*\s" + SIMPLE_SIDE + r")$",
     re.IGNORECASE,
 )
-ANNOUNCED_HYPOTHESIS = re.compile(r"\b(?:if|suppose|whether|assum(?:e|ing)|unless|what|why|how)\b[^,.\n]{0,60}$", re.IGNORECASE)
+ANNOUNCED_HYPOTHESIS = re.compile(
+    r"\b(?:if|suppose|whether|assum(?:e|ing)|unless|what|why|how)\b[^,.\n]{0,60}$", re.IGNORECASE
+)
 REJECTED = re.compile(
     r"[\s$\\)\]},*]{0,8}(?:which\s{1,4}|but\s{1,4}(?:that|this|it)\s{1,4}|(?:that|this|it)\s{1,4})?"
     r"(?:(?:is|are|was|would be|seems|looks|must be|can|could|does|do|will)\s{0,4})?(?:clearly\s{1,4}|obviously\s{1,4}|also\s{1,4}|definitely\s{1,4})?"
@@ -59,7 +65,10 @@ REJECTED = re.compile(
     r"|too\s{1,4}(?:big|large|small|high|low|many|few|long|short)\b|a contradiction\b|contradicts\b|fails\b|doesn't\b|isn't\b|won't\b|can't\b)",
     re.IGNORECASE,
 )
-REJECTED_ANSWER = re.compile(r"(?:not|n't|never|unlikely|neither|either|supposed|unclear|unknown|something|wrong|incorrect|different|probably not)\b", re.IGNORECASE)
+REJECTED_ANSWER = re.compile(
+    r"(?:not|n't|never|unlikely|neither|either|supposed|unclear|unknown|something|wrong|incorrect|different|probably not)\b",
+    re.IGNORECASE,
+)
 
 # What follows a result at which the reply stops: a conclusion, a check, a change of mind.
 CONCLUDES = re.compile(
@@ -79,7 +88,10 @@ SAID = re.compile(
     re.IGNORECASE,
 )
 # "is 5 more than", "is 3 times": the number is not the end of it.
-NUMBER_GOES_ON = re.compile(r"\s{0,4}(?:[-+*/×·=<>≤≥^]|\\(?:times|cdot|le|ge|pm)|(?:times|more|less|plus|minus|over|divided|multiplied|of|squared|cubed|and|or|to|mod|choose|through|-)\b|,\s{0,4}(?:\d|\$|\\\())", re.IGNORECASE)
+NUMBER_GOES_ON = re.compile(
+    r"\s{0,4}(?:[-+*/×·=<>≤≥^]|\\(?:times|cdot|le|ge|pm)|(?:times|more|less|plus|minus|over|divided|multiplied|of|squared|cubed|and|or|to|mod|choose|through|-)\b|,\s{0,4}(?:\d|\$|\\\())",
+    re.IGNORECASE,
+)
 
 
 IN_BRACKETS = re.compile(r"(?<!\\)\((?![^()]*\))[^()]*$")
@@ -181,12 +193,12 @@ def clause(text: str, at: int, *, limit: int) -> tuple[str, int]:
     comma = re.search(r",\s|[;\n:]|\.\s|[.!?]$", said)
     ends = [match.start() for match in (cut, comma) if match]
     said = said[: min(ends)] if ends else said
-    counted = COUNTED.match(said.strip(" *_`\""))
-    stripped = said.rstrip(" .*_`\"")
+    counted = COUNTED.match(said.strip(' *_`"'))
+    stripped = said.rstrip(' .*_`"')
     if counted:
         number = counted.group(1)
         return number, at + said.index(number) + len(number)
-    return stripped.strip(" *_`\"“”"), at + len(stripped)
+    return stripped.strip(' *_`"“”'), at + len(stripped)
 
 
 def asked(text: str, end: int) -> bool:
@@ -204,13 +216,19 @@ def equalities(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[C
         if not side.strip() or len(side) > LONGEST_ANSWER:
             continue
         prose = not closed_by.startswith(("$", "\\", " "))
-        answer, end = clause(thinking, sign.end(), limit=end) if prose and "\\" not in side and not lists else (side.strip(), sign.end() + len(side.rstrip()))
+        answer, end = (
+            clause(thinking, sign.end(), limit=end)
+            if prose and "\\" not in side and not lists
+            else (side.strip(), sign.end() + len(side.rstrip()))
+        )
         if not answer or asked_at(thinking, end) or REJECTED.match(thinking, end):
             continue
         sentence = thinking[sentence_start(thinking, sign.start()) : sign.start()]
         if HYPOTHESIS.search(sentence):
             continue
-        linked = asked_for.is_side(sentence) or asked_for.named_in(sentence) or CONCLUDES.match(thinking, end) is not None
+        linked = (
+            asked_for.is_side(sentence) or asked_for.named_in(sentence) or CONCLUDES.match(thinking, end) is not None
+        )
         linked = linked and not one_of_several(thinking, sign.start(), end)
         yield Candidate(end, answer, "equals", strong=False, linked=linked)
 
@@ -269,9 +287,7 @@ def step_end(text: str, at: int, *, lists: bool) -> tuple[int, str]:
                 return token.start(), mark
         elif mark in ("\\(", "\\["):
             return token.start(), "("
-        elif depth and mark in (",", ".", "<", ">", ";", "="):
-            continue
-        elif mark == "," and lists:
+        elif (depth and mark in (",", ".", "<", ">", ";", "=")) or (mark == "," and lists):
             continue
         else:
             return token.start(), mark
@@ -304,7 +320,9 @@ def concluded(match: re.Match, thinking: str) -> bool:
     return (
         choice.settled(match, thinking)
         and not ANNOUNCED_HYPOTHESIS.search(before)
-        and not re.search(r"\b(?:not|n't|neither|never|eliminat\w*|reject\w*|rul\w* out)\b[^,.;\n]{0,20}$", before, re.IGNORECASE)
+        and not re.search(
+            r"\b(?:not|n't|neither|never|eliminat\w*|reject\w*|rul\w* out)\b[^,.;\n]{0,20}$", before, re.IGNORECASE
+        )
         and not LETTER_REJECTED.match(thinking, end)
         and not asked(thinking, end)
     )

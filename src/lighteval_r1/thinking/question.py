@@ -5,14 +5,79 @@ from dataclasses import dataclass
 
 from lighteval_r1.thinking.sentences import squeezed
 
-TASK_WORDS = re.compile(r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)", re.IGNORECASE)
-ASKING = re.compile(r"\b(?:find|compute|determine|calculate|evaluate|simplify|express|solve|write|what|how|give|factor|expand|convert|enter)\b", re.IGNORECASE)
+TASK_WORDS = re.compile(
+    r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)", re.IGNORECASE
+)
+ASKING = re.compile(
+    r"\b(?:find|compute|determine|calculate|evaluate|simplify|express|solve|write|what|how|give|factor|expand|convert|enter)\b",
+    re.IGNORECASE,
+)
 FORMULA = re.compile(r"\$\$?.+?\$\$?|\\\(.+?\\\)|\\\[.+?\\\]")
 WORD = re.compile(r"[a-z]{3,}")
 EMPTY_WORDS = frozenset(
-    "what which that this these those with from find compute determine calculate evaluate express simplify value answer there their have "
-    "does the and are for how many much was were can could will would his her its they than then into over all each has had not you your let "
-    "give terms simplest form text frac sqrt left right cdot times".split()
+    [
+        "what",
+        "which",
+        "that",
+        "this",
+        "these",
+        "those",
+        "with",
+        "from",
+        "find",
+        "compute",
+        "determine",
+        "calculate",
+        "evaluate",
+        "express",
+        "simplify",
+        "value",
+        "answer",
+        "there",
+        "their",
+        "have",
+        "does",
+        "the",
+        "and",
+        "are",
+        "for",
+        "how",
+        "many",
+        "much",
+        "was",
+        "were",
+        "can",
+        "could",
+        "will",
+        "would",
+        "his",
+        "her",
+        "its",
+        "they",
+        "than",
+        "then",
+        "into",
+        "over",
+        "all",
+        "each",
+        "has",
+        "had",
+        "not",
+        "you",
+        "your",
+        "let",
+        "give",
+        "terms",
+        "simplest",
+        "form",
+        "text",
+        "frac",
+        "sqrt",
+        "left",
+        "right",
+        "cdot",
+        "times",
+    ]
 )
 
 
@@ -36,9 +101,13 @@ class Question:
 def question(problem: str) -> Question:
     """Of the problem's last question, or of its last sentence that tells to find something."""
     sentences = [each for each in re.split(r"(?<=[.?!])\s+|\n", problem[-4000:]) if not TASK_WORDS.search(each)]
-    asking = [each for each in sentences if each.rstrip().endswith("?")] or [each for each in sentences if ASKING.search(each)]
+    asking = [each for each in sentences if each.rstrip().endswith("?")] or [
+        each for each in sentences if ASKING.search(each)
+    ]
     text = (asking or sentences or [""])[-1]
-    formulas = {squeezed(part).rstrip(".,?:") for each in FORMULA.findall(text) for part in (each, each.partition(":")[0])}
+    formulas = {
+        squeezed(part).rstrip(".,?:") for each in FORMULA.findall(text) for part in (each, each.partition(":")[0])
+    }
     return Question(stems(re.sub(r"\$.*?\$", " ", text)), frozenset(formulas - {""}))
 
 

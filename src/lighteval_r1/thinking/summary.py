@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lighteval_r1.estimates import estimate
+from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Estimate
-from lighteval_r1.summary import GROUPS_MOST, group_order
+from lighteval_r1.report.summary import GROUPS_MOST, group_order
 from lighteval_r1.thinking.measures import Measured
 
 Value = Callable[[Measured], float | None]

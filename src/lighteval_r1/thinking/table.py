@@ -1,7 +1,7 @@
 """The measures as lines of a table, for the terminal and the page alike."""
 
+from lighteval_r1.numbers.tables import columns, percent
 from lighteval_r1.records import Estimate
-from lighteval_r1.tables import columns, percent
 from lighteval_r1.thinking.measures import OVERTHINKING
 from lighteval_r1.thinking.summary import MEASURES, Measure, Part, TaskThinking
 
@@ -33,7 +33,10 @@ def task_lines(task: TaskThinking) -> list[tuple[str, bool, list[str]]]:
 
 def cells_of(each: Part) -> list[str]:
     cells = [cell(each.measures[measure.name], measure) for measure in MEASURES]
-    counts = ["–" if each.unknown == each.n_replies else str(count) for count in (each.lost, each.underthinking, each.overthinking)]
+    counts = [
+        "–" if each.unknown == each.n_replies else str(count)
+        for count in (each.lost, each.underthinking, each.overthinking)
+    ]
     return [str(each.n_problems), str(each.n_replies), *cells, *counts]
 
 

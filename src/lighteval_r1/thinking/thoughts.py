@@ -19,8 +19,13 @@ BEGIN = r"(?:\A|(?:" + BOUNDARY.pattern + r"))(?:[\s\-–—•*_>#\"'“”(]|\
 def phrases() -> re.Pattern[str]:
     """Longer phrases first, so that "but wait" is not taken for another; group 1 is the phrase."""
     text = resources.files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8")
-    listed = sorted((phrase for each in tomllib.loads(text)["list"] for phrase in each["phrases"]), key=len, reverse=True)
-    spelled = [re.escape(phrase.rstrip("*")).replace(r"\ ", r"\s{1,4}") + (f"{phrase[-2]}*" if phrase.endswith("*") else "") for phrase in listed]
+    listed = sorted(
+        (phrase for each in tomllib.loads(text)["list"] for phrase in each["phrases"]), key=len, reverse=True
+    )
+    spelled = [
+        re.escape(phrase.rstrip("*")).replace(r"\ ", r"\s{1,4}") + (f"{phrase[-2]}*" if phrase.endswith("*") else "")
+        for phrase in listed
+    ]
     return re.compile(rf"{BEGIN}({'|'.join(spelled)})(?![\w'’])", re.IGNORECASE)
 
 

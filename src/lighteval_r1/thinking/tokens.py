@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from lighteval_r1.details import Run, RunSample
 from lighteval_r1.records import UserError
+from lighteval_r1.runs.details import Run, RunSample
 from lighteval_r1.thinking.sentences import whole_characters
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
@@ -31,7 +31,11 @@ def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[To
     source = named or run.model
     folder = Path(source).expanduser()
     revision = str(run.settings["revision"]) if not named and is_commit(run) else None
-    path = folder / "tokenizer.json" if folder.is_dir() else hub_file(source, revision=revision, fetch=fetch or bool(named))
+    path = (
+        folder / "tokenizer.json"
+        if folder.is_dir()
+        else hub_file(source, revision=revision, fetch=fetch or bool(named))
+    )
     if path is None or not path.is_file():
         raise NoTokenizer(
             f"there is no tokenizer of {source} here (tokenizer.json). Tokens are counted by the model's own: name its folder or Hub id "
@@ -120,7 +124,10 @@ class Offsets:
         if self.tokenizer.decode(list(ids), skip_special_tokens=True)[: len(reply)] != reply:
             return None
         marks = np.unique(np.linspace(0, len(ids), min(len(ids), 64) + 1).astype(int))
-        begins = [len(self.tokenizer.decode(list(ids[:mark]), skip_special_tokens=True).encode("utf-8", "surrogatepass")) for mark in marks]
+        begins = [
+            len(self.tokenizer.decode(list(ids[:mark]), skip_special_tokens=True).encode("utf-8", "surrogatepass"))
+            for mark in marks
+        ]
         return np.interp(np.arange(len(ids)), marks, begins)
 
 

@@ -1,0 +1,163 @@
+"""`lighteval-r1 endpoint`: what is asked of a server, looked at before anything slow begins, then LightEval's pipeline."""
+
+import asyncio
+import json
+import os
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+
+from lighteval_r1.cli import evaluate as launch
+from lighteval_r1.engines.endpoint import CONCURRENCY, STALL_S, EndpointEngine
+from lighteval_r1.engines.server_facts import NO_KEY, Address, Served, look
+from lighteval_r1.graders.confined.connection import allow_unsafe
+from lighteval_r1.records import Settings, UserError
+from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
+
+# Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations" and "Evaluation".
+TEMPERATURE, TOP_P, MAX_TOKENS = 0.6, 0.95, 32768
+# In identity, in place of a template's digest: it is applied by the server, which does not show it.
+SERVERS_TEMPLATE = "the server's"
+KEY = "OPENAI_API_KEY"
+# Fields of a request that are the run's own: a second reply in one request would be lost.
+OURS = {"model", "messages", "stream", "n"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user says; "" and None mean not said. revision: which weights the server runs, in the user's words."""
+
+    base_url: str
+    model: str
+    tasks: tuple[str, ...] = ()
+    n: int | None = None
+    max_tokens: int = MAX_TOKENS
+    temperature: float = TEMPERATURE
+    top_p: float = TOP_P
+    system_prompt_file: str = ""
+    extra_body: str = ""
+    revision: str = ""
+    api_key_env: str = ""
+    tokenizer: str = ""
+    thinking_opened: bool | None = None
+    concurrency: int = CONCURRENCY
+    stall_timeout_s: float = STALL_S
+    give_up_after_s: float | None = None
+    output_dir: str = ""
+    cache_dir: str = "~/.cache/huggingface/lighteval"
+    upload: str = ""
+    public: bool = False
+    wandb: bool = False
+    allow_unsafe_code: bool = False
+
+
+def address_of(base_url: str, *, api_key_env: str = "") -> Address:
+    """The server and its key, from OPENAI_API_KEY or the variable named. UserError where either cannot be used."""
+    parts = urllib.parse.urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UserError(f"{base_url!r} is no base URL. It looks like http://127.0.0.1:8000/v1.")
+    if parts.username or parts.password:
+        raise UserError(f"a base URL with a password would stand in the results. Put the key in {api_key_env or KEY}.")
+    key = os.environ.get(api_key_env or KEY, "").strip()
+    if api_key_env and not key:
+        raise UserError(f"--api-key-env {api_key_env}: there is no such variable, or it is empty.")
+    return Address(base_url.rstrip("/"), api_key=key or NO_KEY)
+
+
+def extra_fields(text: str) -> dict:
+    """--extra-body as fields of the request; null takes one of ours out."""
+    try:
+        fields = json.loads(text) if text else {}
+    except ValueError as error:
+        raise UserError(f"--extra-body is not JSON ({error}). It looks like '{{\"top_k\": 20}}'.") from None
+    if not isinstance(fields, dict):
+        raise UserError(f"--extra-body is a {type(fields).__name__}, not an object such as '{{\"top_k\": 20}}'.")
+    if taken := OURS & set(fields):
+        raise UserError(f"--extra-body may not set {', '.join(sorted(taken))}: these are decided by the run.")
+    return fields
+
+
+def settings_of(options: Options, served: Served) -> Settings:
+    """Identity: what the server calls the model and where it says the weights are; not the server's address."""
+    system_prompt = launch.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
+    return Settings(
+        model=served.model,
+        revision=options.revision or served.root,
+        system_prompt=system_prompt,
+        chat_template=SERVERS_TEMPLATE,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        top_k=0,
+        max_tokens=options.max_tokens,
+        seed=0,
+        extra=extra_fields(options.extra_body),
+    )
+
+
+def read_tokenizer(name: str) -> object:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read the tokenizer {name}: {str(error).strip().splitlines()[0]}") from None
+
+
+def template_opens_thinking(tokenizer: object) -> bool | None:
+    """Whether the tokenizer's chat template ends in `<think>`; None without a template."""
+    if tokenizer is None or tokenizer.chat_template is None:
+        return None
+    message = [{"role": "user", "content": "?"}]
+    return (
+        tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True).rstrip().endswith("<think>")
+    )
+
+
+def make_engine(options: Options) -> EndpointEngine:
+    """The engine, after a look at the server. UserError for what cannot run."""
+    if options.concurrency < 1:
+        raise UserError(f"--concurrency {options.concurrency}: at least one request must be under way.")
+    address = address_of(options.base_url, api_key_env=options.api_key_env)
+    fields = extra_fields(options.extra_body)
+    kwargs = fields.get("chat_template_kwargs")
+    served = asyncio.run(look(address, model=options.model, template_kwargs=kwargs))
+    tokenizer = read_tokenizer(options.tokenizer) if options.tokenizer else None
+    known = (options.thinking_opened, served.thinking_opened, template_opens_thinking(tokenizer))
+    return EndpointEngine(
+        settings=settings_of(options, served),
+        address=address,
+        concurrency=options.concurrency,
+        stall_s=options.stall_timeout_s,
+        give_up_after_s=options.give_up_after_s,
+        thinking_opened=next((opened for opened in known if opened is not None), None),
+        tokenizer=tokenizer,
+    )
+
+
+def run(options: Options) -> None:
+    """Samples, grades and reports; with upload, pushes the run."""
+    if options.allow_unsafe_code:
+        allow_unsafe()
+    asked = launch.Options(model=options.model, task=",".join(options.tasks), n=options.n)
+    specs = launch.task_specs(asked)
+    tasks = [parse_spec(spec).task for spec in specs]
+    say_confinement(tasks)
+    for task in tasks:
+        check_data(task)
+    engine = make_engine(options)
+    slug = launch.model_slug(asked, {"model_name": options.model})
+    output_dir = Path(options.output_dir or f"data/evals/{slug}")
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another --output-dir.") from None
+    repo = ""
+    if options.upload:
+        from lighteval_r1.hub import push as hub
+
+        repo = hub.check_can_write(options.upload, public=options.public)
+    from lighteval_r1.plugin.errors import pipeline
+
+    pipeline.run(engine, specs, output_dir=str(output_dir), cache_dir=options.cache_dir, wandb=options.wandb)
+    if repo:
+        print(hub.upload(output_dir, repo, public=options.public))

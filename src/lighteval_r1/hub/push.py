@@ -1,0 +1,247 @@
+"""Pushes a run to a data set repository on the Hub: one atomic commit, retried, and none where all is there already.
+
+The commit names the head it was made from, so that of six concurrent pushes one lands and the others are made anew from the
+new head. Nothing is deleted, neither here nor there.
+"""
+
+import hashlib
+import random
+import sys
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, RepositoryNotFoundError
+from huggingface_hub.hf_api import RepoFile
+
+from lighteval_r1.hub.card import merged_card
+from lighteval_r1.hub.rows import Published, publish
+from lighteval_r1.records import UserError
+from lighteval_r1.runs.details import read_run
+from lighteval_r1.runs.locate import run_files
+from lighteval_r1.tasks import TASKS
+
+T = TypeVar("T")
+
+# 409, 412: another commit came first. 403 is said for a moment after a repository was made, too.
+AGAIN = {403, 408, 409, 412, 425, 429, 500, 502, 503, 504}
+MOST_403 = 3
+RETRY_FOR_S = 600.0
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+PRIVATE_NOTE = (
+    "It is private. On free accounts private data sets have no viewer; load_dataset reads them with your token. "
+    "--public publishes a new repository."
+)
+
+
+def upload(source: Path, repo: str, *, public: bool = False, include_gated: bool = False) -> str:
+    """Pushes the run; what was done, in words. UserError where it cannot be, with nothing changed on either side."""
+    files = run_files(source)
+    published = publish(
+        read_run(files.results),
+        files,
+        gated=[task.name for task in TASKS.values() if task.gated],
+        include_gated=include_gated,
+    )
+    repo = check_can_write(repo, public=public)
+    api = HfApi()
+    retried(lambda: api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True), what=f"make {repo}")
+    private = retried(lambda: api.repo_info(repo, repo_type="dataset").private, what=f"look at {repo}")
+    url = retried(lambda: push(api, repo, published), what=f"push to {repo}")
+    said = [f"Pushed {source} to {url}" if url else f"{repo} already holds {source}; no commit was made."]
+    if private:
+        said.append(PRIVATE_NOTE)
+    if published.withheld:
+        said.append(
+            f"{', '.join(published.withheld)}: the data set's authors ask not to show its questions, so prompts and replies "
+            "were left out; their hashes are there. --include-gated pushes them."
+        )
+    return "\n".join(said)
+
+
+def push(api: HfApi, repo: str, published: Published) -> str | None:
+    """One commit on top of the head as it is now, or None where the head holds everything. Raises what the Hub says."""
+    head = api.repo_info(repo, repo_type="dataset").sha
+    readme = text_at(api, repo, repo_type="dataset", path="README.md", revision=head)
+    wanted = {**published.files, "README.md": merged_card(readme, published, repo=repo).encode()}
+    missing = differing(api, repo, wanted, revision=head)
+    if not missing:
+        return None
+    # Fresh operations at each try: a used one remembers the remote file it saw.
+    done = api.create_commit(
+        repo,
+        [CommitOperationAdd(path, wanted[path]) for path in missing],
+        repo_type="dataset",
+        parent_commit=head,
+        commit_message=f"{', '.join(published.configs)}: run {published.split}"[:200],
+    )
+    return done.commit_url
+
+
+def text_at(api: HfApi, repo: str, *, repo_type: str, path: str, revision: str) -> str | None:
+    """A text file's content at a commit; None where there is no such file."""
+    if not api.get_paths_info(repo, [path], repo_type=repo_type, revision=revision):
+        return None
+    local = api.hf_hub_download(repo, path, repo_type=repo_type, revision=revision)
+    return Path(local).read_text(encoding="utf-8")
+
+
+def differing(
+    api: HfApi, repo: str, wanted: dict[str, bytes | Path], *, revision: str, repo_type: str = "dataset"
+) -> list[str]:
+    """The paths that the commit lacks or holds with other content."""
+    there = {
+        entry.path: entry
+        for entry in api.get_paths_info(repo, list(wanted), repo_type=repo_type, revision=revision)
+        if isinstance(entry, RepoFile)
+    }
+    return [path for path, content in wanted.items() if path not in there or not same(there[path], content)]
+
+
+def same(entry: RepoFile, content: bytes | Path) -> bool:
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    if entry.lfs is not None:
+        return entry.lfs.sha256 == hashlib.sha256(data).hexdigest()
+    return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def push_revision(folder: Path, repo: str, *, revision: str) -> None:
+    """The model's files as a branch of its repository, made private where it is new; the same again makes no commit."""
+    api = HfApi()
+    retried(lambda: api.create_repo(repo, repo_type="model", private=True, exist_ok=True), what=f"make {repo}")
+    retried(lambda: api.create_branch(repo, branch=revision, exist_ok=True), what=f"make revision {revision} of {repo}")
+    wanted = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+
+    def commit() -> None:
+        head = api.repo_info(repo, revision=revision).sha
+        missing = differing(api, repo, wanted, revision=head, repo_type="model")
+        if missing:
+            operations = [CommitOperationAdd(path, wanted[path]) for path in missing]
+            api.create_commit(repo, operations, revision=revision, parent_commit=head, commit_message=revision)
+
+    retried(commit, what=f"push {revision} to {repo}")
+
+
+def check_can_write(repo: str, *, public: bool = False) -> str:
+    """The repository's full name, NAMESPACE/NAME. UserError where the token is missing or may not write there.
+
+    For before sampling: nothing is made or changed. A repository that is public already needs public=True.
+    """
+    if constants.is_offline_mode():
+        raise UserError("HF_HUB_OFFLINE is set, so nothing can be uploaded. Unset it.")
+    if get_token() is None:
+        raise UserError(f"no Hugging Face token, so {repo} cannot be written. Run `hf auth login` or set HF_TOKEN.")
+    api = HfApi()
+    me = retried(api.whoami, what="ask who the token belongs to")
+    namespace, _, name = repo.rpartition("/")
+    namespace = namespace or me["name"]
+    if "/" in namespace or not name:
+        raise UserError(f"{repo!r} is not a repository; write NAMESPACE/NAME.")
+    full = f"{namespace}/{name}"
+    organizations = {org["name"]: org.get("roleInOrg") for org in me.get("orgs", [])}
+    if namespace != me["name"] and organizations.get(namespace, "read") == "read":
+        raise UserError(
+            f"the token belongs to {me['name']}, who may not write to {namespace}. "
+            f"Name a repository of {', '.join([me['name'], *organizations])}, or use another token."
+        )
+    check_token_role(me, namespace=namespace, repo=full)
+    try:
+        info = retried(lambda: api.repo_info(full, repo_type="dataset"), what=f"look at {full}")
+    except RepositoryNotFoundError:
+        return full
+    if not info.private and not public:
+        raise UserError(f"{full} is public, so the run would be published. Say --public, or name another repository.")
+    return full
+
+
+def check_token_role(me: dict, *, namespace: str, repo: str) -> None:
+    """UserError where the token's role shows that it cannot write."""
+    token = me.get("auth", {}).get("accessToken", {})
+    role = token.get("role")
+    allowed = role != "read"
+    if role == "fineGrained":
+        scopes = token.get("fineGrained", {}).get("scoped", [])
+        allowed = any(
+            scope.get("entity", {}).get("name") in (namespace, repo, f"datasets/{repo}")
+            and any(permission.startswith("repo.write") for permission in scope.get("permissions", []))
+            for scope in scopes
+        )
+    if not allowed:
+        raise UserError(
+            f"the Hugging Face token {token.get('displayName', '')!r} may not write to {repo} (its role is {role}). "
+            "Make one that may at https://huggingface.co/settings/tokens."
+        )
+
+
+def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S) -> T:
+    """The action's result. Tries again while the Hub is busy, out of reach, or another commit came first.
+
+    RepositoryNotFoundError passes; every other refusal becomes a UserError that says what was to be done.
+    """
+    until = time.monotonic() + limit_s
+    wait, refused = FIRST_WAIT_S, 0
+    while True:
+        try:
+            return action()
+        except RepositoryNotFoundError as error:
+            if error.response.status_code == 401:
+                raise UserError(refusal(error, what)) from None
+            raise
+        except LocalTokenNotFoundError:
+            raise UserError(
+                f"cannot {what}: there is no Hugging Face token. Run `hf auth login` or set HF_TOKEN."
+            ) from None
+        except (HfHubHTTPError, httpx.TransportError, ConnectionError, RuntimeError) as error:
+            failed = transport_error(error)
+            status = failed.response.status_code if isinstance(failed, HfHubHTTPError) else None
+            refused += status == 403
+            if status is not None and (status not in AGAIN or refused >= MOST_403):
+                raise UserError(refusal(failed, what)) from None
+            pause = max(asked_wait_s(failed), min(LONGEST_WAIT_S, wait) * random.uniform(0.5, 1.5))
+            if time.monotonic() + pause > until:
+                raise UserError(
+                    f"cannot {what}: {first_line(failed)}. The Hub did not take it within {limit_s:.0f} s. "
+                    "All files are still here; run the same command again."
+                ) from None
+            print(f"The Hub: {first_line(failed)}; trying again in {pause:.1f} s.", file=sys.stderr)
+            time.sleep(pause)
+            wait *= 2
+
+
+def transport_error(error: Exception) -> Exception:
+    """The Hub's or the network's error; huggingface_hub hides one that befell the upload of a file in a RuntimeError."""
+    if not isinstance(error, RuntimeError):
+        return error
+    if isinstance(error.__cause__, (HfHubHTTPError, httpx.TransportError, ConnectionError)):
+        return error.__cause__
+    raise error
+
+
+def refusal(error: HfHubHTTPError, what: str) -> str:
+    status = error.response.status_code
+    if status == 401:
+        return f"cannot {what}: the Hub does not know the token. Run `hf auth login` or set HF_TOKEN."
+    if status == 403:
+        return f"cannot {what}: the token may not ({first_line(error)}). Use one with write access."
+    return f"cannot {what}: {first_line(error)}"
+
+
+def first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def asked_wait_s(error: Exception) -> float:
+    """What Retry-After asks for, in seconds; 0 where nothing is asked."""
+    header = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
+    if header.isdigit():
+        return float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return 0.0

@@ -1,0 +1,82 @@
+"""The table of estimates that a run, `score` and `compare` print, and text of others as a terminal may show it."""
+
+import re
+from dataclasses import dataclass
+
+from lighteval_r1.records import Estimate
+
+HEADERS = (
+    "task",
+    "pass@1",
+    "± resampling",
+    "± problems",
+    "problems",
+    "samples",
+    "truncated",
+    "no answer",
+    "mean tokens",
+)
+
+# Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction deceive.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """What a model or a data set wrote, safe to print; what is not becomes U+FFFD."""
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. truncated, no_answer, undecided: numbers of samples. truncated, no_answer, mean_tokens None: not known."""
+
+    task: str
+    pass_at_1: Estimate
+    truncated: int | None
+    no_answer: int | None
+    undecided: int
+    mean_tokens: float | None
+    partial: bool = False
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def cells(row: Row) -> list[str]:
+    e = row.pass_at_1
+    return [
+        row.task + (" (partial)" if row.partial else ""),
+        percent(e.value),
+        percent(e.se_resampling),
+        percent(e.se_problems),
+        str(e.n_problems),
+        str(e.n_samples),
+        "–" if row.truncated is None else str(row.truncated),
+        "–" if row.no_answer is None else str(row.no_answer),
+        "–" if row.mean_tokens is None else f"{row.mean_tokens:.0f}",
+    ]
+
+
+def columns(table: list[list[str]], *, left: int = 1) -> str:
+    """The first columns to the left, the others to the right, a line under the first row."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for row in table:
+        cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells))
+    lines.insert(1, "-" * len(lines[0]))
+    return "\n".join(lines)
+
+
+def results_table(rows: list[Row]) -> str:
+    """Percent; a note for each row with undecided samples says the bound they imply."""
+    lines = [columns([list(HEADERS), *(cells(row) for row in rows)])]
+    for row in rows:
+        if row.undecided:
+            most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
+            lines.append(
+                f"{row.task}: {row.undecided} samples undecided (the grader was stopped by its limit), counted as wrong; "
+                f"were all of them right, pass@1 would be {percent(most)}."
+            )
+    return "\n".join(lines)

@@ -1,0 +1,87 @@
+"""Tasks and problems as LightEval's configurations and documents."""
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+from lighteval.tasks.lighteval_task import LightevalTaskConfig
+from lighteval.tasks.requests import Doc
+
+from lighteval_r1.plugin.errors import plain_errors
+from lighteval_r1.plugin.metrics import metrics
+from lighteval_r1.plugin.vllm_arguments import MAX_NEW_TOKENS
+from lighteval_r1.records import Problem, sha256
+from lighteval_r1.tasks import Task
+from lighteval_r1.tasks.task import local_file
+
+
+class ProblemDoc(Doc):
+    """A Doc that knows its Problem. An attribute, not a field: hidden tests must not reach the details file."""
+
+    problem: Problem
+
+
+def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
+    problem = plain_errors(task.problem)(row)
+    doc = ProblemDoc(
+        task_name=task_name,
+        query=problem.prompt,
+        choices=["" if problem.grader == "program" else shown_gold(problem)],
+        gold_index=0,
+        specific={
+            "problem_id": problem.id,
+            "name": problem.name,
+            "grader": problem.grader,
+            "groups": json.dumps(problem.groups, ensure_ascii=False),
+        },
+    )
+    doc.problem = problem
+    return doc
+
+
+def shown_gold(problem: Problem) -> str:
+    return json.loads(problem.gold)["letter"] if problem.grader == "choice" else problem.gold
+
+
+def stage(task: Task) -> str | None:
+    """A folder that `datasets.load_dataset` reads the task's local rows from; None where the Hub is read."""
+    path = local_file(task)
+    if path is None and task.rows is None:
+        return None
+    if path is not None:
+        stat = path.stat()
+        key = sha256([str(path), stat.st_mtime_ns, stat.st_size])[:16]
+    else:
+        rows = "".join(json.dumps(row) + "\n" for row in task.rows())
+        key = sha256(rows)[:16]
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    folder = home / "lighteval_r1_data" / f"{task.file}-{task.split}-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    staged = folder / f"{task.split}{path.suffix if path else '.jsonl'}"
+    if not staged.exists():
+        draft = folder.parent / f".{folder.name}.{os.getpid()}"
+        draft.symlink_to(path) if path else draft.write_text(rows)
+        draft.replace(staged)
+    return str(folder)
+
+
+def task_config(task: Task, folder: str | None) -> LightevalTaskConfig:
+    return LightevalTaskConfig(
+        name=task.name,
+        prompt_function=partial(to_doc, task=task),
+        hf_repo=folder or task.repo,
+        hf_subset="default" if folder else task.subset,
+        hf_avail_splits=[task.split],
+        evaluation_splits=[task.split],
+        few_shots_split=None,
+        few_shots_select=None,
+        generation_size=MAX_NEW_TOKENS,
+        stop_sequence=[],
+        metrics=metrics(task),
+        version=task.version,
+    )
+
+
+def task_of(doc: Doc) -> str:
+    return doc.task_name.split("|")[0]

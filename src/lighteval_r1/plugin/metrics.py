@@ -1,0 +1,93 @@
+"""Grades as LightEval's metrics: it asks for pass@1 of all replies of a task at once, then for each problem's other figures."""
+
+import numpy as np
+from lighteval.metrics.metrics_sample import SampleLevelComputation, SamplingMetric
+from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelMetricGrouping
+from lighteval.models.model_output import ModelResponse
+from lighteval.tasks.requests import Doc, SamplingMethod
+
+from lighteval_r1.numbers.scores import powers_of_two, problem_figures, scores
+from lighteval_r1.plugin.errors import plain_errors
+from lighteval_r1.records import GraderDied, OwedError
+from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.tasks import Task
+
+MAX_N = 1024
+
+
+class PassAt1(SamplingMetric, SampleLevelComputation):
+    """Fraction of right samples per problem. `task@n=16` sets the attribute n."""
+
+    def __init__(self, *, n: int, task: Task) -> None:
+        super().__init__()
+        self.n = n
+        self.task = task
+
+    def num_samples(self) -> int:
+        return self.n
+
+    @plain_errors
+    def compute(self, responses: list[ModelResponse], docs: list[Doc]) -> list[float]:
+        ungraded = [
+            (doc, response) for doc, response in zip(docs, responses, strict=True) if "outcomes" not in doc.specific
+        ]
+        if ungraded:
+            grade_foreign(ungraded)
+        return [float(scores(doc.specific["outcomes"]).mean()) for doc in docs]
+
+    def __str__(self) -> str:
+        return f"PassAt1(n={self.n})"
+
+
+def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
+    """Grades replies of another engine than ours (or of loaded details) and leaves the grades in doc.specific."""
+    items, owners = [], []
+    for doc, response in pairs:
+        opened = str(response.input or "").rstrip().endswith("<think>")
+        doc.specific.update(outcomes=[], answers=[], finish_reasons=[], n_tokens=[])
+        for reply in response.text:
+            items.append((doc.problem.grader, reply, doc.problem.gold, opened))
+            owners.append(doc)
+    with Pool() as pool:
+        grades = pool.grade_many(items)
+    died = [grade for grade in grades if isinstance(grade, GraderDied)]
+    if died:
+        raise OwedError(f"{len(died)} of {len(grades)} replies have no grade, so there is no score. First: {died[0]}")
+    for doc, grade in zip(owners, grades, strict=True):
+        doc.specific["outcomes"].append(str(grade.outcome))
+        doc.specific["answers"].append(grade.answer)
+        doc.specific["finish_reasons"].append("unknown")
+
+
+class ProblemFigures(SampleLevelComputation):
+    """pass@k, maj@n, truncated, no_answer, undecided, output_tokens, and pass@1 under the problem's groups."""
+
+    def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
+        return problem_figures(doc.specific, grader=doc.problem.grader, groups=doc.problem.groups)
+
+    def __str__(self) -> str:
+        return "ProblemFigures()"
+
+
+def metrics(task: Task) -> list:
+    names = [f"pass@{k}" for k in powers_of_two(MAX_N)]
+    names += ["maj@n", "truncated", "no_answer", "undecided", "output_tokens"]
+    names += [f"pass@1 {group}={value}" for group, values in task.groups.items() for value in values]
+    lower = {"truncated", "no_answer", "undecided", "output_tokens"}
+    return [
+        SampleLevelMetric(
+            metric_name="pass@1",
+            higher_is_better=True,
+            category=SamplingMethod.GENERATIVE,
+            sample_level_fn=PassAt1(n=task.n, task=task),
+            corpus_level_fn=np.mean,
+            batched_compute=True,
+        ),
+        SampleLevelMetricGrouping(
+            metric_name=names,
+            higher_is_better={name: name not in lower for name in names},
+            category=SamplingMethod.GENERATIVE,
+            sample_level_fn=ProblemFigures(),
+            corpus_level_fn=dict.fromkeys(names, np.mean),
+        ),
+    ]

@@ -1,0 +1,299 @@
+"""Compares runs: with each other on the same problems, with published numbers, and over the steps of a training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lighteval_r1.numbers import estimates
+from lighteval_r1.numbers.baselines import Baseline, benchmark_of, beside, of_model, on_task, read_baselines
+from lighteval_r1.numbers.tables import Row, columns, percent, results_table
+from lighteval_r1.records import Outcome, UserError
+from lighteval_r1.runs.details import Run, RunProblem, TaskRun
+from lighteval_r1.runs.outputs import writing
+from lighteval_r1.runs.pairing import differences, paired_problems, pooled, same_task, step_of
+from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out
+
+NAMES_SHOWN = 8
+
+
+def compare(
+    sources: Sequence[str],
+    *,
+    pool: bool = False,
+    partial: bool = False,
+    baselines: Path | None = None,
+    checkpoints: bool = False,
+    figures: Path | None = None,
+) -> str:
+    """What the command prints: what differs first, then the numbers. sources: runs, and names of published models.
+
+    figures: a folder for the curve over checkpoints.
+    Raises OwedError where a run owes samples, unless partial; UserError where two runs have no problem in common.
+    """
+    if figures is not None and not checkpoints:
+        raise UserError("--figures draws the curve of --checkpoints; the pictures of other runs are the report's.")
+    rows = read_baselines(baselines)
+    runs, models = sorted_out(sources, rows)
+    if not runs:
+        raise UserError(
+            "name at least one run to compare: an output folder, a results or details file, or a data set of details."
+        )
+    if pool:
+        runs = pooled(runs)
+    if checkpoints:
+        runs = by_step(runs)
+    told = [scored(letter_of(place), run, partial=partial) for place, run in enumerate(runs)]
+    parts = [legend(told), notes_of(told)]
+    if checkpoints:
+        parts += [apart(told[0], other, meant=("revision",)) for other in told[1:]] + [curves(told)]
+        parts += [drawn(told, figures)] if figures is not None else []
+    else:
+        parts += [apart(told[0], other) for other in told[1:]]
+        parts += [table(told), *(against_first(told[0], other) for other in told[1:])]
+    parts.append(against_published(told, models, rows))
+    return "\n\n".join(part for part in parts if part)
+
+
+def legend(told: Sequence[ScoredRun]) -> str:
+    lines = []
+    for each in told:
+        revision = str(each.run.settings.get("revision", ""))[:19]
+        lines.append(
+            f"{each.letter}  {each.run.model.rstrip('/').split('/')[-1]}  {revision}  {each.run.path}".replace(
+                "    ", "  "
+            )
+        )
+    return "\n".join(lines)
+
+
+def notes_of(told: Sequence[ScoredRun]) -> str:
+    lines = [f"{each.letter}: {note}" for each in told for note in each.notes]
+    lines += [
+        f"{each.letter}, {task}: partial, {words}." for each in told for task, words in each.partial.items() if words
+    ]
+    return "\n".join(lines)
+
+
+def common_tasks(first: ScoredRun, second: ScoredRun) -> list[tuple[TaskRun, TaskRun]]:
+    return [
+        (task, other) for name, task in first.run.tasks.items() if (other := same_task(name, second.run)) is not None
+    ]
+
+
+def apart(first: ScoredRun, second: ScoredRun, *, meant: Sequence[str] = ()) -> str:
+    """What differs between two runs, named before any number. UserError where they have nothing in common."""
+    tasks = common_tasks(first, second)
+    if not tasks:
+        raise UserError(
+            f"{first.run.path} and {second.run.path} have no task in common "
+            f"({', '.join(first.run.tasks)}; {', '.join(second.run.tasks)})."
+        )
+    if not any(paired_problems(*pair) for pair in tasks):
+        raise UserError(
+            f"{first.run.path} and {second.run.path} have no problem in common on {', '.join(task.task for task, _ in tasks)}."
+        )
+    words = list(differences(first.run, second.run, tasks, apart=meant))
+    return f"Differs from {first.letter} to {second.letter}: {'; '.join(words)}." if words else ""
+
+
+def label(each: ScoredRun, task: str) -> str:
+    return f"{task} {each.letter}" + (" (partial)" if each.partial.get(task) else "")
+
+
+def table(told: Sequence[ScoredRun]) -> str:
+    """All tasks of all runs; where a run has several tasks, its two means over them."""
+    rows = []
+    for name in dict.fromkeys(name for each in told for name in each.run.tasks):
+        rows += [row_of(each, name) for each in told if name in each.run.tasks]
+    several = [each for each in told if len(each.run.tasks) > 1]
+    lines = [results_table(rows)]
+    if several:
+        means = [["mean", "pass@1", "± resampling", "± problems"]]
+        for each in several:
+            of_tasks = [estimates.estimate(each.scores[name]) for name in each.run.tasks]
+            partial = " (partial)" if any(each.partial.values()) else ""
+            for words, found in (
+                (f"over {len(of_tasks)} tasks", estimates.mean_over_tasks(of_tasks)),
+                (f"over {sum(e.n_problems for e in of_tasks)} problems", estimates.mean_over_problems(of_tasks)),
+            ):
+                means.append(
+                    [
+                        f"{words} {each.letter}{partial}",
+                        *map(percent, (found.value, found.se_resampling, found.se_problems)),
+                    ]
+                )
+        lines.append(columns(means))
+    return "\n\n".join(lines)
+
+
+def row_of(each: ScoredRun, name: str) -> Row:
+    samples = [sample for problem in each.run.tasks[name].problems for sample in problem.samples]
+    outcomes = [sample.outcome for sample in samples]
+    reasons, tokens = [sample.finish_reason for sample in samples], [sample.n_tokens for sample in samples]
+    return Row(
+        task=f"{name} {each.letter}",
+        pass_at_1=estimates.estimate(each.scores[name]),
+        truncated=None if None in reasons else reasons.count("length"),
+        no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
+        undecided=outcomes.count(Outcome.UNDECIDED),
+        mean_tokens=None if None in tokens else float(np.mean(tokens)),
+        partial=bool(each.partial[name]),
+    )
+
+
+def against_first(first: ScoredRun, second: ScoredRun) -> str:
+    """Per task: the difference with both errors, what it says, and the problems gained and lost."""
+    lines = [f"{second.letter} - {first.letter}"]
+    for before, after in common_tasks(first, second):
+        places = paired_problems(before, after)
+        partial = " (partial)" if first.partial[before.task] or second.partial[after.task] else ""
+        if not places:
+            lines.append(f"{before.task}{partial}: no problem in common.")
+            continue
+        old = [first.scores[before.task][place] for place, _ in places]
+        new = [second.scores[after.task][place] for _, place in places]
+        found = estimates.difference(old, new)
+        on = (
+            f" on the {len(places)} problems in common"
+            if len(places) < max(len(before.problems), len(after.problems))
+            else ""
+        )
+        lines.append(
+            f"{before.task}{partial}: {difference_words(found)}{on}: {meaning(found, first.letter, second.letter)}."
+        )
+        problems = [before.problems[place] for place, _ in places]
+        gained = [p for p, a, b in zip(problems, old, new, strict=True) if mostly(b) and not mostly(a)]
+        lost = [p for p, a, b in zip(problems, old, new, strict=True) if mostly(a) and not mostly(b)]
+        lines.append(f"  problems gained (most samples right only in {second.letter}): {named(gained)}")
+        lines.append(f"  problems lost (most samples right only in {first.letter}): {named(lost)}")
+    return "\n".join(lines)
+
+
+def mostly(scores: np.ndarray) -> bool:
+    return scores.mean() > 0.5
+
+
+def named(problems: Sequence[RunProblem]) -> str:
+    names = ", ".join(problem.name or problem.id for problem in problems[:NAMES_SHOWN])
+    more = f" and {len(problems) - NAMES_SHOWN} more" if len(problems) > NAMES_SHOWN else ""
+    return f"{len(problems)}" + (f" ({names}{more})" if problems else "")
+
+
+def difference_words(found: estimates.Difference) -> str:
+    """ "+4.6 ± 1.9 resampling (p 0.016), ± 2.5 problems (p 0.071)"."""
+    resampling = "unknown" if found.se_resampling is None else percent(found.se_resampling)
+    words = f"{100 * found.value:+.1f} ± {resampling} resampling (p {p_words(found.p_resampling)})"
+    if found.se_problems is not None and found.p_problems is not None:
+        words += f", ± {percent(found.se_problems)} problems (p {p_words(found.p_problems)})"
+    return words
+
+
+def p_words(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def meaning(found: estimates.Difference, first: str, second: str) -> str:
+    """What the difference says at the 5 % level, on these problems and beyond."""
+    if found.p_resampling >= estimates.ALPHA:
+        return "no difference shown"
+    better = second if found.value > 0 else first
+    if found.p_problems is not None and found.p_problems < estimates.ALPHA:
+        return f"{better} is better on these problems and on problems of the kind"
+    return f"{better} is better on these problems; not shown for other problems of the kind"
+
+
+def against_published(told: Sequence[ScoredRun], models: Sequence[str], rows: Sequence[Baseline]) -> str:
+    """Each run beside the published numbers of its own model and of the models named."""
+    lines, found_of = [], dict.fromkeys(models, False)
+    for each in told:
+        for model in dict.fromkeys([each.run.model, *models]):
+            for name, task in each.run.tasks.items():
+                lines += published_lines(each, name, task, of_model(model, rows))
+                if model in found_of and on_task(name, of_model(model, rows)):
+                    found_of[model] = True
+    for model, found in found_of.items():
+        if not found:
+            tasks = sorted({row.task for row in of_model(model, rows)})
+            lines.append(f"{model} has no published number on these tasks; it has on {', '.join(tasks)}.")
+    lines = list(dict.fromkeys(lines))
+    return "\n".join(["Published (by the error of resampling: the problems are the same)", *lines]) if lines else ""
+
+
+def published_lines(each: ScoredRun, name: str, task: TaskRun, rows: Sequence[Baseline]) -> list[str]:
+    """One line per number, over the whole task and over the groups that numbers were published for."""
+    known = benchmark_of(name)
+    lines = []
+    for row in rows:
+        if row.task != (known.name if known else name):
+            continue
+        group, _, value = row.group.partition("=")
+        places = [
+            place for place, problem in enumerate(task.problems) if not group or problem.groups.get(group) == value
+        ]
+        if not places:
+            continue
+        ours = estimates.estimate([each.scores[name][place] for place in places])
+        found = beside(row, ours)
+        over = f" {row.group}" if row.group else ""
+        lines.append(
+            f"{label(each, name)}{over}: {percent(ours.value)} against {percent(row.value)} of {found.name}: {found.words}  {found.source}"
+        )
+    return lines
+
+
+def by_step(runs: Sequence[Run]) -> list[Run]:
+    """Sorted by training step. UserError where a run tells none, or two tell the same."""
+    steps = [(step_of(run), run) for run in runs]
+    for step, run in steps:
+        if step is None:
+            raise UserError(
+                f"{run.path} tells no training step: neither its revision {run.settings.get('revision', '')!r} nor its model's "
+                f"name {run.model!r} holds one, such as checkpoint-100 or step_100."
+            )
+    if len({step for step, _ in steps}) < len(steps):
+        twice = sorted(step for step, _ in steps if [s for s, _ in steps].count(step) > 1)[0]
+        raise UserError(f"two runs are of step {twice}; join them with --pool, or leave one out.")
+    return [run for _, run in sorted(steps, key=lambda item: item[0])]
+
+
+def curves(told: Sequence[ScoredRun]) -> str:
+    """Per task a table over training steps, each with its change since the step before and since the first."""
+    tables = []
+    for name in dict.fromkeys(name for each in told for name in each.run.tasks):
+        members = [each for each in told if name in each.run.tasks]
+        lines = [["step", "pass@1", "± resampling", "± problems", "since the step before", "p", "since the first", "p"]]
+        for place, each in enumerate(members):
+            found = estimates.estimate(each.scores[name])
+            step = f"{step_of(each.run)} {each.letter}" + (" (partial)" if each.partial[name] else "")
+            changes = [change(members[other], each, name) if place else ["–", "–"] for other in (place - 1, 0)]
+            lines.append(
+                [step, *map(percent, (found.value, found.se_resampling, found.se_problems)), *changes[0], *changes[1]]
+            )
+        tables.append(f"{name}\n{columns(lines)}")
+    return "\n\n".join(tables)
+
+
+def drawn(told: Sequence[ScoredRun], folder: Path) -> str:
+    """Writes the curves of all tasks as pictures; their paths, a line each."""
+    # Only here: matplotlib takes a second to import.
+    from lighteval_r1.report.pictures import Checkpoint, write_checkpoints
+
+    tasks: dict[str, list[Checkpoint]] = {}
+    for each in told:
+        for name, scores in each.scores.items():
+            step = step_of(each.run)
+            assert step is not None  # by_step refuses a run without
+            tasks.setdefault(name, []).append(Checkpoint(step, estimates.estimate(scores), bool(each.partial[name])))
+    with writing(folder):
+        return "\n".join(map(str, write_checkpoints(tasks, folder)))
+
+
+def change(first: ScoredRun, second: ScoredRun, name: str) -> list[str]:
+    places = paired_problems(first.run.tasks[name], second.run.tasks[name])
+    if not places:
+        return ["–", "–"]
+    found = estimates.difference(
+        [first.scores[name][place] for place, _ in places], [second.scores[name][place] for _, place in places]
+    )
+    return [f"{100 * found.value:+.1f}", p_words(found.p_resampling)]

@@ -1,0 +1,41 @@
+"""The page of `lighteval-r1 think`: one self-contained HTML file without any script."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lighteval_r1 import __version__
+from lighteval_r1.report import page
+from lighteval_r1.report.page.panels import panel
+from lighteval_r1.runs.outputs import check_page, writing
+from lighteval_r1.thinking.summary import TaskThinking, Told, panels
+from lighteval_r1.thinking.table import COUNTS, HEADERS, legend, task_lines
+
+
+def section(task: TaskThinking) -> dict:
+    """What the template shows of one task: six drawings, and the table's lines."""
+    return {
+        "name": task.name,
+        "runs": task.runs,
+        "over": "level" if "level" in task.groups else "",
+        "panels": [(each.measure.title, each.measure.share, panel(each)) for each in panels(task)],
+        "headers": ["problems", "replies", *HEADERS, *COUNTS],
+        "lines": task_lines(task),
+        "legend": legend().replace("\n", " "),
+    }
+
+
+def write_page(told: Told, labels: Sequence[str], *, out: Path) -> None:
+    check_page(out)
+    content = {
+        "title": f"How {', '.join(labels[:3])}{f' and {len(labels) - 3} more' if len(labels) > 3 else ''} think{'s' if len(labels) == 1 else ''}",
+        "notes": told.notes,
+        "sections": [section(task) for task in told.tasks],
+        "agreement": told.agreement,
+        "version": __version__,
+    }
+    # At once, so that a page never stands half written.
+    whole = out.with_name(out.name + ".new")
+    text = page.render_still(content, template="think.html.jinja")
+    with writing(out):
+        whole.write_text(text, encoding="utf-8", errors="backslashreplace")
+        whole.replace(out)

@@ -1,0 +1,251 @@
+"""What a report says of its runs: every number by estimates.py, for the page and for the pictures alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lighteval_r1.numbers import estimates
+from lighteval_r1.numbers.baselines import Published
+from lighteval_r1.numbers.estimates import estimate, interval, maj_at_n
+from lighteval_r1.numbers.scores import vote_labels
+from lighteval_r1.records import Estimate, Outcome
+from lighteval_r1.runs.details import RunProblem, RunSample, TaskRun
+from lighteval_r1.runs.scored_runs import ScoredRun
+
+GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
+# (task, our estimate, group or "") -> the published numbers beside it
+PublishedBeside = Callable[[str, Estimate, str], Sequence[Published]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An estimate of some problems of a run, with its 95 % interval over new samples of the same problems.
+
+    needed: samples of each problem that would make se_resampling one percentage point; None where no spread is known.
+    """
+
+    run: str
+    estimate: Estimate
+    low: float | None
+    high: float | None
+    published: tuple[Published, ...] = ()
+    needed: int | None = None
+
+    @property
+    def value(self) -> float:
+        return self.estimate.value
+
+
+@dataclass(frozen=True)
+class TaskScore:
+    """One run on one task. truncated, no_answer, undecided None: the run does not say. partial: "partial" where samples are missing."""
+
+    task: str
+    scored: Scored
+    n_each: str
+    majority: float | None
+    truncated: int | None
+    no_answer: int | None
+    undecided: int | None
+    partial: str = ""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A suite's mean over a run's tasks, by name: over tasks, or over problems."""
+
+    name: str
+    scored: Scored
+    counts: str
+    partial: str = ""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the replies of one run are: right ones and the others. n_unknown: replies of which the run does not say it."""
+
+    run: str
+    right: list[int]
+    others: list[int]
+    unit: str
+    n_unknown: int = 0
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """All runs on one task. curves: (run, [(k, pass@k), …]). groups: group -> value -> one estimate per run.
+
+    limits: why each run's curve ends where it ends. partial: the runs of which samples are missing.
+    """
+
+    name: str
+    scores: list[TaskScore]
+    curves: list[tuple[str, list[tuple[int, float]]]]
+    lengths: list[Lengths]
+    groups: dict[str, dict[str, list[Scored]]]
+    limits: tuple[str, ...] = ()
+    partial: frozenset[str] = frozenset()
+
+    @property
+    def places(self) -> dict[str, int]:
+        """A run's place among the task's runs: its colour."""
+        return {each.run: place for place, each in enumerate(self.lengths)}
+
+
+def task_summary(name: str, told: Sequence[ScoredRun], *, published: Mapping[str, PublishedBeside]) -> TaskSummary:
+    """published: per run, by its letter."""
+    members = [each for each in told if name in each.run.tasks]
+    return TaskSummary(
+        name=name,
+        scores=[task_score(each, name, published=published[each.letter]) for each in members],
+        curves=[(each.letter, curve(each.scores[name])) for each in members],
+        lengths=[lengths(each.letter, with_implied(each.run.tasks[name], each.scores[name])) for each in members],
+        groups=by_group(name, members, published=published),
+        limits=curve_limits(name, members),
+        partial=frozenset(each.letter for each in members if each.partial[name]),
+    )
+
+
+def with_implied(task_run: TaskRun, scores: Sequence[np.ndarray]) -> TaskRun:
+    """The task with outcomes where its samples have none but its scores leave no doubt: all of a problem's right, or none."""
+    problems = []
+    for problem, row in zip(task_run.problems, scores, strict=True):
+        if row.min() == row.max() and not any(sample.outcome for sample in problem.samples):
+            outcome = Outcome.CORRECT if row.max() else Outcome.WRONG
+            problem = replace(problem, samples=[replace(sample, outcome=outcome) for sample in problem.samples])
+        problems.append(problem)
+    return replace(task_run, problems=problems)
+
+
+def scored(
+    run: str, rows: Sequence[np.ndarray], *, published: Callable[[Estimate], Sequence[Published]] = lambda _: ()
+) -> Scored:
+    found = estimate(rows)
+    beside = tuple(published(found))
+    if found.se_resampling is None:
+        return Scored(run, found, None, None, beside)
+    low, high = interval(found.value, found.se_resampling, n_least=found.n_samples)
+    needed = estimates.samples_needed(rows, error=0.01) if found.se_resampling else None
+    return Scored(run, found, low, high, beside, needed)
+
+
+def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> TaskScore:
+    task_run, rows = told.run.tasks[name], told.scores[name]
+    samples = [sample for problem in task_run.problems for sample in problem.samples if sample.outcome is not None]
+    counts = sorted({row.size for row in rows})
+    outcomes = [sample.outcome for sample in samples]
+    reasons = [sample.finish_reason for sample in samples]
+    return TaskScore(
+        task=name,
+        scored=scored(told.letter, rows, published=lambda found: published(name, found, "")),
+        n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
+        majority=majority(task_run),
+        truncated=reasons.count("length") if reasons and None not in reasons else None,
+        no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
+        undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
+        partial="partial" if told.partial[name] else "",
+    )
+
+
+def means(told: ScoredRun) -> list[Mean]:
+    """A run's two means over its tasks; none of one task."""
+    of_tasks = [estimate(told.scores[name]) for name in told.run.tasks]
+    if len(of_tasks) < 2:
+        return []
+    found = []
+    for words, mean in (
+        (f"mean over {len(of_tasks)} tasks", estimates.mean_over_tasks),
+        ("mean over problems", estimates.mean_over_problems),
+    ):
+        joined = mean(of_tasks)
+        low, high = None, None
+        if joined.se_resampling is not None:
+            low, high = interval(joined.value, joined.se_resampling, n_least=joined.n_samples)
+        partial = "partial" if any(told.partial.values()) else ""
+        found.append(Mean(words, Scored(told.letter, joined, low, high), f"{joined.n_problems} problems", partial))
+    return found
+
+
+def graded(problem: RunProblem) -> list[RunSample]:
+    return [sample for sample in problem.samples if sample.outcome is not None]
+
+
+def majority(task_run: TaskRun) -> float | None:
+    """maj@n over problems; None where a vote has no meaning: programs, one sample, answers or outcomes not kept."""
+    votes = []
+    for problem in task_run.problems:
+        samples = graded(problem)
+        if problem.grader == "program" or len(samples) < 2 or any(sample.answer is None for sample in samples):
+            return None
+        labels = vote_labels([sample.outcome for sample in samples], [sample.answer for sample in samples])
+        votes.append(maj_at_n(labels, correct="correct"))
+    return float(np.mean(votes)) if votes else None
+
+
+def curve(rows: Sequence[np.ndarray]) -> list[tuple[int, float]]:
+    """pass@k for k = 1, 2, 4, … as far as every problem has k samples."""
+    fewest = min(row.size for row in rows)
+    return [(k, estimates.task_pass_at_k(rows, k)) for k in (2**power for power in range(fewest.bit_length()))]
+
+
+def curve_limits(name: str, told: Sequence[ScoredRun]) -> tuple[str, ...]:
+    """Why pass@k is not told beyond some k, per run where the reasons differ."""
+    limits = {each.letter: curve_limit(each, name) for each in told}
+    if len(set(limits.values())) == 1:
+        return (next(iter(limits.values())),)
+    return tuple(f"{run}: {words}" for run, words in limits.items())
+
+
+def curve_limit(told: ScoredRun, name: str) -> str:
+    """ "pass@8 and beyond are not told: 2024-I-7 has 4 samples." """
+    rows = told.scores[name]
+    fewest = min(row.size for row in rows)
+    first = next(
+        problem for problem, row in zip(told.run.tasks[name].problems, rows, strict=True) if row.size == fewest
+    )
+    who = "each problem" if all(row.size == fewest for row in rows) else first.name or first.id
+    return f"pass@{2 ** fewest.bit_length()} and beyond are not told: {who} has {fewest} sample{'s' if fewest > 1 else ''}."
+
+
+def lengths(run: str, task_run: TaskRun) -> Lengths:
+    """In tokens where the run says them, else in characters."""
+    samples = [sample for problem in task_run.problems for sample in graded(problem)]
+    in_tokens = all(sample.n_tokens is not None for sample in samples)
+    right, others = [], []
+    for sample in samples:
+        length = sample.n_tokens if in_tokens and sample.n_tokens is not None else len(sample.reply)
+        (right if sample.outcome == Outcome.CORRECT else others).append(length)
+    n_unknown = sum(len(problem.samples) for problem in task_run.problems) - len(samples)
+    return Lengths(run, right, others, "tokens" if in_tokens else "characters", n_unknown)
+
+
+def by_group(
+    name: str, told: Sequence[ScoredRun], *, published: Mapping[str, PublishedBeside]
+) -> dict[str, dict[str, list[Scored]]]:
+    """Per group (level, subject) and value, one estimate per run that has such problems."""
+    members: dict[str, dict[str, dict[str, list[np.ndarray]]]] = {}
+    for each in told:
+        for problem, row in zip(each.run.tasks[name].problems, each.scores[name], strict=True):
+            for group, value in problem.groups.items():
+                members.setdefault(group, {}).setdefault(value, {}).setdefault(each.letter, []).append(row)
+    return {
+        group: {
+            value: [
+                scored(
+                    run,
+                    rows,
+                    published=lambda found, run=run, over=f"{group}={value}": published[run](name, found, over),
+                )
+                for run, rows in of_runs.items()
+            ]
+            for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))
+        }
+        for group, values in members.items()
+        if 1 < len(values) <= GROUPS_MOST
+    }
+
+
+def group_order(value: str) -> tuple[int, float, str]:
+    """Numbers by size, before words."""
+    return (0, float(value), "") if value.replace(".", "", 1).isdecimal() else (1, 0.0, value)

@@ -1,0 +1,98 @@
+"""The six measures over levels as a picture, PNG and SVG."""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from lighteval_r1.records import UserError
+from lighteval_r1.report.pictures import COLOURS
+from lighteval_r1.thinking.summary import Panel, TaskThinking, panels
+
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+def write_figures(tasks: Sequence[TaskThinking], folder: Path) -> list[Path]:
+    """<task>_thinking.png and .svg for each task."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; --figures wants a folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for task in tasks:
+        picture = thinking_figure(task)
+        for ending in ("png", "svg"):
+            path = folder / f"{re.sub(r'[^a-zA-Z0-9_.-]+', '-', task.name)}_thinking.{ending}"
+            # Without a date, so that the same run gives the same file.
+            picture.savefig(path, dpi=200, metadata={"Date": None} if ending == "svg" else None)
+            paths.append(path)
+    return paths
+
+
+def thinking_figure(task: TaskThinking) -> Figure:
+    """Six panels, a line per run, error bars of one standard error over problems."""
+    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    figure.suptitle(task.name, fontsize=11, x=0.01, ha="left", parse_math=False)
+    for axes, panel in zip(figure.subplots(2, 3).flat, panels(task), strict=True):
+        draw(axes, panel, over="level" if "level" in task.groups else "")
+    if len(task.runs) > 1:
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        legend = figure.legend(
+            handles, labels, frameon=False, fontsize=9, loc="outside lower center", ncols=min(len(labels), 4)
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    return figure
+
+
+def with_gaps(points: list) -> list:
+    """A point that is not drawn where a level is missing, so that no line bridges it."""
+    shown: list = []
+    for point in points:
+        if shown and point[0] - shown[-1][0] > 1:
+            shown.append((shown[-1][0] + 1, math.nan, None))
+        shown.append(point)
+    return shown
+
+
+def draw(axes, panel: Panel, *, over: str) -> None:
+    scale = 100 if panel.measure.share else 1
+    axes.set_title(panel.measure.title + (", percent" if panel.measure.share else ""), fontsize=9.5, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    n = len(panel.lines)
+    for at, (run, points) in enumerate(panel.lines):
+        # Side by side, so that error bars do not hide each other.
+        shown = with_gaps(points)
+        xs = [x + (at - (n - 1) / 2) * 0.06 for x, _, _ in shown]
+        ys = [scale * value for _, value, _ in shown]
+        errors = [scale * (error or 0.0) for _, _, error in shown]
+        marker = MARKERS[at % len(MARKERS)]
+        axes.errorbar(
+            xs,
+            ys,
+            yerr=errors,
+            color=COLOURS[at % len(COLOURS)],
+            marker=marker,
+            markersize=4,
+            capsize=2.5,
+            linewidth=1.4,
+            label=run if points else f"{run}: no {over or 'problem'}",
+        )
+    axes.set_xticks([x for x, _ in panel.ticks], [label for _, label in panel.ticks])
+    first, last = panel.ticks[0][0], panel.ticks[-1][0]
+    axes.set_xlim(first - 0.5, last + 0.5)
+    top = scale * panel.top or scale
+    # A little below 0, so that points on it are whole.
+    axes.set_ylim(-0.02 * top, 1.06 * top)
+    axes.set_xlabel(over, fontsize=9)
+    axes.tick_params(labelsize=8.5)
+    for label in axes.get_xticklabels():
+        label.set_parse_math(False)
+    if not any(points for _, points in panel.lines):
+        axes.set_yticks([])
+        axes.text(
+            0.5, 0.5, "no reply has it", transform=axes.transAxes, ha="center", va="center", color="#5c6670", fontsize=9
+        )

@@ -1,0 +1,161 @@
+"""Which files a run is: an output folder, one results or details file, or a data set of details on the Hub.
+
+LightEval 0.13 writes  OUT/results/<model>/results_<date>.json  and  OUT/details/<model>/<date>/details_<task>_<date>.parquet;
+its own pushes to the Hub lie as  results_<date>.json  and  <date>/details_<task>_<date>.parquet;  both in one folder is read too.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lighteval_r1.records import UserError
+
+HUB = "hf://datasets/"
+DATE = r"(?P<date>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)"
+RESULTS = re.compile(rf"results_{DATE}\.json")
+DETAILS = re.compile(rf"details_(?P<task>.+)_{DATE}\.parquet")
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files that LightEval wrote for one run: results_<date>.json and its details, by task's full name."""
+
+    results: Path
+    date: str
+    details: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of a run. results None: only details were named or are there. n_runs: runs there were to choose from."""
+
+    results: Path | None
+    date: str
+    details: dict[str, Path] = field(default_factory=dict)
+    n_runs: int = 1
+
+
+def run_files(source: str | Path) -> RunFiles:
+    """The newest run under an output folder, or the run of one results_….json. UserError where there is none."""
+    found = find(source)
+    if found.results is None:
+        raise UserError(f"{source} holds no results_<date>.json: it is not the output folder of a run that ended.")
+    return RunFiles(found.results, found.date, found.details)
+
+
+def find(source: str | Path) -> Found:
+    """The files of the run that source names; of several runs in a folder, the newest. UserError where there is none."""
+    text = str(source)
+    if text.startswith(HUB):
+        return downloaded(text)
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return in_folder(path)
+    if not path.exists():
+        raise UserError(f"there is no run {text}: no such file or folder.")
+    if match := RESULTS.fullmatch(path.name):
+        return Found(path, match["date"], details_of(path, match["date"]))
+    if match := DETAILS.fullmatch(path.name):
+        return Found(results_of(path, match["date"]), match["date"], {match["task"]: path})
+    if path.suffix == ".parquet":
+        return Found(None, "", {path.stem: path})
+    raise UserError(
+        f"{text} is no run: name LightEval's output folder, a results_<date>.json, a details_<task>_<date>.parquet "
+        f"or {HUB}NAMESPACE/NAME."
+    )
+
+
+def in_folder(folder: Path) -> Found:
+    results = sorted(path for path in folder.rglob("results_*.json") if RESULTS.fullmatch(path.name))
+    if results:
+        check_one_model(folder, results)
+        newest = max(results, key=lambda path: (RESULTS.fullmatch(path.name)["date"], str(path)))
+        date = RESULTS.fullmatch(newest.name)["date"]
+        return Found(newest, date, details_of(newest, date), len(results))
+    details = sorted(path for path in folder.rglob("details_*.parquet") if DETAILS.fullmatch(path.name))
+    if not details:
+        raise UserError(
+            f"{folder} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it. "
+            "Name the folder that --output-dir named."
+        )
+    dates = {DETAILS.fullmatch(path.name)["date"] for path in details}
+    chosen = [path for path in details if DETAILS.fullmatch(path.name)["date"] == max(dates)]
+    tasks = {DETAILS.fullmatch(path.name)["task"]: path for path in chosen}
+    return Found(results_of(chosen[0], max(dates)), max(dates), tasks, len(dates))
+
+
+def check_one_model(folder: Path, results: list[Path]) -> None:
+    """UserError where results of several models lie under the folder: the newest would be chosen by chance."""
+    named = {parent for path in results if (parent := model_folder(path)) is not None}
+    if len(named) > 1:
+        shown = ", ".join(sorted(named)[:3])
+        raise UserError(
+            f"{folder} holds runs of {len(named)} models ({shown}, …): name one of their results_<date>.json."
+        )
+
+
+def model_folder(results: Path) -> str | None:
+    """The model's part of OUT/results/<model>/results_<date>.json; None where the file lies elsewhere."""
+    for parent in results.parents:
+        if parent.name == "results":
+            return str(results.parent.relative_to(parent))
+    return None
+
+
+def details_of(results: Path, date: str) -> dict[str, Path]:
+    """Details of the run by task. UserError where there are none."""
+    folders = [results.parent, results.parent / date]
+    for parent in results.parents:
+        if parent.name == "results":
+            folders.append(parent.parent / "details" / results.parent.relative_to(parent) / date)
+    for folder in folders:
+        paths = sorted(path for path in folder.glob("details_*.parquet") if path.name.endswith(f"_{date}.parquet"))
+        if paths:
+            return {path.name.removeprefix("details_").removesuffix(f"_{date}.parquet"): path for path in paths}
+    raise UserError(f"{results} has no details beside it. Run LightEval with --save-details (make evaluate does).")
+
+
+def results_of(details: Path, date: str) -> Path | None:
+    """The results file of the run that a details file belongs to; None where it is not there."""
+    name = f"results_{date}.json"
+    candidates = [details.parent / name, details.parent.parent / name]
+    for parent in details.parents:
+        if parent.name == "details":
+            candidates.append(parent.parent / "results" / details.parent.parent.relative_to(parent) / name)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def downloaded(source: str) -> Found:
+    """hf://datasets/NAMESPACE/NAME[@REVISION][/PATH]: the newest run in it (under PATH), in the Hub's local cache."""
+    import httpx
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    match = re.fullmatch(
+        r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<path>.+?))?/?", source.removeprefix(HUB)
+    )
+    if match is None:
+        raise UserError(f"{source} is not {HUB}NAMESPACE/NAME, with @REVISION and /PATH where wanted.")
+    repo = {"repo_id": match["repo"], "repo_type": "dataset", "revision": match["revision"]}
+    try:
+        names = [name for name in HfApi().list_repo_files(**repo) if name.startswith(match["path"] or "")]
+        dates = {found["date"] for name in names if (found := dated(name))}
+        if not dates:
+            raise UserError(
+                f"{source} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it."
+            )
+        wanted = [name for name in names if (found := dated(name)) and found["date"] == max(dates)]
+        folder = Path(snapshot_download(**repo, allow_patterns=[re.sub(r"([\[*?])", r"[\1]", name) for name in wanted]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
+        raise UserError(f"cannot read {source}: {str(error).strip().splitlines()[0]}") from None
+    local = [folder / name for name in wanted]
+    results = [path for path in local if RESULTS.fullmatch(path.name)]
+    details = {found["task"]: path for path in local if (found := DETAILS.fullmatch(path.name))}
+    if not details:
+        raise UserError(f"{source} holds results of {max(dates)} but no details: they may have been left out.")
+    return Found(results[0] if results else None, max(dates), details, len(dates))
+
+
+def dated(name: str) -> re.Match | None:
+    last = name.rsplit("/", 1)[-1]
+    return RESULTS.fullmatch(last) or DETAILS.fullmatch(last)

@@ -1,0 +1,111 @@
+"""A grading process: `python -m lighteval_r1.sampling.grading_worker FD` answers each request with one line.
+
+    in   {"grader": "expression", "thinking_opened": true, "n_reply": 120, "gold_id": "…", "n_gold": 3} and a line end,
+         then the bytes of the reply, then those of the gold; n_gold is null where the process still has that gold
+    out  {"outcome": "correct", "answer": "7", "step": "…", "grown": false}   or   {"error": "…"}, and then it ends
+
+What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception ends
+the process with an error, never a grade. The process also ends with the thread that started it. The first line out is
+`{}`: ready.
+"""
+
+import ctypes
+import json
+import resource
+import signal
+import socket
+import sys
+from collections import OrderedDict
+from typing import BinaryIO
+
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.records import Grade, Outcome
+
+# Golds of programs are megabytes of tests: each process keeps the latest up to this, so that they travel once.
+KEPT_GOLD_BYTES = 32 * 2**20
+# Address space, of which libraries reserve more than they use; the hard limit stays, for programs set their own.
+MEMORY_LIMIT_BYTES = 2 * 2**30
+PAGE_KIB = resource.getpagesize() // 1024
+# sympy keeps what it computed: past this size a process asks to be replaced.
+GROWN_KIB = 320 * 1024
+PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
+
+
+class LatestGolds:
+    """The same rule on both ends decides which golds the other end still has; the sender keeps only their lengths."""
+
+    def __init__(self) -> None:
+        self._golds: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._n_bytes = 0
+
+    def get(self, gold_id: str) -> str | None:
+        if gold_id not in self._golds:
+            return None
+        self._golds.move_to_end(gold_id)
+        return self._golds[gold_id][1]
+
+    def add(self, gold_id: str, *, n_bytes: int, gold: str = "") -> None:
+        self._golds[gold_id] = (n_bytes, gold)
+        self._n_bytes += n_bytes
+        while self._n_bytes > KEPT_GOLD_BYTES and len(self._golds) > 1:
+            _, (dropped, _) = self._golds.popitem(last=False)
+            self._n_bytes -= dropped
+
+
+def to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def from_bytes(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
+    """The answer to one request, whose header is the line."""
+    request = json.loads(line)
+    reply = from_bytes(stream.read(request["n_reply"]))
+    gold = golds.get(request["gold_id"])
+    if request["n_gold"] is not None:
+        gold = from_bytes(stream.read(request["n_gold"]))
+        golds.add(request["gold_id"], n_bytes=request["n_gold"], gold=gold)
+    try:
+        grade = GRADERS[request["grader"]](reply, gold, thinking_opened=request["thinking_opened"])
+    except (MemoryError, RecursionError) as limit:
+        grade = Grade(Outcome.UNDECIDED, "", f"stopped by its limit ({type(limit).__name__})")
+    grown = resident_kib() > GROWN_KIB
+    return {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step, "grown": grown}
+
+
+def resident_kib() -> int:
+    """Memory that this process holds now. Not ru_maxrss: a child begins with that of the process it was forked from."""
+    with open("/proc/self/statm", encoding="utf-8") as statm:
+        return int(statm.read().split()[1]) * PAGE_KIB
+
+
+def main(fd: int) -> None:
+    """Serves the connection with that file descriptor until the other end closes it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(hard, MEMORY_LIMIT_BYTES)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    golds = LatestGolds()
+    with socket.socket(fileno=fd) as connection, connection.makefile("rwb") as stream:
+
+        def send(message: dict) -> None:
+            stream.write(json.dumps(message).encode() + b"\n")
+            stream.flush()
+
+        send({})
+        for line in stream:
+            try:
+                message = answer(line, stream, golds)
+            finally:
+                # Not caught, only told: the exception then ends the process.
+                if (error := sys.exception()) is not None:
+                    send({"error": f"{type(error).__name__}: {error}"})
+            send(message)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,192 @@
+"""The loop: sample what is owed, grade what is ungraded; a score only when nothing is owed and nothing ungraded."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lighteval_r1.engines import Engine, Owed
+from lighteval_r1.records import (
+    Graded,
+    GraderDied,
+    OwedError,
+    Problem,
+    Sample,
+    Settings,
+    UserError,
+    sample_key,
+    seed_of,
+)
+from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.progress import Progress
+from lighteval_r1.sampling.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Work:
+    """One task of a run: its problems, the samples wanted of each, and its journal."""
+
+    task: str
+    problems: list[Problem]
+    n: int
+    journal: Journal
+
+    def keys(self, problem: Problem) -> list[str]:
+        settings_id = self.journal.settings.id
+        return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(self.n)]
+
+
+def shard_from_environment() -> tuple[int, int] | None:
+    """LIGHTEVAL_R1_SHARD=k/K as (k, K), k from 1 to K; None where it is not set."""
+    text = os.environ.get("LIGHTEVAL_R1_SHARD", "")
+    if not text:
+        return None
+    k, slash, total = text.partition("/")
+    if not (slash and k.isdigit() and total.isdigit() and 1 <= int(k) <= int(total)):
+        raise UserError(f"LIGHTEVAL_R1_SHARD={text!r} is not k/K with k from 1 to K, such as 2/8.")
+    return int(k), int(total)
+
+
+def owed_samples(works: Iterable[Work], *, shard: tuple[int, int] | None = None) -> list[Owed]:
+    """Samples that were asked for and are not in the journal; of those, the shard's part."""
+    owed = []
+    for work in works:
+        for problem in work.problems:
+            for index, key in enumerate(work.keys(problem)):
+                seed = seed_of(key)
+                # by the seed: shards stay disjoint whatever the journals already hold
+                if key not in work.journal.samples and (shard is None or seed % shard[1] == shard[0] - 1):
+                    owed.append(Owed(key=key, problem=problem, index=index, seed=seed))
+    return owed
+
+
+async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int, int] | None = None) -> dict:
+    """Draws what is owed, grades what is ungraded; everything goes to the journals as it is finished.
+
+    Returns what the sampling took: n_drawn, n_tokens, generation_s (first request to last reply), and when it began
+    (seconds since 1970).
+    Raises what the engine raises, after the replies already drawn are journaled and the engine is stopped.
+    """
+    owed = owed_samples(works, shard=shard)
+    loop = _Loop(works, pool=pool, n_owed=len(owed))
+    loop.grade_ungraded()
+    began, generation_s = time.time(), 0.0
+    try:
+        if owed:
+            pool.start()
+            await engine.start()
+            began, begin = time.time(), time.monotonic()
+            await loop.draw_all(owed, engine=engine)
+            generation_s = time.monotonic() - begin
+    finally:
+        await engine.stop()
+        await loop.finish()
+    return {
+        "n_drawn": loop.progress.n_done,
+        "n_tokens": loop.progress.n_tokens,
+        "generation_s": round(generation_s, 3),
+        "began": round(began, 3),
+    }
+
+
+class _Loop:
+    """The state of one run: which journal a problem belongs to, what is under way, progress."""
+
+    def __init__(self, works: list[Work], *, pool: Pool, n_owed: int) -> None:
+        self.pool = pool
+        self.works = works
+        self.homes = {problem.id: (work, problem) for work in works for problem in work.problems}
+        self.grading: set[asyncio.Task] = set()
+        n_drawn = sum(len(work.problems) * work.n for work in works) - n_owed
+        self.progress = Progress(n_owed=n_owed, n_drawn=n_drawn)
+
+    def grade_ungraded(self) -> None:
+        for work in self.works:
+            for problem in work.problems:
+                for key in work.keys(problem):
+                    if key in work.journal.samples and key not in work.journal.grades:
+                        self._grade_later(work.journal.samples[key])
+
+    async def draw_all(self, owed: list[Owed], *, engine: Engine) -> None:
+        lengths = [
+            (sample.problem_id, sample.n_tokens) for work in self.works for sample in work.journal.samples.values()
+        ]
+        schedule = Schedule(owed, lengths)
+
+        async def lane(replica: int) -> None:
+            while (item := schedule.next()) is not None:
+                sample = await engine.draw(item, replica=replica)
+                schedule.finished(item, sample.n_tokens)
+                self.homes[sample.problem_id][0].journal.add_sample(sample)
+                self.progress.drawn(sample)
+                self._grade_later(sample)
+
+        lanes = [asyncio.create_task(lane(replica)) for replica in engine.lanes()[: len(owed)]]
+        live = asyncio.create_task(self.progress.live())
+        try:
+            await asyncio.gather(*lanes)
+        finally:
+            for task in (live, *lanes):
+                task.cancel()
+            await asyncio.gather(live, *lanes, return_exceptions=True)
+
+    def _grade_later(self, sample: Sample) -> None:
+        task = asyncio.create_task(self._grade(sample))
+        self.grading.add(task)
+
+    async def _grade(self, sample: Sample) -> None:
+        work, problem = self.homes[sample.problem_id]
+        try:
+            grade = await self.pool.grade(
+                problem.grader, sample.reply, problem.gold, thinking_opened=sample.thinking_opened
+            )
+        except GraderDied as died:
+            print(f"{work.task} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
+            return
+        work.journal.add_grade(sample.key, grade)
+        self.progress.graded(sample, grade)
+
+    async def finish(self) -> None:
+        try:
+            await asyncio.gather(*self.grading)
+        finally:
+            self.progress.close()
+
+
+def graded(work: Work) -> list[list[Graded]]:
+    """[n_problems][n] samples with grades, in the order of work.problems and of their index.
+
+    Raises OwedError, saying how many and which first, while a sample is owed or ungraded.
+    """
+    table, missing = [], []
+    for problem in work.problems:
+        row = []
+        for index, key in enumerate(work.keys(problem)):
+            sample, grade = work.journal.samples.get(key), work.journal.grades.get(key)
+            if sample is None or grade is None:
+                what = "not drawn" if sample is None else "without a grade"
+                missing.append(f"{problem.name or problem.id}[{index}] ({what})")
+            else:
+                row.append(Graded(sample, grade))
+        table.append(row)
+    if missing:
+        raise OwedError(
+            f"{work.task}: {len(missing)} of {len(work.problems) * work.n} samples are owed or ungraded, so there is "
+            f"no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
+        )
+    return table
+
+
+def announce(works: list[Work], *, settings: Settings) -> None:
+    """One line a task before the run: how much is asked, how much is there already."""
+    for work in works:
+        asked = len(work.problems) * work.n
+        here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
+        print(
+            f"{work.task}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
+            f"(settings {settings.id})",
+            file=sys.stderr,
+        )

@@ -1,0 +1,329 @@
+"""Graders in kept child processes: a reply that hangs one costs that reply its verdict, and no other anything.
+
+Each child belongs to a thread that sends it one reply at a time, without its thinking. Past its limit a child is killed
+with all it started and replaced, and the reply is undecided. A child that dies otherwise is replaced and the reply tried
+once more in a fresh one, since another hand may have killed it; if that dies too, the reply has no grade (GraderDied).
+Equal pairs of an expression or a program and its gold are graded once. Children start with a clean environment: no token
+or key of the user is in them.
+"""
+
+import asyncio
+import json
+import os
+import queue
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import lru_cache
+
+from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders import program
+from lighteval_r1.graders.confined.processes import descendants, give_way, thread_states
+from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
+from lighteval_r1.sampling.grading_worker import LatestGolds, to_bytes
+
+# Source: LightEval and math-verify give an expression 5 s to parse and 5 s to compare.
+LIMIT_S = 10.0
+# A program is limited per test, by its grader. This only ends a grader that is itself stuck.
+PROGRAM_LIMIT_S = 1800.0
+# The limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something other
+# than a core is stopped after this many times the limit.
+PATIENCE = 12
+START_LIMIT_S = 120.0
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LIGHTEVAL_R1_UNSAFE_CODE")
+# A thread pool in a numerical library is memory and start-up time here, nothing else.
+SET_VARIABLES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Texts up to this length are searched for their answer here, to know equal pairs; longer ones are rare.
+SEARCHED_LENGTH = 20_000
+KEPT_PAIRS = 100_000
+CPU_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+Item = tuple[str, str, str, bool]  # grader, reply, gold, thinking_opened
+
+
+@lru_cache(maxsize=512)
+def gold_id(gold: str) -> str:
+    return sha256(gold)[:16]
+
+
+class Child:
+    """One grading process and the connection to it. Raises ConnectionError where it does not start."""
+
+    def __init__(self, module: str, *, gives_way: bool = False) -> None:
+        self.socket, theirs = socket.socketpair()
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        with theirs:
+            self.process = subprocess.Popen(
+                # -P: a json.py in the user's folder is not ours.
+                [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+                env=kept | SET_VARIABLES,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        if gives_way:
+            give_way(self.process.pid)
+        self.stream = self.socket.makefile("rwb")
+        self.golds = LatestGolds()
+        self._poll = select.poll()
+        self._poll.register(self.socket, select.POLLIN)
+        self._ready = False
+
+    def ask(self, item: Item, *, limit_s: float) -> dict:
+        """The child's answer. Raises TimeoutError past the limit, ConnectionError where the child is gone."""
+        if not self._ready:
+            self._read(limit_s=START_LIMIT_S)
+            self._ready = True
+        grader, reply, gold, thinking_opened = item
+        text, key = to_bytes(reply), gold_id(gold)
+        packed = None if self.golds.get(key) is not None else to_bytes(gold)
+        if packed is not None:
+            self.golds.add(key, n_bytes=len(packed))
+        header = {
+            "grader": grader,
+            "thinking_opened": thinking_opened,
+            "n_reply": len(text),
+            "gold_id": key,
+            "n_gold": None if packed is None else len(packed),
+        }
+        self.stream.write(json.dumps(header).encode() + b"\n" + text + (packed or b""))
+        self.stream.flush()
+        return self._read(limit_s=limit_s)
+
+    def _read(self, *, limit_s: float) -> dict:
+        begin, left = time.monotonic(), limit_s
+        _, used = self._state()
+        while not self._poll.poll(1000 * left):
+            runs, cpu_s = self._state()
+            if runs:
+                begin = time.monotonic()
+            left = limit_s - (cpu_s - used)
+            if left < 0.05 * limit_s or time.monotonic() - begin > PATIENCE * limit_s:
+                raise TimeoutError
+        line = self.stream.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the connection to it was closed")
+        return json.loads(line)
+
+    def _state(self) -> tuple[bool, float]:
+        """Whether it, or a program that it runs, computes or waits for a core; its own CPU seconds."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        runs = any("R" in thread_states(pid) for pid in descendants(self.process.pid))
+        return runs, (int(fields[11]) + int(fields[12])) / CPU_TICKS_PER_S
+
+    def end(self) -> int:
+        """Kills the process and all that it started; its exit code, negative for a signal."""
+        if self.process.returncode is None:
+            # The group first: once the process is waited for, its number may be another's.
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.wait()
+
+    def exit_code(self) -> int:
+        """How a process whose connection is closed ended, having had a second to do so by itself."""
+        for _ in range(100):
+            if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                break
+            time.sleep(0.01)
+        return self.end()
+
+
+class Pool:
+    """workers: processes, one per core where None. limit_s: CPU seconds for an expression or a choice.
+
+    gives_way: the processes run only where a core is idle, so that they do not hold up an engine on the same cores.
+    Use as a context manager; grade() inside an event loop, grade_many() outside.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        limit_s: float = LIMIT_S,
+        gives_way: bool = False,
+        module: str = "lighteval_r1.sampling.grading_worker",
+    ) -> None:
+        self.limit_s = limit_s
+        self.gives_way = gives_way
+        self._module = module
+        self._items: queue.SimpleQueue[tuple[Item, Future] | None] = queue.SimpleQueue()
+        n = workers or len(os.sched_getaffinity(0))
+        self._threads = [threading.Thread(target=self._serve, daemon=True, name=f"grading-{i}") for i in range(n)]
+        self._started = False
+        self._closing = False
+        self._lock = threading.Lock()
+        self._children: set[Child] = set()
+        self._pairs: OrderedDict[tuple, Future] = OrderedDict()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the grading processes that run now."""
+        with self._lock:
+            return [child.process.pid for child in self._children]
+
+    def start(self) -> None:
+        """Starts the processes now, not with the first reply."""
+        if not self._started:
+            self._started = True
+            for thread in self._threads:
+                thread.start()
+
+    def submit(self, item: Item) -> Future:
+        """A Future of the item's Grade. Returns at once, whatever the reply."""
+        self.start()
+        future: Future = Future()
+        self._items.put((item, future))
+        return future
+
+    async def grade(self, grader: str, reply: str, gold: str, *, thinking_opened: bool) -> Grade:
+        """The reply's grade; undecided past the limit. Raises GraderDied where there is none."""
+        return await asyncio.wrap_future(self.submit((grader, reply, gold, thinking_opened)))
+
+    def grade_many(
+        self, items: Iterable[Item], *, progress: Callable[[], None] | None = None
+    ) -> list[Grade | GraderDied]:
+        """One grade per item, in order; the exception where there is none. progress: called after each."""
+        grades: list[Grade | GraderDied] = []
+        for future in [self.submit(item) for item in items]:
+            try:
+                grades.append(future.result())
+            except GraderDied as died:
+                grades.append(died)
+            if progress is not None:
+                progress()
+        return grades
+
+    def close(self) -> None:
+        """Ends all children; what is still waiting gets no grade."""
+        with self._lock:
+            self._closing = True
+            for child in self._children:
+                # Its thread sees the connection close and waits for the process.
+                os.kill(child.process.pid, signal.SIGKILL)
+        for _ in self._threads:
+            self._items.put(None)
+        if self._started:
+            for thread in self._threads:
+                thread.join()
+
+    def _serve(self) -> None:
+        # The thread that starts a child must outlive it: the kernel's parent-death signal follows the thread.
+        child: Child | None = None
+        try:
+            child = self._start_early()
+            while (entry := self._items.get()) is not None:
+                item, future = entry
+                if not future.set_running_or_notify_cancel():
+                    continue
+                item, pair = prepare(item)
+                if pair is not None and self._follows(pair, future):
+                    continue
+                try:
+                    child, grade = self._grade(child, item)
+                except GraderDied as died:
+                    child = None
+                    if pair is not None:
+                        with self._lock:
+                            self._pairs.pop(pair, None)
+                    future.set_exception(died)
+                else:
+                    future.set_result(grade)
+        finally:
+            if child is not None:
+                self._discard(child)
+
+    def _start_early(self) -> Child | None:
+        """A child before there is work for it; where that fails, the first reply tries again and says why."""
+        try:
+            return self._start()
+        except OSError:
+            return None
+
+    def _follows(self, pair: tuple, future: Future) -> bool:
+        """Whether an equal pair was or is being compared; then the future gets its grade, else it is the first."""
+        with self._lock:
+            first = self._pairs.setdefault(pair, future)
+            if len(self._pairs) > KEPT_PAIRS:
+                self._pairs.popitem(last=False)
+        if first is future:
+            return False
+        first.add_done_callback(lambda done: copy_outcome(done, future))
+        return True
+
+    def _grade(self, child: Child | None, item: Item) -> tuple[Child | None, Grade]:
+        limit_s = PROGRAM_LIMIT_S if item[0] == "program" else self.limit_s
+        try:
+            for attempt in (1, 2):
+                child = child or self._start()
+                try:
+                    answer = child.ask(item, limit_s=limit_s)
+                except TimeoutError:
+                    self._discard(child)
+                    return None, Grade(Outcome.UNDECIDED, "", f"the grader was stopped after {limit_s:g} s")
+                except (OSError, ValueError):
+                    code = self._discard(child, waiting=True)
+                    child = None
+                    if attempt == 2 or self._closing:
+                        raise GraderDied(f"the grading process ended (exit code {code}) {attempt} times") from None
+                    continue
+                break
+        except OSError as error:
+            raise GraderDied(f"no grading process could be started: {error}") from None
+        if "error" in answer or answer["grown"]:
+            self._discard(child)
+            child = None
+        if "error" in answer:
+            raise GraderDied(answer["error"])
+        return child, Grade(Outcome(answer["outcome"]), answer["answer"], answer["step"])
+
+    def _start(self) -> Child:
+        with self._lock:
+            if self._closing:
+                raise GraderDied("the pool was closed")
+            child = Child(self._module, gives_way=self.gives_way)
+            self._children.add(child)
+            return child
+
+    def _discard(self, child: Child, *, waiting: bool = False) -> int:
+        with self._lock:
+            self._children.discard(child)
+        code = child.exit_code() if waiting else child.end()
+        child.socket.close()
+        return code
+
+
+def prepare(item: Item) -> tuple[Item, tuple | None]:
+    """The item without the reply's thinking; and what makes two items equal, None where that is not looked for."""
+    grader, reply, gold, thinking_opened = item
+    end = reply.rfind(replies.CLOSE)
+    text = reply[max(end, 0) :]
+    item = (grader, text, gold, thinking_opened)
+    if grader == "program":
+        code = program.code_of(text, thinking_opened=thinking_opened)
+        return item, (gold_id(gold), sha256(code)) if code else None
+    if grader != "expression" or len(text) > SEARCHED_LENGTH:
+        return item, None
+    answer, where = replies.extract(text, thinking_opened=thinking_opened)
+    return item, (gold, answer, where)
+
+
+def copy_outcome(done: Future, to: Future) -> None:
+    error = done.exception()
+    if error is not None:
+        to.set_exception(error)
+    else:
+        to.set_result(done.result())

@@ -1,0 +1,290 @@
+"""Writes Slurm jobs and submits them: a folder per job that holds everything the job reads, and a template that reads it.
+
+    data/jobs/<date>-<model>/<job>/
+        model.yaml      the model's configuration as LightEval reads it, with the system prompt
+        options.json    options of `lighteval-r1 evaluate`, by name
+        setup.sh        the cluster's set-up commands
+        evaluate.slurm  the template as it was submitted
+        jobs.log        one line when a job begins, ends, is stopped or fails
+
+Nothing passes through a shell on its way: a system prompt with quotes, newlines or `$(…)` is text in a file.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import yaml
+
+from lighteval_r1.cli.evaluate import Options, model_parameters, model_slug, output_folder, task_specs
+from lighteval_r1.engines.layouts import ClusterLayout, layout_for
+from lighteval_r1.records import UserError
+
+# Before the time limit, so that the evaluation can stop and the job ask to be queued again.
+SIGNAL = "B:USR1@120"
+TEMPLATES = (Path(__file__).parents[3] / "slurm", Path(__file__).with_name("templates"))
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the user's file says of the cluster; see slurm/cluster-example.yaml."""
+
+    gpus_per_node: int = 8
+    gpu_memory_gb: float = 80
+    sbatch: dict[str, object] = field(default_factory=dict)
+    sbatch_report: dict[str, object] = field(default_factory=dict)
+    setup: str = ""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is to be submitted: the evaluation's options, and how it lies on the cluster."""
+
+    options: Options
+    cluster: Cluster
+    nodes: int = 1
+    tensor_parallel: str = "auto"
+    array: int = 0
+    sbatch_args: tuple[str, ...] = ()
+    folder: str = ""
+    serve: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of sbatch. after: the job in whose wake this one runs, by its place in the list."""
+
+    folder: Path
+    template: str
+    options: list[str]
+    arguments: list[str]
+    after: int | None = None
+
+    def command(self, *, after_id: str = "") -> list[str]:
+        depends = [f"--dependency=afterok:{after_id}", "--kill-on-invalid-dep=yes"] if after_id else []
+        return ["sbatch", "--parsable", *depends, *self.options, str(self.folder / self.template), *self.arguments]
+
+
+def read_cluster(path: str) -> Cluster:
+    """The user's file; the defaults where none is named (--cluster, LIGHTEVAL_R1_CLUSTER)."""
+    path = path or os.environ.get("LIGHTEVAL_R1_CLUSTER", "")
+    if not path:
+        return Cluster()
+    try:
+        said = yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}
+        return Cluster(**said)
+    except OSError as error:
+        raise UserError(f"cannot read the cluster's file {path}: {error.strerror}.") from None
+    except (yaml.YAMLError, TypeError) as error:
+        known = ", ".join(Cluster.__dataclass_fields__)
+        raise UserError(
+            f"{path} is not a description of a cluster ({first_line(error)}). It may hold: {known}."
+        ) from None
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def prepare(submission: Submission) -> list[Job]:
+    """Writes the jobs' folders. UserError for what cannot run, before anything is written."""
+    parameters, layout = planned_parameters(submission)
+    specs = [] if submission.serve else task_specs(submission.options)
+    if submission.array < 0 or submission.nodes < 1:
+        raise UserError(f"--array {submission.array} --nodes {submission.nodes}: numbers from 1 are needed.")
+    name = model_slug(submission.options, parameters)
+    home = Path(submission.folder or f"data/jobs/{time.strftime('%Y%m%d-%H%M%S')}-{name}").absolute()
+    if home.exists():
+        raise UserError(f"{home} is there already. Name another --job-folder.")
+    output = str(output_folder(submission.options).absolute())
+    if submission.serve:
+        return [serving_job(submission, parameters, layout, home=home)]
+    if submission.array:
+        return array_jobs(submission, parameters, layout, home=home, specs=specs, output=output)
+    jobs = []
+    for spec in specs:
+        short = spec.split("@")[0]
+        folder = home / short
+        write_folder(folder, parameters=parameters, cluster=submission.cluster, template="evaluate.slurm")
+        write_options(folder / "options.json", submission, folder=folder, task=spec, output=output, upload=True)
+        options = sbatch_options(submission, layout, folder=folder, name=f"{short}-{name}")
+        jobs.append(Job(folder, "evaluate.slurm", options, [str(folder), sys.executable]))
+    return jobs
+
+
+def serving_job(submission: Submission, parameters: dict, layout: ClusterLayout, *, home: Path) -> Job:
+    write_folder(home, parameters=parameters, cluster=submission.cluster, template="serve.slurm")
+    arguments = ["--model", str(parameters["model_name"]), "--tensor-parallel-size", str(layout.tensor)]
+    names = {"revision": "--revision", "dtype": "--dtype", "max_model_length": "--max-model-len"}
+    for name, option in names.items():
+        if parameters.get(name):
+            arguments += [option, str(parameters[name])]
+    if layout.replicas > 1:
+        arguments += ["--data-parallel-size", str(layout.replicas)]
+    (home / "serve.args").write_bytes(b"".join(argument.encode() + b"\0" for argument in arguments))
+    options = sbatch_options(submission, layout, folder=home, name=f"serve-{home.name}")
+    return Job(home, "serve.slurm", options, [str(home), sys.executable])
+
+
+def array_jobs(
+    submission: Submission, parameters: dict, layout: ClusterLayout, *, home: Path, specs: list[str], output: str
+) -> list[Job]:
+    """An array of shards that fill one journal, and the job that grades, reports and uploads after them."""
+    write_folder(home, parameters=parameters, cluster=submission.cluster, template="evaluate.slurm")
+    task = ",".join(specs)
+    write_options(home / "options.json", submission, folder=home, task=task, output=output, upload=False)
+    copy_template("report.slurm", home)
+    # The report draws nothing: one process without GPUs, whatever the shards' layout is.
+    single = {**parameters, "tensor_parallel_size": 1, "data_parallel_size": 1, "pipeline_parallel_size": 1}
+    write_model(home / "report-model.yaml", single)
+    write_options(
+        home / "report.json", submission, folder=home, task=task, output=output, upload=True, model="report-model.yaml"
+    )
+    name = home.name
+    options = sbatch_options(submission, layout, folder=home, name=name)
+    shards = [*options, f"--array=1-{submission.array}"]
+    report = replace(submission, cluster=replace(submission.cluster, gpus_per_node=0), nodes=1, array=0)
+    report_options = sbatch_options(
+        report, ClusterLayout(1, 1, 1), folder=home, name=f"report-{name}", more=submission.cluster.sbatch_report
+    )
+    arguments = [str(home), sys.executable]
+    return [
+        Job(home, "evaluate.slurm", shards, [*arguments, str(submission.array)]),
+        Job(home, "report.slurm", report_options, arguments, after=0),
+    ]
+
+
+def planned_parameters(submission: Submission) -> tuple[dict, ClusterLayout]:
+    """LightEval's model parameters with the layout in them."""
+    parameters = model_parameters(submission.options)
+    said = int(parameters.get("tensor_parallel_size") or 0)
+    tensor = submission.tensor_parallel
+    # a recipe's own layout holds where the user says nothing
+    if tensor == "auto" and said:
+        tensor = str(said)
+    layout = layout_for(
+        str(parameters["model_name"]),
+        tensor=tensor,
+        n_gpus=submission.cluster.gpus_per_node,
+        gpu_memory_gb=submission.cluster.gpu_memory_gb,
+        nodes=submission.nodes,
+    )
+    sizes = {
+        "tensor_parallel_size": layout.tensor,
+        "data_parallel_size": layout.replicas,
+        "pipeline_parallel_size": layout.pipeline,
+    }
+    return {**parameters, "model_name": absolute_model(str(parameters["model_name"])), **sizes}, layout
+
+
+def absolute_model(model: str) -> str:
+    """A local folder by its full path: the job runs elsewhere."""
+    return str(Path(model).expanduser().absolute()) if Path(model).expanduser().is_dir() else model
+
+
+def write_folder(folder: Path, *, parameters: dict, cluster: Cluster, template: str) -> None:
+    folder.mkdir(parents=True)
+    write_model(folder / "model.yaml", parameters)
+    (folder / "setup.sh").write_text(cluster.setup or ":\n", encoding="utf-8")
+    copy_template(template, folder)
+
+
+def write_model(path: Path, parameters: dict) -> None:
+    # ASCII, so that no character of a system prompt depends on who reads the file
+    path.write_text(yaml.safe_dump({"model_parameters": parameters}, sort_keys=False), encoding="ascii")
+
+
+def write_options(
+    path: Path, submission: Submission, *, folder: Path, task: str, output: str, upload: bool, model: str = "model.yaml"
+) -> None:
+    options = {"model": str(folder / model), "task": task, "output_dir": output}
+    if upload and submission.options.upload:
+        options |= {"upload": submission.options.upload, "public": submission.options.public}
+    path.write_text(json.dumps(options, indent=2))
+
+
+def template_path(name: str) -> Path:
+    for folder in TEMPLATES:
+        if (folder / name).is_file():
+            return folder / name
+    raise UserError(
+        f"the template {name} is missing from the installation (looked in {', '.join(map(str, TEMPLATES))})."
+    )
+
+
+def copy_template(name: str, folder: Path) -> None:
+    shutil.copyfile(template_path(name), folder / name)
+
+
+def sbatch_options(
+    submission: Submission, layout: ClusterLayout, *, folder: Path, name: str, more: dict[str, object] | None = None
+) -> list[str]:
+    """sbatch's options: ours, then the cluster's file, then what the user said on the command line; the last one counts."""
+    n_gpus = layout.tensor * layout.replicas if submission.cluster.gpus_per_node else 0
+    log = folder / ("%x-%A_%a.log" if submission.array else "%x-%j.log")
+    ours: dict[str, object] = {
+        "job-name": re.sub(r"[^\w.-]+", "-", name)[:60],
+        "output": log,
+        "open-mode": "append",
+        "signal": SIGNAL,
+        "nodes": submission.nodes,
+        "ntasks-per-node": 1,
+    }
+    if n_gpus:
+        ours["gpus-per-node"] = n_gpus
+    ours |= submission.cluster.sbatch | (more or {})
+    return [*(f"--{key}={value}" for key, value in ours.items()), "--requeue", *submission.sbatch_args]
+
+
+def submit(submission: Submission, *, dry_run: bool = False) -> str:
+    """Submits the jobs; what was done, in words. dry_run: nothing is submitted, and the exact commands and scripts are said."""
+    if not dry_run and shutil.which("sbatch") is None:
+        raise UserError(
+            "sbatch was not found: this machine submits no Slurm jobs. --dry-run shows what would be submitted."
+        )
+    if submission.options.upload and not dry_run:
+        from lighteval_r1.hub import push as hub
+
+        hub.check_can_write(submission.options.upload, public=submission.options.public)
+    jobs = prepare(submission)
+    if dry_run:
+        return "\n".join(shown(job) for job in jobs)
+    ids: list[str] = []
+    said = []
+    for job in jobs:
+        ids.append(run_sbatch(job.command(after_id=ids[job.after] if job.after is not None else "")))
+        said.append(f"Submitted job {ids[-1]} ({job.template}); folder and logs: {job.folder}")
+    return "\n".join(said)
+
+
+def run_sbatch(command: list[str]) -> str:
+    """The job's id. UserError with sbatch's own words where it refuses."""
+    try:
+        # sbatch takes options from SBATCH_…, and a job submitted from within a job inherits that job's layout
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith("SLURM_") or name == "SLURM_CONF"
+        }
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=120, env=clean)
+    except subprocess.TimeoutExpired:
+        raise UserError("sbatch did not answer within 120 s; ask `squeue --me` before submitting again.") from None
+    if asked.returncode:
+        raise UserError(
+            f"sbatch refused: {asked.stderr.strip() or asked.stdout.strip()}\nThe command was: {shlex.join(command)}"
+        )
+    return asked.stdout.strip().split(";")[0]
+
+
+def shown(job: Job) -> str:
+    """The command and everything that it would run, as it lies in the folder."""
+    parts = [f"# {shlex.join(job.command(after_id='ID-OF-THE-JOB-ABOVE' if job.after is not None else ''))}"]
+    for path in sorted(job.folder.iterdir()):
+        if path.is_file() and (path.suffix != ".slurm" or path.name == job.template):
+            parts.append(f"# ---- {path}\n{path.read_text(encoding='utf-8')}")
+    return "\n".join(parts)

@@ -1,0 +1,111 @@
+"""Looks at a command before anything slow begins: are its tasks, samples and data sets there?"""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lighteval_r1.graders.confined.connection import level as confinement_level
+from lighteval_r1.records import UserError
+from lighteval_r1.tasks import TASKS, Task
+from lighteval_r1.tasks.task import check_local_file, local_file
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task as it is asked for on the command line: "r1_aime24@n=16|0"."""
+
+    task: Task
+    n: int
+
+
+def positionals(argv: list[str], *, flags: Collection[str]) -> list[str]:
+    """The arguments of a command line that are not options. flags: options without a value."""
+    found, skip = [], False
+    for argument in argv:
+        if skip:
+            skip = False
+        elif argument.startswith("--"):
+            skip = "=" not in argument and argument not in flags
+        else:
+            found.append(argument)
+    return found
+
+
+def expand(tasks: str) -> list[str]:
+    """The task specifications that LightEval would read: comma-separated, or lines of a file."""
+    if os.path.isfile(tasks):
+        lines = Path(tasks).read_text(encoding="utf-8").splitlines()
+        return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return [spec.strip() for spec in tasks.split(",")]
+
+
+def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
+    """The specification as one of our tasks; None where it is one of LightEval's own. UserError where it is neither."""
+    parts = spec.split("|")
+    # LightEval still takes "suite|task|few_shots"
+    name, _, options = (parts[1] if len(parts) == 3 else parts[0]).partition("@")
+    if name in builtin:
+        return None
+    if name not in TASKS:
+        near = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.4) or list(TASKS)[:3]
+        raise UserError(f"there is no task {name!r}. Nearest: {', '.join(near)}. All: lighteval-r1 tasks.")
+    if len(parts) > 1 and parts[-1] != "0":
+        raise UserError(f"{spec}: reasoning models are asked without examples; write {name}|0.")
+    task = TASKS[name]
+    n = task.n
+    for option in filter(None, options.split("@")):
+        key, _, value = option.partition("=")
+        if key != "n":
+            raise UserError(f"{spec}: the only option of a task is n (samples per problem), as in {name}@n=16|0.")
+        if not re.fullmatch(r"\d+", value) or int(value) < 1:
+            raise UserError(f"{spec}: n={value} is not a number of samples; it must be a whole number from 1.")
+        n = int(value)
+    return TaskSpec(task, n)
+
+
+def check_confinement(tasks: Iterable[Task]) -> str:
+    """What confines the programs that a model will write; "" where no task has any. UserError where nothing does."""
+    return confinement_level() if any(task.grader == "program" for task in tasks) else ""
+
+
+def say_confinement(tasks: Iterable[Task]) -> None:
+    """Prints what confines programs, where a task has any. UserError where nothing does."""
+    if level := check_confinement(tasks):
+        print(f"Confinement of generated programs: {level}.", file=sys.stderr)
+
+
+def check_data(task: Task) -> None:
+    """UserError unless the task's rows can be had: from LIGHTEVAL_R1_DATA, the package, the Hub or its cache."""
+    path = local_file(task)
+    if path is not None:
+        check_local_file(task, path)
+    elif task.rows is None:
+        check_hub_data(task)
+
+
+def check_hub_data(task: Task) -> None:
+    import datasets
+    import huggingface_hub
+
+    place = f"{task.name} reads the data set {task.repo} ({task.subset})"
+    if task.gated and huggingface_hub.get_token() is None:
+        raise UserError(
+            f"{place}, which is gated, and there is no Hugging Face token. Ask for access at "
+            f"https://huggingface.co/datasets/{task.repo}, then run `hf auth login` or set HF_TOKEN; "
+            f"or set LIGHTEVAL_R1_DATA to a folder with {task.file}.jsonl."
+        )
+    try:
+        rows = datasets.load_dataset(task.repo, task.subset)[task.split]
+    except (datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"{place}, which cannot be loaded: {reason}. Without internet, set LIGHTEVAL_R1_DATA to a folder with "
+            f"{task.file}.jsonl in the data set's own columns."
+        ) from None
+    missing = [column for column in task.columns if column not in rows.column_names]
+    if missing:
+        raise UserError(f"{place}, which has no column {missing[0]!r} (it has {', '.join(rows.column_names)}).")
