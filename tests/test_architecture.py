@@ -12,7 +12,6 @@ MAY_IMPORT = {
     "numbers": {"graders"},
     "engines": {"graders"},
     "sampling": {"graders", "engines", "numbers"},
-    "numbers": {"graders"},
     "runs": {"graders", "tasks", "sampling", "numbers"},
     "thinking": {"graders", "sampling", "numbers", "runs", "engines"},
     "report": {"graders", "numbers", "runs", "thinking"},
