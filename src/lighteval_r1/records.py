@@ -1,4 +1,4 @@
-"""The nouns: Problem, Settings, Sample, Outcome, Grade, Estimate. Frozen, JSON-able, identified by content.
+"""The nouns: Problem, Settings, Sample, Outcome, Grade, Run, Estimate. Frozen, JSON-able, identified by content.
 
 Errors
   UserError           what the user can mend; printed as one line, exit code 2
@@ -11,8 +11,8 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -32,6 +32,10 @@ class EngineError(Exception):
 
 class GraderDied(Exception):
     """A grading process ended without giving a grade: the reply stays ungraded."""
+
+
+# Why a sample is owed, as refusals say it.
+NOT_DRAWN = "not drawn"
 
 
 class Outcome(StrEnum):
@@ -117,30 +121,76 @@ def seed_of(key: str) -> int:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One reply, drawn.
+class Grade:
+    """A verdict on one reply. answer: what was extracted ("" if nothing). step: which rule decided, for --explain."""
 
-    reply: the text as the model wrote it, special tokens left out. thinking_opened: the prompt already ended in
-    `<think>`. finish_reason: "stop", "length" or what the server said. token_ids: packed (see pack_token_ids), None
-    where the engine has none; packed because 1,920 replies of 32,768 tokens would fill 2 GB as Python integers.
+    outcome: Outcome
+    answer: str = ""
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One reply and, once it has one, its grade. What a source does not say of it is None.
+
+    key: what tells it from all others (see sample_key); in files of others the reply's own name. reply: the text as the
+    model wrote it, special tokens left out. thinking_opened: the prompt already ended in `<think>`. finish_reason:
+    "stop", "length" or what the server said. token_ids: packed (see pack_token_ids), because 1,920 replies of 32,768
+    tokens would fill 2 GB as Python integers. outcome: None while it is ungraded; answer and step as in Grade.
     """
 
     key: str
     problem_id: str
     index: int
-    seed: int
+    seed: int | None
     reply: str
-    thinking_opened: bool
-    finish_reason: str
-    n_prompt_tokens: int
-    n_tokens: int
+    thinking_opened: bool | None = False
+    finish_reason: str | None = None
+    n_prompt_tokens: int | None = None
+    n_tokens: int | None = None
     token_ids: str | None = None
-    replica: int = 0
-    duration_s: float = 0.0
+    replica: int | None = None
+    duration_s: float | None = None
+    outcome: Outcome | None = None
+    answer: str | None = None
+    step: str | None = None
 
     @property
     def truncated(self) -> bool:
         return self.finish_reason == "length"
+
+    @property
+    def score(self) -> float:
+        """1.0 where it is right; of a graded sample only."""
+        return Outcome(self.outcome).score
+
+    def graded(self, grade: Grade | None) -> "Sample":
+        """The sample with this grade; ungraded without."""
+        if grade is None:
+            return self
+        return replace(self, outcome=grade.outcome, answer=grade.answer, step=grade.step)
+
+
+# A journal keeps what was drawn and how it was graded apart, so that grading anew writes no reply again.
+GRADE_FIELDS = ("outcome", "answer", "step")
+DRAWN_FIELDS = tuple(known.name for known in fields(Sample) if known.name not in GRADE_FIELDS)
+SAMPLE_FIELDS = (*DRAWN_FIELDS, *GRADE_FIELDS)
+# The reply and its problem stand elsewhere in a row of details; the key follows from problem, index and settings.
+DETAIL_FIELDS = tuple(name for name in SAMPLE_FIELDS if name not in ("key", "problem_id", "reply"))
+
+
+def to_record(sample: Sample, names: Sequence[str]) -> dict:
+    """The fields of these names as a record that JSON and Arrow can hold; sample_of takes it back."""
+    # vars, not asdict: asdict copies every string of a reply
+    values = vars(sample)
+    return {name: values[name] for name in names}
+
+
+def sample_of(record: Mapping, **more: object) -> Sample:
+    """The sample that a record describes; what a Sample has no field for is left out. ValueError for an unknown outcome."""
+    values = {"seed": None} | {name: record[name] for name in SAMPLE_FIELDS if name in record} | more
+    outcome = values.get("outcome")
+    return Sample(**values | {"outcome": Outcome(outcome) if outcome else None})
 
 
 def pack_token_ids(token_ids: Sequence[int]) -> str:
@@ -154,20 +204,102 @@ def unpack_token_ids(packed: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Grade:
-    """A verdict on one reply. answer: what was extracted ("" if nothing). step: which rule decided, for --explain."""
+class RunProblem:
+    """One problem of a run with its samples, by index. metric: what LightEval itself says of it, by name.
 
-    outcome: Outcome
-    answer: str = ""
-    step: str = ""
+    prompt, gold, name, groups: "" and {} where the run does not say them (see Run.missing).
+    """
+
+    id: str
+    name: str = ""
+    prompt: str = ""
+    gold: str = ""
+    grader: str = ""
+    groups: dict[str, str] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    metric: dict[str, float] = field(default_factory=dict)
+    row_sha256: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it, else its id."""
+        return self.name or self.id
+
+    @property
+    def graded(self) -> list[Sample]:
+        return [sample for sample in self.samples if sample.outcome is not None]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """[n graded samples], 1.0 where right."""
+        return np.array([sample.score for sample in self.graded])
+
+
+def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:
+    """Over the rows used, in any order: the same questions and golds give the same digest, whatever the prompt."""
+    return sha256(sorted(problem.row_sha256 for problem in problems))
 
 
 @dataclass(frozen=True)
-class Graded:
-    """A sample with its grade; grade None means ungraded."""
+class TaskRun:
+    """One task of a run. n: samples asked for of each problem; n_problems: problems asked; 0 where the run does not say."""
 
-    sample: Sample
-    grade: Grade | None
+    task: str
+    version: int
+    data_sha256: str
+    prompts_sha256: str
+    problems: list[RunProblem]
+    n: int = 0
+    n_problems: int = 0
+
+    @classmethod
+    def of_problems(cls, task: str, problems: list[RunProblem], *, version: int, n: int) -> "TaskRun":
+        """The task as these problems were asked, n samples of each."""
+        return cls(
+            task=task,
+            version=version,
+            data_sha256=data_sha256(problems) if all(problem.row_sha256 for problem in problems) else "",
+            prompts_sha256=sha256(sorted(problem.id for problem in problems)),
+            problems=problems,
+            n=n,
+            n_problems=len(problems),
+        )
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [sample for problem in self.problems for sample in problem.samples]
+
+    @property
+    def owed(self) -> list[str]:
+        """Samples that were asked for and are not there, or have no grade: ["2024-I-7[12] (not drawn)"], in order."""
+        missing = []
+        for problem in self.problems:
+            drawn = {sample.index: sample for sample in problem.samples}
+            for index in range(max([self.n, *(i + 1 for i in drawn)])):
+                if index not in drawn:
+                    missing.append(f"{problem.title}[{index}] ({NOT_DRAWN})")
+                elif drawn[index].outcome is None:
+                    missing.append(f"{problem.title}[{index}] (without a grade)")
+        for number in range(len(self.problems), self.n_problems):
+            missing += [f"problem {number + 1} of {self.n_problems} [{index}] ({NOT_DRAWN})" for index in range(self.n)]
+        return missing
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every command reads: the tasks of a run with their problems and samples.
+
+    settings: fields of Settings by name, as far as they are known. missing: what the run does not say, in words. n_runs:
+    runs that lay in the folder this newest one was read from.
+    """
+
+    model: str
+    path: str
+    settings: dict
+    environment: dict
+    tasks: dict[str, TaskRun]
+    missing: tuple[str, ...] = ()
+    n_runs: int = 1
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,8 @@ def report(
     """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
     from lighteval_r1.numbers.baselines import published_numbers
     from lighteval_r1.report.contents import run_labels, write_report
-    from lighteval_r1.runs.details import read_run
     from lighteval_r1.runs.outputs import check_page
+    from lighteval_r1.runs.reading import read_run
 
     check_page(output)
     numbers = published_numbers(baselines)
@@ -158,7 +158,7 @@ def view(
 ) -> None:
     """Look at a run's samples in Inspect's viewer."""
     from lighteval_r1.report.inspect_logs import view as view_run
-    from lighteval_r1.runs.details import read_run
+    from lighteval_r1.runs.reading import read_run
 
     view_run(read_run(run), logs=logs, bundle=bundle)
 

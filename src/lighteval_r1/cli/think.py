@@ -8,8 +8,8 @@ from pathlib import Path
 from lighteval_r1.numbers.tables import columns
 from lighteval_r1.records import UserError
 from lighteval_r1.report.contents import run_labels
-from lighteval_r1.runs.details import read_run
 from lighteval_r1.runs.outputs import check_page, writing
+from lighteval_r1.runs.reading import read_run
 from lighteval_r1.thinking.judge import Judge
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 from lighteval_r1.thinking.summary import Told

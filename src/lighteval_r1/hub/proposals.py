@@ -15,10 +15,9 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from lighteval_r1.hub.card import read_card
 from lighteval_r1.hub.push import retried, text_at
 from lighteval_r1.hub.rows import figures
-from lighteval_r1.records import UserError
-from lighteval_r1.runs.details import read_run
+from lighteval_r1.records import Run, TaskRun, UserError
 from lighteval_r1.runs.locate import run_files
-from lighteval_r1.runs.run import Run, TaskRun
+from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 
 # Our task -> (data set, task) as the Hub registers them.

@@ -21,8 +21,8 @@ from huggingface_hub.hf_api import RepoFile
 from lighteval_r1.hub.card import merged_card
 from lighteval_r1.hub.rows import Published, publish
 from lighteval_r1.records import UserError
-from lighteval_r1.runs.details import read_run
 from lighteval_r1.runs.locate import run_files
+from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 
 T = TypeVar("T")

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 from lighteval_r1.runs.locate import RunFiles
-from lighteval_r1.runs.run import Run, RunProblem, RunSample, TaskRun
 
 SCHEMA = pa.schema(
     [
@@ -84,7 +84,7 @@ def rows(run: Run, task: TaskRun, *, clear: bool) -> pa.Table:
     return pa.Table.from_pylist(made, schema=SCHEMA)
 
 
-def row(problem: RunProblem, sample: RunSample, *, clear: bool) -> dict:
+def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
     thinking, _ = split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
     texts = {"prompt": problem.prompt, "thinking": thinking, "reply": sample.reply, "gold": problem.gold or None}
     if problem.grader == "program":

@@ -1,11 +1,13 @@
-"""From graded samples to the figures of a run: per problem for LightEval's metrics, per task for the table."""
+"""From graded samples to the figures of a run: per problem for LightEval's metrics, per task for every table."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from lighteval_r1.graders.expression import canonical
+from lighteval_r1.graders import GRADERS
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
 from lighteval_r1.numbers.tables import Row
-from lighteval_r1.records import Outcome
+from lighteval_r1.records import Outcome, RunProblem, TaskRun
 
 
 def powers_of_two(n: int) -> list[int]:
@@ -13,53 +15,64 @@ def powers_of_two(n: int) -> list[int]:
     return [2**i for i in range(1, n.bit_length()) if 2**i <= n]
 
 
-def scores(outcomes: list[str]) -> np.ndarray:
-    """[n_samples], 1.0 where the outcome is correct."""
-    return np.array([Outcome(outcome).score for outcome in outcomes])
+def majority(problem: RunProblem) -> float | None:
+    """maj@n of the graded samples; None where a vote has no meaning: programs, or answers that were not kept.
 
-
-def vote_labels(outcomes: list[str], answers: list[str]) -> list[str | None]:
-    """One label per sample for the majority: correct answers are one class, other answers by their normal form.
-
-    None where there is no answer or the grader was stopped: such samples abstain.
+    Correct answers are one class, others go by their normal form; a sample without an answer or verdict abstains.
     """
-    labels = []
-    for outcome, answer in zip(outcomes, answers, strict=True):
-        if outcome in (Outcome.NO_ANSWER, Outcome.UNDECIDED):
+    grader = GRADERS.get(problem.grader)
+    label = grader.label if grader is not None else GRADERS["expression"].label
+    samples = problem.graded
+    if label is None or not samples or any(sample.answer is None for sample in samples):
+        return None
+    labels: list[str | None] = []
+    for sample in samples:
+        if sample.outcome in (Outcome.NO_ANSWER, Outcome.UNDECIDED):
             labels.append(None)
         else:
-            labels.append("correct" if outcome == Outcome.CORRECT else f"wrong {canonical(answer)}")
-    return labels
+            labels.append("correct" if sample.outcome is Outcome.CORRECT else f"wrong {label(sample.answer)}")
+    return maj_at_n(labels, correct="correct")
 
 
-def problem_figures(sampled: dict, *, grader: str, groups: dict[str, str]) -> dict[str, float]:
-    """LightEval's per-document metrics of one problem. sampled: parallel lists outcomes, answers, finish_reasons, n_tokens."""
-    outcomes = sampled["outcomes"]
-    n, right = len(outcomes), sum(outcome == Outcome.CORRECT for outcome in outcomes)
-    figures = {f"pass@{k}": pass_at_k(n, right, k) for k in powers_of_two(n)}
-    if grader != "program":
-        figures["maj@n"] = maj_at_n(vote_labels(outcomes, sampled["answers"]), correct="correct")
-    figures["truncated"] = float(np.mean([reason == "length" for reason in sampled["finish_reasons"]]))
-    figures["no_answer"] = float(np.mean([outcome == Outcome.NO_ANSWER for outcome in outcomes]))
-    figures["undecided"] = float(np.mean([outcome == Outcome.UNDECIDED for outcome in outcomes]))
-    if sampled["n_tokens"]:
-        figures["output_tokens"] = float(np.mean(sampled["n_tokens"]))
-    for name, value in groups.items():
+def share(samples: Sequence, holds) -> float:
+    return float(np.mean([holds(sample) for sample in samples]))
+
+
+def problem_figures(problem: RunProblem) -> dict[str, float]:
+    """LightEval's per-document metrics of one problem, all of whose samples are graded."""
+    samples = problem.samples
+    n, right = len(samples), int(problem.scores.sum())
+    figures = {"pass@1": right / n} | {f"pass@{k}": pass_at_k(n, right, k) for k in powers_of_two(n)}
+    if (vote := majority(problem)) is not None:
+        figures["maj@n"] = vote
+    figures["truncated"] = share(samples, lambda sample: sample.truncated)
+    figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)
+    figures["undecided"] = share(samples, lambda sample: sample.outcome is Outcome.UNDECIDED)
+    if None not in (tokens := [sample.n_tokens for sample in samples]):
+        figures["output_tokens"] = float(np.mean(tokens))
+    for name, value in problem.groups.items():
         figures[f"pass@1 {name}={value}"] = right / n
     return figures
 
 
-def task_row(task: str, sampled: list[dict]) -> Row:
-    """The task's line in the table of estimates."""
-    outcomes = [problem["outcomes"] for problem in sampled]
-    flat = [outcome for row in outcomes for outcome in row]
-    reasons = [reason for problem in sampled for reason in problem["finish_reasons"]]
-    tokens = [n for problem in sampled for n in problem["n_tokens"]]
+def task_row(
+    task_run: TaskRun, *, name: str = "", scores: Sequence[np.ndarray] | None = None, partial: bool = False
+) -> Row:
+    """The task's line in a table. scores: [n_problems][n_samples] where they are known otherwise than by grades.
+
+    What the run does not say of any sample is None in it. ValueError where nothing is graded.
+    """
+    samples = task_run.samples
+    outcomes = [sample.outcome for sample in samples]
+    reasons, tokens = [sample.finish_reason for sample in samples], [sample.n_tokens for sample in samples]
+    if scores is None:
+        scores = [row for problem in task_run.problems if (row := problem.scores).size]
     return Row(
-        task=task,
-        pass_at_1=estimate([scores(row) for row in outcomes]),
-        truncated=sum(reason == "length" for reason in reasons),
-        no_answer=flat.count(Outcome.NO_ANSWER),
-        undecided=flat.count(Outcome.UNDECIDED),
-        mean_tokens=float(np.mean(tokens)) if tokens else None,
+        task=name or task_run.task,
+        pass_at_1=estimate(scores),
+        truncated=None if None in reasons else reasons.count("length"),
+        no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
+        undecided=outcomes.count(Outcome.UNDECIDED),
+        mean_tokens=None if None in tokens else float(np.mean(tokens)),
+        partial=partial,
     )

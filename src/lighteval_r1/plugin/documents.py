@@ -8,18 +8,26 @@ from pathlib import Path
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc
 
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.numbers.scores import problem_figures
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.metrics import metrics
 from lighteval_r1.plugin.vllm_arguments import MAX_NEW_TOKENS
-from lighteval_r1.records import Problem, sha256
+from lighteval_r1.records import DETAIL_FIELDS, Problem, RunProblem, sha256, to_record
 from lighteval_r1.tasks import Task
 from lighteval_r1.tasks.task import local_file
 
 
 class ProblemDoc(Doc):
-    """A Doc that knows its Problem. An attribute, not a field: hidden tests must not reach the details file."""
+    """A Doc that knows its Problem. Attributes, not fields: hidden tests must not reach the details file."""
 
     problem: Problem
+    figures: dict[str, float] | None = None
+
+    def take(self, result: RunProblem) -> None:
+        """The graded samples of this problem: for the details file, and as figures for the metrics."""
+        self.specific["samples"] = [to_record(sample, DETAIL_FIELDS) for sample in result.samples]
+        self.figures = problem_figures(result)
 
 
 def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
@@ -27,7 +35,7 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
     doc = ProblemDoc(
         task_name=task_name,
         query=problem.prompt,
-        choices=["" if problem.grader == "program" else shown_gold(problem)],
+        choices=[GRADERS[problem.grader].shown_gold(problem.gold)],
         gold_index=0,
         specific={
             "problem_id": problem.id,
@@ -38,10 +46,6 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
     )
     doc.problem = problem
     return doc
-
-
-def shown_gold(problem: Problem) -> str:
-    return json.loads(problem.gold)["letter"] if problem.grader == "choice" else problem.gold
 
 
 def stage(task: Task) -> str | None:

@@ -6,9 +6,10 @@ from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelM
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc, SamplingMethod
 
-from lighteval_r1.numbers.scores import powers_of_two, problem_figures, scores
+from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.plugin.errors import plain_errors
-from lighteval_r1.records import GraderDied, OwedError
+from lighteval_r1.records import GraderDied, OwedError, Sample
+from lighteval_r1.sampling.loop import shown
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import Task
 
@@ -28,42 +29,48 @@ class PassAt1(SamplingMetric, SampleLevelComputation):
 
     @plain_errors
     def compute(self, responses: list[ModelResponse], docs: list[Doc]) -> list[float]:
-        ungraded = [
-            (doc, response) for doc, response in zip(docs, responses, strict=True) if "outcomes" not in doc.specific
-        ]
-        if ungraded:
-            grade_foreign(ungraded)
-        return [float(scores(doc.specific["outcomes"]).mean()) for doc in docs]
+        foreign = [pair for pair in zip(docs, responses, strict=True) if pair[0].figures is None]
+        if foreign:
+            grade_foreign(foreign)
+        return [doc.figures["pass@1"] for doc in docs]
 
     def __str__(self) -> str:
         return f"PassAt1(n={self.n})"
 
 
 def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
-    """Grades replies of another engine than ours (or of loaded details) and leaves the grades in doc.specific."""
-    items, owners = [], []
-    for doc, response in pairs:
-        opened = str(response.input or "").rstrip().endswith("<think>")
-        doc.specific.update(outcomes=[], answers=[], finish_reasons=[], n_tokens=[])
-        for reply in response.text:
-            items.append((doc.problem.grader, reply, doc.problem.gold, opened))
-            owners.append(doc)
+    """Grades replies of another engine than ours; their docs take them."""
+    samples = [foreign_samples(doc, response) for doc, response in pairs]
+    items = [
+        (doc.problem.grader, sample.reply, doc.problem.gold, sample.thinking_opened)
+        for (doc, _), row in zip(pairs, samples, strict=True)
+        for sample in row
+    ]
     with Pool() as pool:
         grades = pool.grade_many(items)
     died = [grade for grade in grades if isinstance(grade, GraderDied)]
     if died:
         raise OwedError(f"{len(died)} of {len(grades)} replies have no grade, so there is no score. First: {died[0]}")
-    for doc, grade in zip(owners, grades, strict=True):
-        doc.specific["outcomes"].append(str(grade.outcome))
-        doc.specific["answers"].append(grade.answer)
-        doc.specific["finish_reasons"].append("unknown")
+    verdicts = iter(grades)
+    for (doc, _), row in zip(pairs, samples, strict=True):
+        doc.take(shown(doc.problem, [sample.graded(next(verdicts)) for sample in row]))
+
+
+def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
+    """The replies as samples of which only the text is known: no finish reason, no seed, no count of tokens."""
+    opened = str(response.input or "").rstrip().endswith("<think>")
+    problem_id = doc.problem.id
+    return [
+        Sample(f"{problem_id}[{index}]", problem_id, index, None, reply, thinking_opened=opened)
+        for index, reply in enumerate(response.text)
+    ]
 
 
 class ProblemFigures(SampleLevelComputation):
     """pass@k, maj@n, truncated, no_answer, undecided, output_tokens, and pass@1 under the problem's groups."""
 
     def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
-        return problem_figures(doc.specific, grader=doc.problem.grader, groups=doc.problem.groups)
+        return {name: value for name, value in doc.figures.items() if name != "pass@1"}
 
     def __str__(self) -> str:
         return "ProblemFigures()"

@@ -15,13 +15,11 @@ from lighteval_r1.engines.environment import environment
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.plugin.documents import ProblemDoc, task_of
-from lighteval_r1.records import EngineError, Graded, Settings, UserError, sha256
-from lighteval_r1.sampling.journal import Journal, journal_folder, why_anew
-from lighteval_r1.sampling.loop import Work, announce, graded, owed_samples, run, shard_from_environment
+from lighteval_r1.records import EngineError, TaskRun, UserError
+from lighteval_r1.sampling.loop import Work, announce, owed_samples, run, shard_from_environment
 from lighteval_r1.sampling.pool import Pool
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.specs import check_confinement
-from lighteval_r1.tasks.task import data_sha256
 
 
 class NoCache:
@@ -42,7 +40,6 @@ class R1Model(LightevalModel):
         self._cache = NoCache()
         self.engine = engine
         self.gives_way = gives_way
-        self.rows = []
 
     @property
     def tokenizer(self):
@@ -67,52 +64,65 @@ class R1Model(LightevalModel):
             raise SystemExit(f"lighteval-r1: {error}") from None
 
     async def _evaluate(self, docs: list[Doc]) -> list[ModelResponse]:
-        shard = shard_from_environment()
-        settings = self.engine.settings
+        shard, settings = shard_from_environment(), self.engine.settings
         check_docs(docs, temperature=settings.temperature)
-        works = open_works(docs, settings=settings, cache_dir=self.config.cache_dir, shard=shard)
+        by_task: dict[str, dict[str, ProblemDoc]] = {}
+        for doc in docs:
+            by_task.setdefault(doc.task_name, {})[doc.problem.id] = doc
+        works = [self._work(name, members, shard=shard) for name, members in sorted(by_task.items())]
         try:
             if settings.max_model_length:
-                problems = [problem for work in works for problem in work.problems]
-                self.engine.check_prompts(problems, settings.max_model_length)
+                self.engine.check_prompts([doc.problem for doc in docs], settings.max_model_length)
             announce(works, settings=settings)
             with Pool(gives_way=self.gives_way) as pool:
                 sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
             if shard is not None:
-                left = len(owed_samples(works))
-                raise SystemExit(shard_done(shard, left=left))
-            tables = {work.task: dict(zip((p.id for p in work.problems), graded(work), strict=True)) for work in works}
+                raise SystemExit(shard_done(shard, left=len(owed_samples(works))))
+            task_runs = [work.result() for work in works]
         finally:
             for work in works:
                 work.journal.close()
+        self._report(task_runs, sampling=sampling)
+        problems = {task_run.task: {problem.id: problem for problem in task_run.problems} for task_run in task_runs}
         responses = []
         for doc in docs:
-            row = tables[task_of(doc)][doc.problem.id][: doc.num_samples]
-            doc.specific.update(specific_of(row))
-            responses.append(ModelResponse(input=self.engine.render(doc.problem), text=[g.sample.reply for g in row]))
-        self._report(docs, settings=settings, sampling=sampling)
+            problem = problems[doc.task_name][doc.problem.id]
+            doc.take(problem)
+            text = [sample.reply for sample in problem.samples]
+            responses.append(ModelResponse(input=self.engine.render(doc.problem), text=text))
         return responses
 
-    def _report(self, docs: list[Doc], *, settings: Settings, sampling: dict) -> None:
-        by_task: dict[str, list[Doc]] = {}
-        for doc in docs:
-            by_task.setdefault(doc.task_name, []).append(doc)
-        level = check_confinement(TASKS[name.split("|")[0]] for name in by_task)
-        tasks = {}
-        for full_name, members in sorted(by_task.items()):
-            row = task_row(full_name, [doc.specific for doc in members])
-            self.rows.append(row)
-            tasks[full_name] = describe_task(full_name, members, row)
+    def _work(self, full_name: str, members: dict[str, ProblemDoc], *, shard: tuple[int, int] | None) -> Work:
+        """full_name: "r1_aime24|0", as LightEval has it."""
+        first = next(iter(members.values()))
+        return Work.open(
+            full_name,
+            [doc.problem for doc in members.values()],
+            n=first.num_samples,
+            version=TASKS[task_of(first)].version,
+            settings=self.engine.settings,
+            cache_dir=self.config.cache_dir,
+            shard=shard,
+        )
+
+    def _report(self, task_runs: list[TaskRun], *, sampling: dict) -> None:
+        """What ours adds to LightEval's results, and our table."""
+        settings = self.engine.settings
+        rows = [task_row(task_run) for task_run in task_runs]
+        level = check_confinement(known_task(task_run) for task_run in task_runs)
         self.config.lighteval_r1 = {
             "version": __version__,
             "settings": asdict(settings),
             "settings_id": settings.id,
             "environment": environment() | ({"sandbox": level} if level else {}),
             "sampling": sampling,
-            "tasks": tasks,
+            "tasks": {
+                task_run.task: describe_task(task_run) | {"estimates": {"pass@1": asdict(row.pass_at_1)}}
+                for task_run, row in zip(task_runs, rows, strict=True)
+            },
         }
         # LightEval prints its own table after this returns; ours follows it.
-        atexit.register(lambda: print(results_table(self.rows)))
+        atexit.register(lambda: print(results_table(rows)))
 
     async def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
         raise SystemExit(
@@ -142,60 +152,29 @@ def check_docs(docs: list[Doc], *, temperature: float) -> None:
             )
 
 
-def open_works(docs: list[Doc], *, settings: Settings, cache_dir: str, shard: tuple[int, int] | None) -> list[Work]:
-    """One Work per task, with the largest n that the run asks of it."""
-    by_task: dict[str, dict[str, Doc]] = {}
-    for doc in docs:
-        by_task.setdefault(task_of(doc), {})[doc.problem.id] = doc
-    works = []
-    for name, members in sorted(by_task.items()):
-        folder = journal_folder(cache_dir, task=name, settings=settings)
-        if not folder.exists() and (why := why_anew(folder, settings)):
-            print(f"{name}: {why}", file=sys.stderr)
-        journal = Journal(folder, settings=settings, version=TASKS[name].version, shard=shard)
-        problems = [doc.problem for doc in members.values()]
-        n = max(doc.num_samples for doc in docs if task_of(doc) == name)
-        journal.asked(n=n, problem_ids=[problem.id for problem in problems])
-        works.append(Work(task=name, problems=problems, n=n, journal=journal))
-    return works
+def known_task(task_run: TaskRun) -> Task:
+    return TASKS[task_run.task.partition("|")[0]]
 
 
-def specific_of(row: list[Graded]) -> dict[str, list]:
-    """The samples of one problem as parallel lists, for the details file."""
-    return {
-        "outcomes": [str(g.grade.outcome) for g in row],
-        "answers": [g.grade.answer for g in row],
-        "steps": [g.grade.step for g in row],
-        "finish_reasons": [g.sample.finish_reason for g in row],
-        "n_tokens": [g.sample.n_tokens for g in row],
-        "seeds": [g.sample.seed for g in row],
-        "durations_s": [g.sample.duration_s for g in row],
-        "replicas": [g.sample.replica for g in row],
-        "thinking_opened": [g.sample.thinking_opened for g in row],
-        "token_ids": [g.sample.token_ids or "" for g in row],
-    }
-
-
-def describe_task(full_name: str, docs: list[Doc], row) -> dict:
-    task = TASKS[full_name.split("|")[0]]
-    problems = [doc.problem for doc in docs]
-    digest = data_sha256(problems)
+def describe_task(task_run: TaskRun) -> dict:
+    """What the results say of a task; says aloud where its rows are others than those known."""
+    task = known_task(task_run)
+    digest, n_problems = task_run.data_sha256, task_run.n_problems
     known = None
-    if task.known_data and len(problems) == task.n_problems:
+    if task.known_data and n_problems == task.n_problems:
         known = digest == task.known_data
         if not known:
             print(
-                f"{full_name}: the rows differ from those known as {task.repo} (SHA-256 {digest[:12]}…, known "
+                f"{task_run.task}: the rows differ from those known as {task.repo} (SHA-256 {digest[:12]}…, known "
                 f"{task.known_data[:12]}…); say so where you publish the number.",
                 file=sys.stderr,
             )
-    elif task.n_problems and len(problems) != task.n_problems:
-        print(f"{full_name}: {len(problems)} of the data set's {task.n_problems} problems were used.", file=sys.stderr)
+    elif task.n_problems and n_problems != task.n_problems:
+        print(f"{task_run.task}: {n_problems} of the data set's {task.n_problems} problems were used.", file=sys.stderr)
     return {
-        "n": docs[0].num_samples,
-        "n_problems": len(problems),
+        "n": task_run.n,
+        "n_problems": n_problems,
         "data_sha256": digest,
-        "prompts_sha256": sha256(sorted(problem.id for problem in problems)),
+        "prompts_sha256": task_run.prompts_sha256,
         "known_data": known,
-        "estimates": {"pass@1": asdict(row.pass_at_1)},
     }

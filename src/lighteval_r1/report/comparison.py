@@ -7,9 +7,9 @@ import numpy as np
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Baseline, benchmark_of, beside, of_model, on_task, read_baselines
+from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import Row, columns, percent, results_table
-from lighteval_r1.records import Outcome, UserError
-from lighteval_r1.runs.details import Run, RunProblem, TaskRun
+from lighteval_r1.records import Outcome, Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.pairing import differences, paired_problems, pooled, same_task, step_of
 from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out
@@ -105,7 +105,16 @@ def table(told: Sequence[ScoredRun]) -> str:
     """All tasks of all runs; where a run has several tasks, its two means over them."""
     rows = []
     for name in dict.fromkeys(name for each in told for name in each.run.tasks):
-        rows += [row_of(each, name) for each in told if name in each.run.tasks]
+        rows += [
+            task_row(
+                each.run.tasks[name],
+                name=f"{name} {each.letter}",
+                scores=each.scores[name],
+                partial=bool(each.partial[name]),
+            )
+            for each in told
+            if name in each.run.tasks
+        ]
     several = [each for each in told if len(each.run.tasks) > 1]
     lines = [results_table(rows)]
     if several:
@@ -125,21 +134,6 @@ def table(told: Sequence[ScoredRun]) -> str:
                 )
         lines.append(columns(means))
     return "\n\n".join(lines)
-
-
-def row_of(each: ScoredRun, name: str) -> Row:
-    samples = [sample for problem in each.run.tasks[name].problems for sample in problem.samples]
-    outcomes = [sample.outcome for sample in samples]
-    reasons, tokens = [sample.finish_reason for sample in samples], [sample.n_tokens for sample in samples]
-    return Row(
-        task=f"{name} {each.letter}",
-        pass_at_1=estimates.estimate(each.scores[name]),
-        truncated=None if None in reasons else reasons.count("length"),
-        no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
-        undecided=outcomes.count(Outcome.UNDECIDED),
-        mean_tokens=None if None in tokens else float(np.mean(tokens)),
-        partial=bool(each.partial[name]),
-    )
 
 
 def against_first(first: ScoredRun, second: ScoredRun) -> str:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lighteval_r1 import __version__
-from lighteval_r1.records import Estimate, UserError
+from lighteval_r1.records import Estimate, Run, UserError
 from lighteval_r1.report import page
-from lighteval_r1.report.page.excerpts import Reply, excerpt_characters, write_replies
+from lighteval_r1.report.page.excerpts import Parts, excerpt_characters, write_replies
 from lighteval_r1.report.page.tables import Table, grid_data, sample_data
 from lighteval_r1.report.page.thinking_section import section
-from lighteval_r1.report.summary import Published, TaskSummary, graded, means, task_summary, with_implied
-from lighteval_r1.runs.details import Run
+from lighteval_r1.report.summary import Published, TaskSummary, means, task_summary, with_implied
 from lighteval_r1.runs.outputs import check_page, writing
 from lighteval_r1.runs.pairing import differences
 from lighteval_r1.runs.scored_runs import ScoredRun, scored
@@ -126,7 +125,7 @@ def tables(runs: Sequence[Run], told: Sequence[ScoredRun], names: Sequence[str])
             counted = {
                 problem.id: int(row.sum())
                 for problem, row in zip(task_run.problems, rows, strict=True)
-                if not graded(problem)
+                if not problem.graded
             }
             shown = run.tasks[name] if each.partial[name] else with_implied(task_run, rows)
             other = 0 if place else 1
@@ -173,7 +172,7 @@ def _some(words: Sequence[str]) -> str:
 
 
 def subtitle(runs: Sequence[Run]) -> str:
-    n_samples = sum(len(p.samples) for run in runs for task in run.tasks.values() for p in task.problems)
+    n_samples = sum(len(task.samples) for run in runs for task in run.tasks.values())
     n_runs = f"{len(runs)} runs, " if len(runs) > 1 else ""
     return f"{n_runs}{n_samples:,} samples"
 
@@ -212,11 +211,11 @@ def write_page(shown: Sequence[Table], content: dict, *, out: Path) -> None:
     names = list(dict.fromkeys(table.task for table in shown))
     folder = out.with_name(re.sub(r"[^\w.-]", "-", out.stem, flags=re.ASCII) + ".files")
     data = grid_data(shown, task_names=names) | {"id": _page_id(shown), "folder": folder.name}
-    n_samples = sum(len(problem.samples) for table in shown for problem in table.task_run.problems)
+    n_samples = sum(len(table.task_run.samples) for table in shown)
     samples = []
     for at, table in enumerate(shown):
 
-        def keep(place: int, replies: list[Reply | None], *, at: int = at) -> None:
+        def keep(place: int, replies: list[Parts | None], *, at: int = at) -> None:
             folder.mkdir(exist_ok=True)
             path = folder / f"{at}-{place}.js"
             write_replies(path, page_id=data["id"], replies=replies)
@@ -234,8 +233,7 @@ def _page_id(shown: Sequence[Table]) -> str:
     """Says which page a reply file belongs to: a digest of every reply."""
     digest = hashlib.sha256()
     for table in shown:
-        for problem in table.task_run.problems:
-            for sample in problem.samples:
-                told = f"{table.task} {problem.id} {sample.index} {len(sample.reply)} {sample.reply}"
-                digest.update(told.encode("utf-8", "surrogatepass"))
+        for sample in table.task_run.samples:
+            text = f"{table.task} {sample.problem_id} {sample.index} {len(sample.reply)} {sample.reply}"
+            digest.update(text.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]

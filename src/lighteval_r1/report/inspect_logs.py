@@ -36,8 +36,7 @@ from inspect_ai.viewer import ViewerConfig
 
 from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.numbers.estimates import estimate
-from lighteval_r1.records import Outcome, UserError, sha256
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.outputs import writing
 
 SCORER = "pass@1"
@@ -129,7 +128,7 @@ def eval_log(run: Run, task_run: TaskRun) -> EvalLog:
     )
 
 
-def _sample(model: str, problem: RunProblem, sample: RunSample) -> EvalSample:
+def _sample(model: str, problem: RunProblem, sample: Sample) -> EvalSample:
     thinking, answer = split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
     content = [ContentReasoning(reasoning=thinking)] if thinking else []
     message = ChatMessageAssistant(content=[*content, ContentText(text=answer or "")], model=model, source="generate")
@@ -157,7 +156,7 @@ def _sample(model: str, problem: RunProblem, sample: RunSample) -> EvalSample:
     )
 
 
-def _score(sample: RunSample) -> Score:
+def _score(sample: Sample) -> Score:
     outcome = Outcome(sample.outcome)
     return Score(value=LETTERS[outcome], answer=sample.answer or None, explanation=EXPLANATIONS[outcome])
 

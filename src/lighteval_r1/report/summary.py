@@ -7,10 +7,9 @@ import numpy as np
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published
-from lighteval_r1.numbers.estimates import estimate, interval, maj_at_n
-from lighteval_r1.numbers.scores import vote_labels
-from lighteval_r1.records import Estimate, Outcome
-from lighteval_r1.runs.details import RunProblem, RunSample, TaskRun
+from lighteval_r1.numbers.estimates import estimate, interval
+from lighteval_r1.numbers.scores import majority
+from lighteval_r1.records import Estimate, Outcome, RunProblem, Sample, TaskRun
 from lighteval_r1.runs.scored_runs import ScoredRun
 
 GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
@@ -140,7 +139,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
         task=name,
         scored=scored(told.letter, rows, published=lambda found: published(name, found, "")),
         n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
-        majority=majority(task_run),
+        majority=majority_of(task_run),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
         no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
         undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
@@ -167,20 +166,10 @@ def means(told: ScoredRun) -> list[Mean]:
     return found
 
 
-def graded(problem: RunProblem) -> list[RunSample]:
-    return [sample for sample in problem.samples if sample.outcome is not None]
-
-
-def majority(task_run: TaskRun) -> float | None:
-    """maj@n over problems; None where a vote has no meaning: programs, one sample, answers or outcomes not kept."""
-    votes = []
-    for problem in task_run.problems:
-        samples = graded(problem)
-        if problem.grader == "program" or len(samples) < 2 or any(sample.answer is None for sample in samples):
-            return None
-        labels = vote_labels([sample.outcome for sample in samples], [sample.answer for sample in samples])
-        votes.append(maj_at_n(labels, correct="correct"))
-    return float(np.mean(votes)) if votes else None
+def majority_of(task_run: TaskRun) -> float | None:
+    """maj@n over problems; None where a vote has no meaning, or one sample is all there is."""
+    votes = [majority(problem) if len(problem.graded) > 1 else None for problem in task_run.problems]
+    return None if None in votes or not votes else float(np.mean(votes))
 
 
 def curve(rows: Sequence[np.ndarray]) -> list[tuple[int, float]]:
@@ -210,7 +199,7 @@ def curve_limit(told: ScoredRun, name: str) -> str:
 
 def lengths(run: str, task_run: TaskRun) -> Lengths:
     """In tokens where the run says them, else in characters."""
-    samples = [sample for problem in task_run.problems for sample in graded(problem)]
+    samples = [sample for problem in task_run.problems for sample in problem.graded]
     in_tokens = all(sample.n_tokens is not None for sample in samples)
     right, others = [], []
     for sample in samples:

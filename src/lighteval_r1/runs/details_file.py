@@ -9,22 +9,44 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
-from lighteval_r1.records import Outcome, UserError, pack_token_ids, sha256
-from lighteval_r1.runs.run import RunProblem, RunSample, TaskRun
+from lighteval_r1.records import (
+    GRADE_FIELDS,
+    Outcome,
+    RunProblem,
+    TaskRun,
+    UserError,
+    pack_token_ids,
+    sample_of,
+    sha256,
+)
+from lighteval_r1.runs.grades_file import read_grades, with_grades
+from lighteval_r1.runs.locate import LIGHTEVAL
 
-LIGHTEVAL = "0.13"
 # What a details file of LightEval 0.13 has, and files of other versions have not.
 COLUMNS = {"doc": {"query", "choices", "gold_index", "id"}, "model_response": {"text", "input"}, "metric": set()}
+# What stood in parallel lists until samples were kept as records; of LightEval's own engines only n_tokens is there.
+LISTS = {
+    "outcomes": "outcome",
+    "answers": "answer",
+    "steps": "step",
+    "finish_reasons": "finish_reason",
+    "n_tokens": "n_tokens",
+    "seeds": "seed",
+    "durations_s": "duration_s",
+    "replicas": "replica",
+    "thinking_opened": "thinking_opened",
+    "token_ids": "token_ids",
+}
 # Read apart: as Python lists they would fill the memory.
 HEAVY = {"output_tokens", "input_tokens", "logprobs", "argmax_logits_eq_gold", "logits", "unconditioned_logprobs"}
 
 
-def task_run(name: str, path: Path, *, said: dict, version: int) -> TaskRun:
+def task_run(name: str, path: Path, *, described: dict, version: int) -> TaskRun:
     problems, n_asked = [], 0
     ids: dict[str, int] = {}
-    grades = read_grades(path.with_name(path.name + ".grades.jsonl"))
+    grades = read_grades(path)
     for row, tokens in rows(path):
-        problem = read_problem(row, tokens=tokens, grades=grades, path=path)
+        problem = with_grades(read_problem(row, tokens=tokens, path=path), grades)
         n_asked = max(n_asked, row["doc"].get("num_samples") or 0)
         # A data set may hold a question twice.
         ids[problem.id] = ids.get(problem.id, 0) + 1
@@ -39,11 +61,11 @@ def task_run(name: str, path: Path, *, said: dict, version: int) -> TaskRun:
     return TaskRun(
         task=name,
         version=version,
-        data_sha256=said.get("data_sha256") or "",
-        prompts_sha256=said.get("prompts_sha256") or sha256(sorted(problem.id for problem in ordered)),
+        data_sha256=described.get("data_sha256") or "",
+        prompts_sha256=described.get("prompts_sha256") or sha256(sorted(problem.id for problem in ordered)),
         problems=ordered,
-        n=said.get("n") or n_asked,
-        n_problems=said.get("n_problems") or 0,
+        n=described.get("n") or n_asked,
+        n_problems=described.get("n_problems") or 0,
     )
 
 
@@ -53,13 +75,13 @@ def rows(path: Path) -> Iterator[tuple[dict, pyarrow.Array | None]]:
         file = parquet.ParquetFile(path)
         check_columns(path, file.schema_arrow)
         response = file.schema_arrow.field("model_response").type
-        wanted = [f"model_response.{one.name}" for one in response if one.name not in HEAVY]
-        has_tokens = any(one.name == "output_tokens" and is_lists(one.type) for one in response)
+        wanted = [f"model_response.{part.name}" for part in response if part.name not in HEAVY]
+        has_tokens = any(part.name == "output_tokens" and is_lists(part.type) for part in response)
         tokens = ["model_response.output_tokens"] if has_tokens else []
         for batch in file.iter_batches(batch_size=16, columns=["doc", "metric", *wanted, *tokens]):
             drawn = batch.column("model_response").field("output_tokens") if has_tokens else None
             lighter = batch.column("model_response")
-            names = [one.name for one in lighter.type if one.name not in HEAVY]
+            names = [part.name for part in lighter.type if part.name not in HEAVY]
             plain = [compute.struct_field(lighter, name).to_pylist() for name in names]
             docs, metrics = batch.column("doc").to_pylist(), batch.column("metric").to_pylist()
             for at, (doc, metric, values) in enumerate(zip(docs, metrics, zip(*plain, strict=True), strict=True)):
@@ -77,7 +99,7 @@ def is_lists(type_: pyarrow.DataType) -> bool:
 def check_columns(path: Path, schema: pyarrow.Schema) -> None:
     for column, fields in COLUMNS.items():
         type_ = schema.field(column).type if column in schema.names else None
-        there = {one.name for one in type_} if type_ is not None and pyarrow.types.is_struct(type_) else set()
+        there = {part.name for part in type_} if type_ is not None and pyarrow.types.is_struct(type_) else set()
         if type_ is None or not fields <= there:
             lacking = column if type_ is None else f"{column}.{min(fields - there)}"
             raise UserError(
@@ -86,62 +108,30 @@ def check_columns(path: Path, schema: pyarrow.Schema) -> None:
             )
 
 
-def read_grades(path: Path) -> dict[str, dict]:
-    """Grades that `lighteval-r1 score` wrote beside a details file, by uid; {} where there are none."""
-    if not path.is_file():
-        return {}
-    grades = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            grade = json.loads(line)
-            grades[grade["uid"]] = {"outcome": Outcome(grade["outcome"]), "answer": grade["answer"]}
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path}, line {number}: not a grade ({error!r}). Run lighteval-r1 score again.") from None
-    return grades
-
-
-def read_problem(row: dict, *, tokens: pyarrow.Array | None, grades: dict[str, dict], path: Path) -> RunProblem:
+def read_problem(row: dict, *, tokens: pyarrow.Array | None, path: Path) -> RunProblem:
     doc, response = row["doc"], row["model_response"]
     specific = doc.get("specific") or {}
     gold = gold_of(doc)
     name = str(specific.get("name") or doc.get("id") or "")
+    problem_id = specific.get("problem_id") or sha256([doc.get("query"), gold])[:16]
     replies = response.get("text") or []
-    columns = {}
-    for column in ("outcomes", "answers", "finish_reasons", "n_tokens", "seeds", "token_ids", "thinking_opened"):
-        values = specific.get(column, response.get(column))
-        if isinstance(values, list) and values and len(values) != len(replies):
-            raise UserError(f"{path}: problem {name} has {len(replies)} replies but {len(values)} {column}.")
-        columns[column] = values if isinstance(values, list) and values else [None] * len(replies)
-    if tokens is not None and len(tokens) == len(replies):
-        counts = compute.list_value_length(tokens).to_pylist()
-        columns["n_tokens"] = [
-            count if said is None else said for count, said in zip(counts, columns["n_tokens"], strict=True)
-        ]
-        columns["token_ids"] = [
-            packed(tokens, at) if said is None else said for at, said in enumerate(columns["token_ids"])
-        ]
     opened = str(response.get("input") or "").rstrip().endswith("<think>")
     samples = []
-    for index, reply in enumerate(replies):
+    for index, (reply, record) in enumerate(zip(replies, sample_records(row, n=len(replies), path=path), strict=True)):
         if reply is None:
             continue
-        one = {column: values[index] for column, values in columns.items()}
-        graded = {} if one["outcomes"] else grades.get(f"{name}[{index}]", {})
-        samples.append(
-            RunSample(
-                index=index,
-                reply=reply,
-                thinking_opened=opened if one["thinking_opened"] is None else one["thinking_opened"],
-                outcome=outcome_of(one["outcomes"] or graded.get("outcome"), path=path, name=name),
-                answer=graded.get("answer") if one["answers"] is None else one["answers"],
-                finish_reason=one["finish_reasons"] if one["finish_reasons"] not in ("", "unknown") else None,
-                n_tokens=one["n_tokens"],
-                seed=one["seeds"],
-                packed_token_ids=one["token_ids"] or None,
-            )
-        )
+        if tokens is not None and len(tokens) == len(replies):
+            record = counted(tokens, index) | known(record)
+        record = {"thinking_opened": opened} | known(record)
+        place = {"key": f"{name}[{index}]", "problem_id": problem_id, "index": index, "reply": reply}
+        try:
+            samples.append(sample_of(record, **place))
+        except ValueError:
+            raise UserError(
+                f"{path}: problem {name} has an outcome {record['outcome']!r}; known are {', '.join(Outcome)}."
+            ) from None
     return RunProblem(
-        id=specific.get("problem_id") or sha256([doc.get("query"), gold])[:16],
+        id=problem_id,
         name=name,
         prompt=doc.get("query") or "",
         gold=gold,
@@ -152,18 +142,36 @@ def read_problem(row: dict, *, tokens: pyarrow.Array | None, grades: dict[str, d
     )
 
 
-def outcome_of(text: str | None, *, path: Path, name: str) -> str | None:
-    if not text:
-        return None
-    try:
-        return Outcome(text)
-    except ValueError:
-        raise UserError(f"{path}: problem {name} has an outcome {text!r}; known are {', '.join(Outcome)}.") from None
+def known(record: dict) -> dict:
+    return {name: value for name, value in record.items() if value not in (None, "", "unknown") or name in GRADE_FIELDS}
 
 
-def packed(tokens: pyarrow.Array, at: int) -> str | None:
+def sample_records(row: dict, *, n: int, path: Path) -> list[dict]:
+    """What the row says of each of its n replies: under Sample's names, or in the parallel lists of older files."""
+    doc, response = row["doc"], row["model_response"]
+    specific = doc.get("specific") or {}
+    columns = {"samples": specific["samples"]} if "samples" in specific else {}
+    columns |= {name: specific.get(name, response.get(name)) for name in LISTS if "samples" not in specific}
+    records: list[dict] = [{} for _ in range(n)]
+    for column, values in columns.items():
+        if not isinstance(values, list) or not values:
+            continue
+        if len(values) != n:
+            name = specific.get("name") or doc.get("id")
+            raise UserError(f"{path}: problem {name} has {n} replies but {len(values)} {column}.")
+        for record, value in zip(records, values, strict=True):
+            record |= value if column == "samples" else {LISTS[column]: value}
+    return records
+
+
+def counted(tokens: pyarrow.Array, at: int) -> dict:
+    """Number and ids of the tokens of one reply, where LightEval's own engine kept them."""
     ids = tokens[at].values
-    return pack_token_ids(ids.to_numpy(zero_copy_only=False)) if ids is not None and len(ids) else None
+    if ids is None:
+        return {}
+    return {"n_tokens": len(ids)} | (
+        {"token_ids": pack_token_ids(ids.to_numpy(zero_copy_only=False))} if len(ids) else {}
+    )
 
 
 def gold_of(doc: dict) -> str:
@@ -172,3 +180,13 @@ def gold_of(doc: dict) -> str:
     at = at[0] if isinstance(at, list) and at else at
     choices = doc.get("choices") or []
     return str(choices[at]) if isinstance(at, int) and at < len(choices) else ""
+
+
+def tests_of(doc: dict) -> str:
+    """The tests that LightEval's own LiveCodeBench task keeps in its details, as a program's gold; "" for others."""
+    specific = doc.get("specific") or {}
+    if specific.get("inputs") is None or specific.get("outputs") is None:
+        return ""
+    pairs = zip(specific["inputs"], specific["outputs"], strict=True)
+    tests = json.dumps([{"input": given, "output": expected} for given, expected in pairs])
+    return json.dumps({"fn_name": specific.get("fn_name"), "public": tests, "private": "[]"})

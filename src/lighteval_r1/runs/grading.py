@@ -1,22 +1,20 @@
 """Grades replies that were drawn elsewhere: the table of a run, and the grades beside the file."""
 
 import difflib
-import json
-import os
 import sys
-import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
-from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders.answers import CLOSE, OPEN, answer_text, split_thinking
 from lighteval_r1.graders.confined.connection import allow_unsafe
-from lighteval_r1.numbers.estimates import estimate
-from lighteval_r1.numbers.tables import Row, results_table
-from lighteval_r1.records import Grade, GraderDied, Outcome, OwedError, UserError
+from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.records import GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
+from lighteval_r1.runs.grades_file import write_grades
 from lighteval_r1.runs.locate import HUB, find
-from lighteval_r1.runs.reply_files import Drawn, read
+from lighteval_r1.runs.reply_files import read_replies
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.specs import say_confinement
@@ -41,15 +39,15 @@ def run(
     chosen = find_task(task)
     say_confinement([chosen])
     paths = [local_path(str(file), task=chosen) for file in files]
-    read_files = [(path, settle_thinking(path, read(path, chosen), given=thinking_opened)) for path in paths]
+    runs = [settle_thinking(path, read_replies(path, chosen), given=thinking_opened) for path in paths]
     if explain:
-        return explain_one([one for _, drawn in read_files for one in drawn], uid=explain, task=chosen)
+        return explained([problem for task_run in runs for problem in task_run.problems], uid=explain, task=chosen)
     rows = []
     with Pool() as pool:
-        for path, drawn in read_files:
-            grades = grade_all(drawn, pool=pool, task=chosen)
-            write_grades(path, drawn, grades)
-            rows.append(row_of(chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}", drawn, grades))
+        for path, task_run in zip(paths, runs, strict=True):
+            task_run = grade_all(task_run, pool=pool, task=chosen)
+            write_grades(path, task_run.samples, task=chosen.name, version=chosen.version)
+            rows.append(task_row(task_run, name=chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}"))
     return results_table(rows)
 
 
@@ -70,39 +68,53 @@ def find_task(name: str) -> Task:
     return TASKS[name]
 
 
-def settle_thinking(path: Path, drawn: list[Drawn], *, given: bool | None) -> list[Drawn]:
+def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> TaskRun:
     """Each reply with thinking_opened True or False: as given, else as the file says, else False.
 
     Says so where replies show that prompts may have ended in `<think>` and others, without a tag, then have no answer.
     """
-    if given is not None:
-        return [replace(one, thinking_opened=given) for one in drawn]
-    unsaid = [one.reply for one in drawn if one.thinking_opened is None]
-    shown = sum(replies.CLOSE in reply and replies.OPEN not in reply.partition(replies.CLOSE)[0] for reply in unsaid)
-    untagged = sum(replies.CLOSE not in reply and replies.OPEN not in reply for reply in unsaid)
-    if shown and untagged:
+    unsaid = [sample.reply for sample in task_run.samples if sample.thinking_opened is None and given is None]
+    closing = sum(CLOSE in reply and OPEN not in reply.partition(CLOSE)[0] for reply in unsaid)
+    untagged = sum(CLOSE not in reply and OPEN not in reply for reply in unsaid)
+    if closing and untagged:
         print(
-            f"{path}: {shown} replies close a thought that they did not open, {untagged} have no think tag and are graded "
-            "whole. Say --thinking-opened if the prompts ended in <think>: these then have no answer. "
+            f"{path}: {closing} replies close a thought that they did not open, {untagged} have no think tag and are "
+            "graded whole. Say --thinking-opened if the prompts ended in <think>: these then have no answer. "
             "Say --no-thinking-opened to confirm.",
             file=sys.stderr,
         )
-    return [replace(one, thinking_opened=bool(one.thinking_opened)) for one in drawn]
+
+    def settled(sample: Sample) -> Sample:
+        return replace(sample, thinking_opened=bool(sample.thinking_opened) if given is None else given)
+
+    return with_samples(task_run, map(settled, task_run.samples))
 
 
-def grade_all(drawn: list[Drawn], *, pool: Pool, task: Task) -> list[Grade]:
-    """One grade per reply. Raises OwedError where a grading process died over some: there is no score then."""
-    progress = Counted(len(drawn))
-    items = [(task.grader, one.reply, one.gold, bool(one.thinking_opened)) for one in drawn]
-    found = pool.grade_many(items, progress=progress.add)
+def with_samples(task_run: TaskRun, samples: Iterable[Sample]) -> TaskRun:
+    """The task with these samples in the place of its own, in their order."""
+    rest = iter(samples)
+    problems = [replace(problem, samples=list(islice(rest, len(problem.samples)))) for problem in task_run.problems]
+    return replace(task_run, problems=problems)
+
+
+def grade_all(task_run: TaskRun, *, pool: Pool, task: Task) -> TaskRun:
+    """The task with its samples graded. OwedError where a grading process died over some: there is no score then."""
+    samples = task_run.samples
+    progress = Counted(len(samples))
+    items = [
+        (task.grader.name, answer_text(sample), problem.gold)
+        for problem in task_run.problems
+        for sample in problem.samples
+    ]
+    grades = pool.grade_many(items, progress=progress.add)
     progress.close()
-    died = [(one, grade) for one, grade in zip(drawn, found, strict=True) if isinstance(grade, GraderDied)]
+    died = [(sample, grade) for sample, grade in zip(samples, grades, strict=True) if isinstance(grade, GraderDied)]
     if died:
         raise OwedError(
-            f"{len(died)} of {len(drawn)} replies have no grade, so there is no score. First: {died[0][0].uid}: {died[0][1]}. "
-            "Run the same command again to grade anew."
+            f"{len(died)} of {len(samples)} replies have no grade, so there is no score. First: {died[0][0].key}: "
+            f"{died[0][1]}. Run the same command again to grade anew."
         )
-    return [grade for grade in found if isinstance(grade, Grade)]
+    return with_samples(task_run, (sample.graded(grade) for sample, grade in zip(samples, grades, strict=True)))
 
 
 class Counted:
@@ -122,62 +134,25 @@ class Counted:
             print(file=sys.stderr)
 
 
-def grades_path(path: Path) -> Path:
-    return path.with_name(path.name + ".grades.jsonl")
-
-
-def write_grades(path: Path, drawn: list[Drawn], grades: list[Grade]) -> None:
-    """Replaces the file of grades as a whole, so that no reader sees half of it."""
-    target = grades_path(path)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=target.name, delete=False, encoding="ascii"
-        ) as file:
-            for one, grade in zip(drawn, grades, strict=True):
-                line = {"uid": one.uid, "problem_id": one.problem_id, "index": one.index}
-                line |= {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step}
-                file.write(json.dumps(line) + "\n")
-            os.fchmod(file.fileno(), 0o644)
-        os.replace(file.name, target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}.") from None
-
-
-def row_of(name: str, drawn: list[Drawn], grades: list[Grade]) -> Row:
-    """The table's line; problems are what has the same question and gold."""
-    by_problem: dict[str, list[float]] = {}
-    for one, grade in zip(drawn, grades, strict=True):
-        by_problem.setdefault(one.problem_id, []).append(grade.outcome.score)
-    outcomes = [grade.outcome for grade in grades]
-    tokens = [one.n_tokens for one in drawn if one.n_tokens is not None]
-    reasons = [one.finish_reason for one in drawn]
-    return Row(
-        task=name,
-        pass_at_1=estimate([np.array(scores) for scores in by_problem.values()]),
-        truncated=None if not any(reasons) else reasons.count("length"),
-        no_answer=outcomes.count(Outcome.NO_ANSWER),
-        undecided=outcomes.count(Outcome.UNDECIDED),
-        mean_tokens=float(np.mean(tokens)) if len(tokens) == len(drawn) else None,
-    )
-
-
-def explain_one(drawn: list[Drawn], *, uid: str, task: Task) -> str:
+def explained(problems: list[RunProblem], *, uid: str, task: Task) -> str:
     """What was extracted from one reply, what it was compared with and which step decided."""
-    one = next((one for one in drawn if one.uid == uid), None)
-    if one is None:
-        near = difflib.get_close_matches(uid, [one.uid for one in drawn], n=3, cutoff=0) or ["none"]
+    by_key = {sample.key: (problem, sample) for problem in problems for sample in problem.samples}
+    if uid not in by_key:
+        near = difflib.get_close_matches(uid, by_key, n=3, cutoff=0) or ["none"]
         raise UserError(f"no reply has uid {uid!r}. Nearest: {', '.join(near)}.")
+    problem, sample = by_key[uid]
     with Pool(1) as pool:
-        (grade,) = grade_all([one], pool=pool, task=task)
-    thinking, after = replies.split_thinking(one.reply, thinking_opened=bool(one.thinking_opened))
+        alone = TaskRun.of_problems(task.name, [replace(problem, samples=[sample])], version=task.version, n=1)
+        (graded,) = grade_all(alone, pool=pool, task=task).samples
+    thinking, after = split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))
+    opened = " (opened in the prompt)" if sample.thinking_opened else ""
     lines = [
-        f"uid: {one.uid}",
-        f"reply: {len(one.reply)} characters, of which thinking {len(thinking)}"
-        + (" (opened in the prompt)" if one.thinking_opened else ""),
+        f"uid: {uid}",
+        f"reply: {len(sample.reply)} characters, of which thinking {len(thinking)}{opened}",
         "after the thinking: nothing, it never ended" if after is None else f"after the thinking: …{after[-SHOWN:]!a}",
-        f"answer: {grade.answer[:SHOWN]!a}",
-        f"gold: {one.gold[:SHOWN]!a}",
-        f"grader: {task.grader}, decided by: {grade.step}",
-        f"outcome: {grade.outcome}",
+        f"answer: {graded.answer[:SHOWN]!a}",
+        f"gold: {problem.gold[:SHOWN]!a}",
+        f"grader: {task.grader.name}, decided by: {graded.step}",
+        f"outcome: {graded.outcome}",
     ]
     return "\n".join(lines)

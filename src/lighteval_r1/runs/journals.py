@@ -1,20 +1,100 @@
-"""`lighteval-r1 runs`: which runs the journals of a cache hold, and how far each is."""
+"""Journals as runs, finished or under way, and `lighteval-r1 runs`: which journals a cache holds and how far each is."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lighteval_r1.numbers.tables import columns
-from lighteval_r1.records import Settings, UserError, sample_key
-from lighteval_r1.sampling.journal import Asked, decode_line, read_asked, read_settings
+from lighteval_r1.records import Run, RunProblem, Sample, Settings, TaskRun, UserError, sample_key
+from lighteval_r1.sampling.journal_files import (
+    Asked,
+    DamageSeen,
+    newest_version,
+    read_asked,
+    read_problems,
+    read_samples,
+    read_settings,
+    records_in,
+)
 
 HEADERS = ("model", "task", "settings", "sampling", "asked", "drawn", "owed", "graded")
+NO_TEXTS = "prompts and golds"
+
+
+def journals_under(path: Path) -> list[Path]:
+    """The journals of one run: path itself, or those below it of the settings that were written last; [] without any."""
+    if (path / "settings.json").is_file():
+        return [path]
+    groups: dict[tuple[str, str], list[Path]] = {}
+    for settings in sorted(path.rglob("settings.json")):
+        folder = settings.parent
+        groups.setdefault((folder.parents[1].name, folder.name), []).append(folder)
+    if len(models := {model for model, _ in groups}) > 1:
+        raise UserError(
+            f"{path} holds journals of {len(models)} models ({', '.join(sorted(models)[:3])}, …): name one."
+        )
+    return max(groups.values(), key=lambda folders: max(map(last_written, folders)), default=[])
+
+
+def last_written(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.iterdir())
+
+
+def journal_run(folders: list[Path], *, texts: bool, n_runs: int = 1) -> Run:
+    """The run that these journals hold, each a task of it. Takes no lock and writes nothing.
+
+    texts: whether prompts and golds are wanted. Journals that were made before these were kept take them from the task's
+    data; where that is not at hand, they are named in Run.missing.
+    """
+    settings = read_settings(folders[0])
+    damage = DamageSeen()
+    tasks = {folder.parent.name: journal_task(folder, settings, texts=texts, damage=damage) for folder in folders}
+    missing = [f"{len(damage.lines)} damaged lines (first: {damage.lines[0]})"] if damage.lines else []
+    if texts and any(not problem.prompt for task in tasks.values() for problem in task.problems):
+        missing.append(NO_TEXTS)
+    path = folders[0] if len(folders) == 1 else folders[0].parents[1]
+    return Run(settings.model, str(path), asdict(settings), {}, tasks, tuple(missing), n_runs)
+
+
+def journal_task(folder: Path, settings: Settings, *, texts: bool, damage: DamageSeen) -> TaskRun:
+    asked = read_asked(folder)
+    version = asked.version if asked else newest_version(folder)
+    by_problem: dict[str, list[Sample]] = {}
+    for sample in read_samples(folder, version=version, damage=damage).values():
+        if asked is None or sample.index < asked.n:
+            by_problem.setdefault(sample.problem_id, []).append(sample)
+    ids = asked.problem_ids if asked else list(by_problem)
+    known = read_problems(folder, damage=damage)
+    if texts and not all(problem_id in known for problem_id in ids):
+        known = problems_of_task(folder.parent.name) | known
+    problems = [
+        replace(known.get(problem_id) or RunProblem(problem_id), samples=in_order(by_problem.get(problem_id, [])))
+        for problem_id in ids
+    ]
+    n = asked.n if asked else max((len(problem.samples) for problem in problems), default=0)
+    return TaskRun.of_problems(folder.parent.name, problems, version=version, n=n)
+
+
+def in_order(samples: list[Sample]) -> list[Sample]:
+    return sorted(samples, key=lambda sample: sample.index)
+
+
+def problems_of_task(name: str) -> dict[str, RunProblem]:
+    """The task's problems by id, from its data; {} where that is not at hand."""
+    from lighteval_r1.sampling.loop import shown
+    from lighteval_r1.tasks import TASKS
+    from lighteval_r1.tasks.task import rows_at_hand
+
+    task = TASKS.get(name)
+    rows = rows_at_hand(task) if task is not None else None
+    if rows is None:
+        return {}
+    return {problem.id: shown(problem, []) for row in rows for problem in [task.problem(row)]}
 
 
 @dataclass(frozen=True)
 class Holding:
-    """One journal. asked, owed None: it was made before journals kept what was asked. graded: by the newest version."""
+    """How far one journal is. asked, owed None: it was made before journals kept what was asked. graded: by the newest version."""
 
     folder: Path
     task: str
@@ -36,12 +116,9 @@ def holdings(cache_dir: str) -> list[Holding]:
 
 def holding(folder: Path) -> Holding:
     settings = read_settings(folder)
-    drawn = keys_in(folder, "samples-*.jsonl")
-    versions = {
-        int(match[1]) for path in folder.glob("grades-v*.jsonl") if (match := re.match(r"grades-v(\d+)-", path.name))
-    }
+    drawn = set(keys_in(folder, "samples-*.jsonl"))
     asked = read_asked(folder)
-    version = asked.version if asked else max(versions, default=1)
+    version = asked.version if asked else newest_version(folder)
     wanted = keys_asked(asked, settings) if asked else None
     return Holding(
         folder=folder,
@@ -50,7 +127,7 @@ def holding(folder: Path) -> Holding:
         asked=None if wanted is None else len(wanted),
         drawn=len(drawn),
         owed=None if wanted is None else len(wanted - drawn),
-        graded=len(drawn & keys_in(folder, f"grades-v{version}-*.jsonl")),
+        graded=len(drawn.intersection(keys_in(folder, f"grades-v{version}-*.jsonl"))),
     )
 
 
@@ -62,24 +139,19 @@ def keys_asked(asked: Asked, settings: Settings) -> set[str]:
     }
 
 
-def keys_in(folder: Path, pattern: str) -> set[str]:
-    return {record["key"] for path in folder.glob(pattern) for record in whole_lines(path)}
+def keys_in(folder: Path, pattern: str) -> Iterator[str]:
+    for path in folder.glob(pattern):
+        for record in records_in(path, damage=DamageSeen()):
+            yield record["key"]
 
 
-def whole_lines(path: Path) -> Iterator[dict]:
-    with path.open("rb") as lines:
-        for line in lines:
-            if (record := decode_line(line)) is not None:
-                yield record
-
-
-def holdings_table(found: list[Holding]) -> str:
+def holdings_table(journals: list[Holding]) -> str:
     rows = []
-    for one in found:
-        settings = one.settings
+    for journal in journals:
+        settings = journal.settings
         sampling = f"T={settings.temperature:g} p={settings.top_p:g} max={settings.max_tokens}"
         revision = settings.revision.removeprefix("sha256:")[:8]
-        figures = [one.asked, one.drawn, one.owed, one.graded]
+        figures = [journal.asked, journal.drawn, journal.owed, journal.graded]
         shown = ["–" if figure is None else f"{figure:,}" for figure in figures]
-        rows.append([f"{settings.model}@{revision}", one.task, settings.id, sampling, *shown])
+        rows.append([f"{settings.model}@{revision}", journal.task, settings.id, sampling, *shown])
     return columns([list(HEADERS), *rows], left=4)

@@ -5,45 +5,46 @@ its own pushes to the Hub lie as  results_<date>.json  and  <date>/details_<task
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lighteval_r1.records import UserError
 
 HUB = "hf://datasets/"
+LIGHTEVAL = "0.13"
 DATE = r"(?P<date>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)"
 RESULTS = re.compile(rf"results_{DATE}\.json")
 DETAILS = re.compile(rf"details_(?P<task>.+)_{DATE}\.parquet")
 
 
+# Our own pushes keep a row per sample; the split is named by the run's date.
+ROWS = re.compile(r"(?:.*/)?rows/(?P<task>[^/]+)/(?P<split>[^/]+)\.parquet")
+
+
 @dataclass(frozen=True)
 class RunFiles:
-    """The files that LightEval wrote for one run: results_<date>.json and its details, by task's full name."""
+    """The files of a run. results None: only details were named or are there. n_runs: runs there were to choose from.
 
-    results: Path
-    date: str
-    details: dict[str, Path]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found of a run. results None: only details were named or are there. n_runs: runs there were to choose from."""
+    details: LightEval's, by the task's full name. rows: where no file of LightEval's is there, pushed rows by task.
+    """
 
     results: Path | None
     date: str
     details: dict[str, Path] = field(default_factory=dict)
     n_runs: int = 1
+    rows: dict[str, Path] = field(default_factory=dict)
 
 
 def run_files(source: str | Path) -> RunFiles:
     """The newest run under an output folder, or the run of one results_….json. UserError where there is none."""
-    found = find(source)
-    if found.results is None:
+    files = find(source)
+    if files.results is None:
         raise UserError(f"{source} holds no results_<date>.json: it is not the output folder of a run that ended.")
-    return RunFiles(found.results, found.date, found.details)
+    return files
 
 
-def find(source: str | Path) -> Found:
+def find(source: str | Path) -> RunFiles:
     """The files of the run that source names; of several runs in a folder, the newest. UserError where there is none."""
     text = str(source)
     if text.startswith(HUB):
@@ -54,25 +55,31 @@ def find(source: str | Path) -> Found:
     if not path.exists():
         raise UserError(f"there is no run {text}: no such file or folder.")
     if match := RESULTS.fullmatch(path.name):
-        return Found(path, match["date"], details_of(path, match["date"]))
+        return RunFiles(path, match["date"], details_of(path, match["date"]))
     if match := DETAILS.fullmatch(path.name):
-        return Found(results_of(path, match["date"]), match["date"], {match["task"]: path})
+        return RunFiles(results_of(path, match["date"]), match["date"], {match["task"]: path})
     if path.suffix == ".parquet":
-        return Found(None, "", {path.stem: path})
+        return RunFiles(None, "", {path.stem: path})
     raise UserError(
         f"{text} is no run: name LightEval's output folder, a results_<date>.json, a details_<task>_<date>.parquet "
         f"or {HUB}NAMESPACE/NAME."
     )
 
 
-def in_folder(folder: Path) -> Found:
-    results = sorted(path for path in folder.rglob("results_*.json") if RESULTS.fullmatch(path.name))
-    if results:
+def results_in(folder: Path) -> list[Path]:
+    """Results files of the folder's runs, the newest last."""
+    results = [path for path in folder.rglob("results_*.json") if RESULTS.fullmatch(path.name)]
+    return sorted(results, key=lambda path: (RESULTS.fullmatch(path.name)["date"], str(path)))
+
+
+def in_folder(folder: Path) -> RunFiles:
+    if results := results_in(folder):
         check_one_model(folder, results)
-        newest = max(results, key=lambda path: (RESULTS.fullmatch(path.name)["date"], str(path)))
-        date = RESULTS.fullmatch(newest.name)["date"]
-        return Found(newest, date, details_of(newest, date), len(results))
+        date = RESULTS.fullmatch(results[-1].name)["date"]
+        return RunFiles(results[-1], date, details_of(results[-1], date), len(results))
     details = sorted(path for path in folder.rglob("details_*.parquet") if DETAILS.fullmatch(path.name))
+    if not details and (rows := newest_rows([str(path) for path in folder.rglob("rows/*/*.parquet")])):
+        return rows
     if not details:
         raise UserError(
             f"{folder} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it. "
@@ -81,7 +88,15 @@ def in_folder(folder: Path) -> Found:
     dates = {DETAILS.fullmatch(path.name)["date"] for path in details}
     chosen = [path for path in details if DETAILS.fullmatch(path.name)["date"] == max(dates)]
     tasks = {DETAILS.fullmatch(path.name)["task"]: path for path in chosen}
-    return Found(results_of(chosen[0], max(dates)), max(dates), tasks, len(dates))
+    return RunFiles(results_of(chosen[0], max(dates)), max(dates), tasks, len(dates))
+
+
+def newest_rows(names: Sequence[str]) -> RunFiles | None:
+    """The newest split among files of pushed rows; None where there are none."""
+    matches = [match for name in names if (match := ROWS.fullmatch(name))]
+    splits = {match["split"] for match in matches}
+    rows = {match["task"]: Path(match.string) for match in matches if match["split"] == max(splits)}
+    return RunFiles(None, max(splits), n_runs=len(splits), rows=rows) if rows else None
 
 
 def check_one_model(folder: Path, results: list[Path]) -> None:
@@ -125,7 +140,7 @@ def results_of(details: Path, date: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def downloaded(source: str) -> Found:
+def downloaded(source: str) -> RunFiles:
     """hf://datasets/NAMESPACE/NAME[@REVISION][/PATH]: the newest run in it (under PATH), in the Hub's local cache."""
     import httpx
     from huggingface_hub import HfApi, snapshot_download
@@ -139,12 +154,16 @@ def downloaded(source: str) -> Found:
     repo = {"repo_id": match["repo"], "repo_type": "dataset", "revision": match["revision"]}
     try:
         names = [name for name in HfApi().list_repo_files(**repo) if name.startswith(match["path"] or "")]
-        dates = {found["date"] for name in names if (found := dated(name))}
+        dates = {match["date"] for name in names if (match := dated(name))}
+        if not dates and (rows := newest_rows(names)):
+            patterns = [str(path) for path in rows.rows.values()]
+            folder = Path(snapshot_download(**repo, allow_patterns=patterns))
+            return replace(rows, rows={task: folder / path for task, path in rows.rows.items()})
         if not dates:
             raise UserError(
                 f"{source} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it."
             )
-        wanted = [name for name in names if (found := dated(name)) and found["date"] == max(dates)]
+        wanted = [name for name in names if (match := dated(name)) and match["date"] == max(dates)]
         folder = Path(snapshot_download(**repo, allow_patterns=[re.sub(r"([\[*?])", r"[\1]", name) for name in wanted]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
         raise UserError(f"cannot read {source}: {str(error).strip().splitlines()[0]}") from None
@@ -153,7 +172,7 @@ def downloaded(source: str) -> Found:
     details = {found["task"]: path for path in local if (found := DETAILS.fullmatch(path.name))}
     if not details:
         raise UserError(f"{source} holds results of {max(dates)} but no details: they may have been left out.")
-    return Found(results[0] if results else None, max(dates), details, len(dates))
+    return RunFiles(results[0] if results else None, max(dates), details, len(dates))
 
 
 def dated(name: str) -> re.Match | None:

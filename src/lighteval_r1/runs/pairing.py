@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lighteval_r1.numbers.baselines import benchmark_of
-from lighteval_r1.records import Outcome, UserError
-from lighteval_r1.runs.details import Run, RunProblem, TaskRun
+from lighteval_r1.records import Outcome, Run, RunProblem, TaskRun, UserError
 
 # LightEval's own metrics that are the mean of a problem's 0-or-1 scores, with the number of samples they were declared for.
 # Source: lighteval 0.13.0, metrics/metrics.py; codegen_pass@1:16 is a name, and draws one sample.
@@ -16,11 +15,6 @@ MEANS = re.compile(
     r"(?:\w+_)?(?:avg@n(?::n=(?P<n>\d+))?|pass@k:k=1(?:&n=(?P<of>\d+))?|pass@1(?::\d+)?)|extractive_match"
 )
 STEP = re.compile(r"(?:^|[^a-z])(?:checkpoint|ckpt|global_?step|step|iter|epoch)[-_=]?(\d+)", re.IGNORECASE)
-
-
-def scores_of(problem: RunProblem) -> np.ndarray:
-    """[n graded samples], 1.0 where right."""
-    return np.array([Outcome(sample.outcome).score for sample in problem.samples if sample.outcome is not None])
 
 
 def metric_scores(task: TaskRun) -> tuple[str, list[np.ndarray]] | None:

@@ -8,9 +8,10 @@ from string import ascii_uppercase
 import numpy as np
 
 from lighteval_r1.numbers.baselines import Baseline, nearest, of_model
-from lighteval_r1.records import OwedError, UserError
-from lighteval_r1.runs.details import HUB, Run, TaskRun, owed, read_run
-from lighteval_r1.runs.pairing import metric_scores, scores_of
+from lighteval_r1.records import NOT_DRAWN, OwedError, Run, TaskRun, UserError
+from lighteval_r1.runs.locate import HUB
+from lighteval_r1.runs.pairing import metric_scores
+from lighteval_r1.runs.reading import read_run
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
     scores, missing, notes = {}, {}, []
     tasks = {}
     for name, task in run.tasks.items():
-        samples = [sample for problem in task.problems for sample in problem.samples]
-        ungraded = not any(sample.outcome for sample in samples)
-        if ungraded and samples and any(problem.metric for problem in task.problems):
+        ungraded = not any(sample.outcome for sample in task.samples)
+        if ungraded and task.samples and any(problem.metric for problem in task.problems):
             implied = metric_scores(task)
             if implied is None:
                 metrics = ", ".join(sorted(task.problems[0].metric))
@@ -70,12 +70,11 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
                 )
             metric, scores[name] = implied
             notes.append(f"{name} was graded by LightEval's own {metric}.")
-            owes = [words for words in owed(task) if "(not drawn)" in words]
+            owes = [words for words in task.owed if NOT_DRAWN in words]
         else:
-            owes = owed(task)
-            graded = [problem for problem in task.problems if scores_of(problem).size]
-            task = replace(task, problems=graded) if owes else task
-            scores[name] = [scores_of(problem) for problem in task.problems]
+            owes = task.owed
+            task = replace(task, problems=[problem for problem in task.problems if problem.graded]) if owes else task
+            scores[name] = [problem.scores for problem in task.problems]
         missing[name] = owed_words(run.tasks[name], owes)
         if owes and not partial:
             raise OwedError(
@@ -96,5 +95,5 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
 def owed_words(task: TaskRun, owes: Sequence[str]) -> str:
     if not owes:
         return ""
-    n_all = sum(len(problem.samples) for problem in task.problems) + sum("(not drawn)" in words for words in owes)
+    n_all = len(task.samples) + sum(NOT_DRAWN in words for words in owes)
     return f"{len(owes)} of {n_all} samples are owed or ungraded, first {owes[0]}"

@@ -1,15 +1,8 @@
 """What was drawn and how it was graded, on disk: append-only JSONL, so that nothing is lost and nothing drawn twice.
 
-    <cache_dir>/lighteval_r1/<model>/<task>/<settings id>/
-        settings.json            what the samples were drawn with
-        asked.json               what the latest run asked for: n, problems, version of the task
-        samples-<writer>.jsonl   one file per writer, one line per sample
-        grades-v<V>-<writer>.jsonl   one line per grade; V is the task's version. Delete them to grade anew
-        lock                     held while a run writes here
-
-Each line is a JSON object that begins with the CRC-32 of the rest. A line that does not match is reported with file and
-line number, copied to <file>.damaged and left out, so that its sample is owed again. A process writes only to files it
-created itself: a torn last line of a killed run is never written on to.
+The files and how they are read are those of journal_files.py. A line that does not match its checksum is reported with
+file and line number, copied to <file>.damaged and left out, so that its sample is owed again. A process writes only to
+files it created itself: a torn last line of a killed run is never written on to.
 """
 
 import fcntl
@@ -19,45 +12,23 @@ import socket
 import sys
 import threading
 import time
-import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
-from lighteval_r1.records import Grade, Outcome, Sample, Settings, UserError
+from lighteval_r1.records import DRAWN_FIELDS, Grade, RunProblem, Sample, Settings, UserError, to_record
+from lighteval_r1.sampling.journal_files import (
+    Asked,
+    encode_line,
+    grade_record,
+    problem_line,
+    read_problems,
+    read_samples,
+    read_settings,
+)
 
 FSYNC_EVERY_S = 1.0
-
-
-def journal_folder(cache_dir: str, *, task: str, settings: Settings) -> Path:
-    model = settings.model.strip("/").replace("/", "--") or "model"
-    return Path(cache_dir).expanduser() / "lighteval_r1" / model / task / settings.id
-
-
-def encode_line(record: dict) -> bytes:
-    """The record as one line of ASCII JSON with its checksum in front."""
-    body = json.dumps(record, separators=(",", ":")).encode()[1:]
-    return b'{"crc32":"%08x",%s\n' % (zlib.crc32(body), body)
-
-
-def decode_line(line: bytes) -> dict | None:
-    """The record of a line; None where the line is torn or does not match its checksum."""
-    if not line.startswith(b'{"crc32":"') or not line.endswith(b"\n"):
-        return None
-    body = line[20:-1]
-    if line[18:20] != b'",' or b"%08x" % zlib.crc32(body) != line[10:18]:
-        return None
-    return json.loads(b"{" + body)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a run asked of a journal: n samples of each problem, graded by this version of the task."""
-
-    n: int
-    version: int
-    problem_ids: list[str]
 
 
 class Writer:
@@ -122,17 +93,15 @@ class Writer:
 
 
 class Journal:
-    """The samples and grades of one task under one model and settings.
+    """The samples of one task under one model and settings.
 
-    samples: key -> Sample. grades: key -> Grade. Both hold what earlier runs wrote, and grow as this run appends.
+    samples: key -> Sample, with its grade where it has one. Holds what earlier runs wrote, and grows as this run appends.
     """
 
     def __init__(self, folder: Path, *, settings: Settings, version: int, shard: tuple[int, int] | None = None) -> None:
         self.folder = folder
         self.settings = settings
         self.version = version
-        self.samples: dict[str, Sample] = {}
-        self.grades: dict[str, Grade] = {}
         self.damaged: list[str] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -143,29 +112,9 @@ class Journal:
         writer = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}"
         self._samples_out = Writer(folder / f"samples-{writer}.jsonl")
         self._grades_out = Writer(folder / f"grades-v{version}-{writer}.jsonl")
-        self.read()
+        self.samples: dict[str, Sample] = read_samples(folder, version=version, damage=self._set_aside)
 
-    def read(self) -> None:
-        """Takes in what lies in the folder; the first of two lines with one key counts."""
-        for path in sorted(self.folder.glob("samples-*.jsonl")):
-            for record in self._records(path):
-                self.samples.setdefault(record["key"], Sample(**record))
-        for path in sorted(self.folder.glob(f"grades-v{self.version}-*.jsonl")):
-            for record in self._records(path):
-                if record["key"] in self.samples:
-                    grade = Grade(Outcome(record["outcome"]), record["answer"], record["step"])
-                    self.grades.setdefault(record["key"], grade)
-
-    def _records(self, path: Path) -> Iterator[dict]:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                record = decode_line(line)
-                if record is None:
-                    self._set_aside(path, number=number, line=line)
-                else:
-                    yield record
-
-    def _set_aside(self, path: Path, *, number: int, line: bytes) -> None:
+    def _set_aside(self, path: Path, number: int, line: bytes) -> None:
         self.damaged.append(f"{path}, line {number}")
         aside = path.with_suffix(".jsonl.damaged")
         known = aside.read_bytes().splitlines() if aside.exists() else []
@@ -175,21 +124,28 @@ class Journal:
         with aside.open("ab") as out:
             out.write(line.rstrip(b"\n") + b"\n")
 
-    def asked(self, *, n: int, problem_ids: list[str]) -> None:
-        """Keeps what this run asks for, so that others can tell how far it is."""
-        asked = Asked(n=n, version=self.version, problem_ids=problem_ids)
-        write_whole(self.folder / "asked.json", json.dumps(asdict(asked)))
+    def asked(self, *, n: int, problems: Sequence[RunProblem]) -> None:
+        """Keeps what this run asks for, so that others can tell how far it is, and each problem once."""
+        known = read_problems(self.folder, damage=self._set_aside)
+        merged = known | {problem.id: replace(problem, samples=[], metric={}) for problem in problems}
+        if merged != known:
+            write_whole(self.folder / "problems.jsonl", b"".join(map(problem_line, merged.values())))
+        asked = Asked(n=n, version=self.version, problem_ids=[problem.id for problem in problems])
+        write_whole(self.folder / "asked.json", json.dumps(asdict(asked)).encode())
+
+    def is_graded(self, key: str) -> bool:
+        return key in self.samples and self.samples[key].outcome is not None
 
     def add_sample(self, sample: Sample) -> None:
         if sample.key in self.samples:
             return
-        # vars, not asdict: asdict copies every string of a reply
-        self._samples_out.append(vars(sample))
+        self._samples_out.append(to_record(sample, DRAWN_FIELDS))
         self.samples[sample.key] = sample
 
     def add_grade(self, key: str, grade: Grade) -> None:
-        self._grades_out.append({"key": key, "outcome": grade.outcome, "answer": grade.answer, "step": grade.step})
-        self.grades[key] = grade
+        sample = self.samples[key].graded(grade)
+        self._grades_out.append(grade_record(sample))
+        self.samples[key] = sample
 
     def close(self) -> None:
         self._samples_out.close()
@@ -226,24 +182,14 @@ def wait_for_lock(path: Path, mode: int) -> IO:
 def write_settings(folder: Path, settings: Settings) -> None:
     path = folder / "settings.json"
     if not path.exists():
-        write_whole(path, json.dumps(asdict(settings), indent=2, ensure_ascii=False))
+        write_whole(path, json.dumps(asdict(settings), indent=2, ensure_ascii=False).encode())
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """A reader finds the old file or the new one, never a part."""
     draft = path.with_suffix(f".{socket.gethostname()}-{os.getpid()}.draft")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_bytes(data)
     draft.replace(path)
-
-
-def read_asked(folder: Path) -> Asked | None:
-    """None where no run has said yet."""
-    path = folder / "asked.json"
-    return Asked(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
-
-
-def read_settings(folder: Path) -> Settings:
-    return Settings(**json.loads((folder / "settings.json").read_text()))
 
 
 def why_anew(folder: Path, settings: Settings) -> str | None:

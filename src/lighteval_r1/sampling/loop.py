@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lighteval_r1.engines import Engine, Owed
+from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import (
-    Graded,
     GraderDied,
     OwedError,
     Problem,
+    RunProblem,
     Sample,
     Settings,
+    TaskRun,
     UserError,
     sample_key,
     seed_of,
 )
-from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.journal import Journal, why_anew
+from lighteval_r1.sampling.journal_files import journal_folder
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.progress import Progress
 from lighteval_r1.sampling.schedule import Schedule
@@ -27,16 +30,71 @@ from lighteval_r1.sampling.schedule import Schedule
 
 @dataclass(frozen=True)
 class Work:
-    """One task of a run: its problems, the samples wanted of each, and its journal."""
+    """One task of a run: its problems, the samples wanted of each, and its journal.
+
+    task: as LightEval calls it, with the number of shots ("r1_aime24|0").
+    """
 
     task: str
     problems: list[Problem]
     n: int
     journal: Journal
 
+    @property
+    def name(self) -> str:
+        return self.task.partition("|")[0]
+
     def keys(self, problem: Problem) -> list[str]:
         settings_id = self.journal.settings.id
         return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(self.n)]
+
+    @classmethod
+    def open(
+        cls,
+        task: str,
+        problems: list[Problem],
+        *,
+        n: int,
+        version: int,
+        settings: Settings,
+        cache_dir: str,
+        shard: tuple[int, int] | None = None,
+    ) -> "Work":
+        """The task with its journal, which knows what is asked of it."""
+        folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
+        if not folder.exists() and (why := why_anew(folder, settings)):
+            print(f"{folder.parent.name}: {why}", file=sys.stderr)
+        journal = Journal(folder, settings=settings, version=version, shard=shard)
+        journal.asked(n=n, problems=[shown(problem, []) for problem in problems])
+        return cls(task=task, problems=problems, n=n, journal=journal)
+
+    def result(self) -> TaskRun:
+        """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
+        samples = self.journal.samples
+        problems = [
+            shown(problem, [samples[key] for key in self.keys(problem) if key in samples]) for problem in self.problems
+        ]
+        task_run = TaskRun.of_problems(self.task, problems, version=self.journal.version, n=self.n)
+        if missing := task_run.owed:
+            raise OwedError(
+                f"{self.name}: {len(missing)} of {len(self.problems) * self.n} samples are owed or ungraded, so there is "
+                f"no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
+            )
+        return task_run
+
+
+def shown(problem: Problem, samples: list[Sample]) -> RunProblem:
+    """The problem as people may see it, with samples of it: hidden tests stay with their data set."""
+    return RunProblem(
+        id=problem.id,
+        name=problem.name,
+        prompt=problem.prompt,
+        gold=GRADERS[problem.grader].shown_gold(problem.gold),
+        grader=problem.grader,
+        groups=problem.groups,
+        samples=samples,
+        row_sha256=problem.row_sha256,
+    )
 
 
 def shard_from_environment() -> tuple[int, int] | None:
@@ -107,19 +165,19 @@ class _Loop:
         for work in self.works:
             for problem in work.problems:
                 for key in work.keys(problem):
-                    if key in work.journal.samples and key not in work.journal.grades:
+                    if key in work.journal.samples and not work.journal.is_graded(key):
                         self._grade_later(work.journal.samples[key])
 
     async def draw_all(self, owed: list[Owed], *, engine: Engine) -> None:
         lengths = [
-            (sample.problem_id, sample.n_tokens) for work in self.works for sample in work.journal.samples.values()
+            (sample.problem_id, sample.n_tokens or 0) for work in self.works for sample in work.journal.samples.values()
         ]
         schedule = Schedule(owed, lengths)
 
         async def lane(replica: int) -> None:
             while (item := schedule.next()) is not None:
                 sample = await engine.draw(item, replica=replica)
-                schedule.finished(item, sample.n_tokens)
+                schedule.finished(item, sample.n_tokens or 0)
                 self.homes[sample.problem_id][0].journal.add_sample(sample)
                 self.progress.drawn(sample)
                 self._grade_later(sample)
@@ -144,10 +202,10 @@ class _Loop:
                 problem.grader, sample.reply, problem.gold, thinking_opened=sample.thinking_opened
             )
         except GraderDied as died:
-            print(f"{work.task} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
+            print(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
             return
         work.journal.add_grade(sample.key, grade)
-        self.progress.graded(sample, grade)
+        self.progress.graded(work.journal.samples[sample.key])
 
     async def finish(self) -> None:
         try:
@@ -156,37 +214,13 @@ class _Loop:
             self.progress.close()
 
 
-def graded(work: Work) -> list[list[Graded]]:
-    """[n_problems][n] samples with grades, in the order of work.problems and of their index.
-
-    Raises OwedError, saying how many and which first, while a sample is owed or ungraded.
-    """
-    table, missing = [], []
-    for problem in work.problems:
-        row = []
-        for index, key in enumerate(work.keys(problem)):
-            sample, grade = work.journal.samples.get(key), work.journal.grades.get(key)
-            if sample is None or grade is None:
-                what = "not drawn" if sample is None else "without a grade"
-                missing.append(f"{problem.name or problem.id}[{index}] ({what})")
-            else:
-                row.append(Graded(sample, grade))
-        table.append(row)
-    if missing:
-        raise OwedError(
-            f"{work.task}: {len(missing)} of {len(work.problems) * work.n} samples are owed or ungraded, so there is "
-            f"no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
-        )
-    return table
-
-
 def announce(works: list[Work], *, settings: Settings) -> None:
     """One line a task before the run: how much is asked, how much is there already."""
     for work in works:
         asked = len(work.problems) * work.n
         here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
         print(
-            f"{work.task}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
+            f"{work.name}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
             f"(settings {settings.id})",
             file=sys.stderr,
         )

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 
 from lighteval_r1.numbers.estimates import estimate
-from lighteval_r1.records import Grade, Sample
+from lighteval_r1.records import Sample
 
 # On a terminal the line is drawn anew this often; in a log file a line is written this often.
 TERMINAL_EVERY_S = 0.5
@@ -38,12 +38,12 @@ class Progress:
     def drawn(self, sample: Sample) -> None:
         """A sample of this run was drawn."""
         self.n_done += 1
-        self.n_tokens += sample.n_tokens
+        self.n_tokens += sample.n_tokens or 0
 
-    def graded(self, sample: Sample, grade: Grade) -> None:
+    def graded(self, sample: Sample) -> None:
         """A sample, of this run or an earlier one, was graded."""
         self.n_truncated += sample.truncated
-        self.scores[sample.problem_id].append(grade.outcome.score)
+        self.scores[sample.problem_id].append(sample.score)
 
     def line(self) -> str:
         elapsed = max(1e-9, time.monotonic() - self.began)

@@ -69,11 +69,6 @@ class Task:
         return faults
 
 
-def data_sha256(problems: list[Problem]) -> str:
-    """Over the rows used, in any order: the same questions and golds give the same digest, whatever the prompt."""
-    return sha256(sorted(problem.row_sha256 for problem in problems))
-
-
 def row_sha256(*parts: str) -> str:
     """White space and leading zeros of integers differ between mirrors of one data set and do not count."""
     texts = [" ".join(str(part).split()) for part in parts]

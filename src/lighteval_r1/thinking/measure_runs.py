@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lighteval_r1.records import OwedError, UserError
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun, owed
+from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
@@ -39,7 +38,7 @@ class Reply:
     run: str
     task: str
     problem: RunProblem
-    sample: RunSample
+    sample: Sample
     thinking: Thinking
     end: int | None = None
     known: bool = True
@@ -120,7 +119,7 @@ def has_grades(task: TaskRun) -> bool:
 def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "measure") -> list[str]:
     for label, run in zip(labels, runs, strict=True):
         for name, task in run.tasks.items():
-            missing = owed(task)
+            missing = task.owed
             if missing:
                 raise OwedError(
                     f"{name} of {label}: {len(missing)} samples are owed or ungraded, first {missing[0]}. Run the same command again to draw "
@@ -221,7 +220,7 @@ def left_out_notes(runs: Sequence[Run], *, choice: Choice) -> list[str]:
             f"Left out: {n_all - n_kept} of {n_all} problems, all but the first {choice.per_level} of each level (--per-level)."
         )
     if choice.partial:
-        n_missing = sum(len(owed(task)) for run in runs for task in run.tasks.values())
+        n_missing = sum(len(task.owed) for run in runs for task in run.tasks.values())
         if n_missing:
             notes.append(f"Partial: {n_missing} samples are owed or ungraded and in no measure.")
     return notes

@@ -12,8 +12,7 @@ Wang et al. 2025, "On the Underthinking of o1-Like LLMs", https://arxiv.org/abs/
 from dataclasses import dataclass
 
 from lighteval_r1.graders.answers import CLOSE, OPEN, OTHER_END
-from lighteval_r1.records import Outcome
-from lighteval_r1.runs.details import RunProblem, RunSample
+from lighteval_r1.records import Outcome, RunProblem, Sample
 from lighteval_r1.thinking.thoughts import changes
 from lighteval_r1.thinking.tokens import Offsets
 
@@ -81,7 +80,7 @@ class Measured:
         )
 
 
-def thinking_of(sample: RunSample) -> Thinking:
+def thinking_of(sample: Sample) -> Thinking:
     """The part of a reply before its last `</think>`, or before what other mark ends its thought."""
     reply = sample.reply
     end = reply.rfind(CLOSE)
@@ -97,7 +96,7 @@ def thinking_of(sample: RunSample) -> Thinking:
 
 
 def measured(
-    problem: RunProblem, sample: RunSample, *, thinking: Thinking, end: int | None, known: bool, offsets: Offsets
+    problem: RunProblem, sample: Sample, *, thinking: Thinking, end: int | None, known: bool, offsets: Offsets
 ) -> Measured:
     """end: character offset in the thinking just past the first correct answer. known: whether it was looked for and told."""
     text = thinking.text

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from lighteval_r1.records import UserError
-from lighteval_r1.runs.details import Run, RunSample
+from lighteval_r1.records import Run, Sample, UserError, unpack_token_ids
 from lighteval_r1.thinking.sentences import whole_characters
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
@@ -79,13 +78,14 @@ class Offsets:
         self._added = tokenizer.get_added_tokens_decoder()
         self._byte_level = "ByteLevel" in repr(tokenizer.decoder)
 
-    def counts(self, sample: RunSample, offsets: Sequence[int], *, within: int) -> list[int]:
+    def counts(self, sample: Sample, offsets: Sequence[int], *, within: int) -> list[int]:
         """For each character offset the number of tokens that cover the reply up to it.
 
         within: nothing behind this offset is asked for, so that an answer need not be tokenized.
         """
-        ids = sample.token_ids
-        if ids:
+        if sample.token_ids:
+            # unpacked here: 1,920 replies of 32,768 tokens as Python integers would fill 2 GB
+            ids = unpack_token_ids(sample.token_ids).tolist()
             begins = self.begins_of_ids(ids, sample.reply)
             self.how[SAMPLED if begins is not None else NOT_SPELLING] += 1
             if begins is not None:

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lighteval_r1.records import Outcome
-from lighteval_r1.report.page.excerpts import Reply, excerpt, split
-from lighteval_r1.runs.details import RunProblem, RunSample, TaskRun
+from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
+from lighteval_r1.report.page.excerpts import Parts, excerpt, parts_of
 
 # One letter per sample; reply.js says them in words.
 LETTERS = {Outcome.CORRECT: "c", Outcome.WRONG: "w", Outcome.NO_ANSWER: "n", Outcome.UNDECIDED: "u"}
@@ -36,7 +35,7 @@ class Table:
         return max(self.task_run.n, *drawn, 0)
 
 
-def letter(sample: RunSample | None) -> str:
+def letter(sample: Sample | None) -> str:
     if sample is None:
         return NOT_DRAWN
     if sample.outcome is None:
@@ -49,7 +48,7 @@ def letter(sample: RunSample | None) -> str:
     return TRUNCATED if truncated and outcome is not Outcome.UNDECIDED else LETTERS[outcome]
 
 
-def by_index(problem: RunProblem, *, n: int) -> list[RunSample | None]:
+def by_index(problem: RunProblem, *, n: int) -> list[Sample | None]:
     samples = {sample.index: sample for sample in problem.samples}
     return [samples.get(index) for index in range(n)]
 
@@ -106,7 +105,7 @@ def _bounded(text: str, characters: int) -> str:
 
 
 def sample_data(
-    table: Table, *, characters: int, keep: Callable[[int, list[Reply | None]], str | None]
+    table: Table, *, characters: int, keep: Callable[[int, list[Parts | None]], str | None]
 ) -> list[list[list | None]]:
     """Per problem and sample what the page holds of a reply (see excerptOf in grid.js); None where none was drawn.
 
@@ -115,10 +114,10 @@ def sample_data(
     rows = []
     for place, problem in enumerate(table.task_run.problems):
         samples = by_index(problem, n=table.n)
-        replies = [None if s is None else split(s.reply, thinking_opened=s.thinking_opened) for s in samples]
+        replies = [None if sample is None else parts_of(sample) for sample in samples]
         row = [
-            None if sample is None or reply is None else _sample(sample, reply, characters=characters)
-            for sample, reply in zip(samples, replies, strict=True)
+            None if sample is None or parts is None else _sample(sample, parts, characters=characters)
+            for sample, parts in zip(samples, replies, strict=True)
         ]
         if any(each is not None and each[-1] for each in row):
             keep(place, replies)
@@ -126,8 +125,9 @@ def sample_data(
     return rows
 
 
-def _sample(sample: RunSample, reply: Reply, *, characters: int) -> list:
-    thinking, answer = excerpt(reply, characters=characters)
+def _sample(sample: Sample, parts: Parts, *, characters: int) -> list:
+    thinking, answer = excerpt(parts, characters=characters)
     cut = len(thinking or ()) > 1 or len(answer or ()) > 1
     extracted = _bounded(sample.answer or "", LONGEST_GOLD)
-    return [extracted, sample.n_tokens, sample.seed, sample.finish_reason, reply.lengths, thinking, answer, cut]
+    lengths = [len(part or "") for part in parts]
+    return [extracted, sample.n_tokens, sample.seed, sample.finish_reason, lengths, thinking, answer, cut]

@@ -1,0 +1,167 @@
+"""Any run as one Run: a journal (also one that is being written), LightEval's files, graded replies, pushed rows.
+
+What a run does not say is None in its samples, and is named in Run.missing. Reading takes no lock and writes nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.records import Run, TaskRun, UserError
+from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
+from lighteval_r1.runs.journals import journal_run, journals_under
+from lighteval_r1.runs.locate import DETAILS, HUB, LIGHTEVAL, RunFiles, find, results_in
+
+# Beside a run's results: the journals that it fills, written when it begins.
+JOURNALS_FILE = "journals.json"
+MISSING = {
+    "outcome": "grades",
+    "answer": "extracted answers",
+    "finish_reason": "finish reasons",
+    "n_tokens": "token counts",
+    "seed": "seeds",
+}
+
+
+def read_run(source: str | Path, *, texts: bool = True) -> Run:
+    """The run that source names; of several in a folder, the newest. UserError where it names none.
+
+    source: an output folder, a results or details file, a journal or the folder of a model's journals, a file that
+    `lighteval-r1 score` graded, pushed rows, or a data set on the Hub. texts: whether prompts and golds are wanted.
+    """
+    if not str(source).startswith(HUB):
+        path = Path(source).expanduser()
+        if path.is_dir() and (folders := journals_of(path)):
+            return journal_run(folders, texts=texts)
+        if path.is_file() and grades_path(path).is_file() and not DETAILS.fullmatch(path.name):
+            return graded_run(path)
+    files = find(source)
+    return rows_run(files, source=str(source)) if files.rows else lighteval_run(files, source=str(source))
+
+
+def journals_of(folder: Path) -> list[Path]:
+    """The journals that an output folder's run fills while it has no results yet, else those that lie in the folder."""
+    results = results_in(folder)
+    beside = folder / JOURNALS_FILE
+    if beside.is_file() and not (results and results[-1].stat().st_mtime > beside.stat().st_mtime):
+        return [path for name in json.loads(beside.read_text(encoding="utf-8")) if (path := Path(name)).is_dir()]
+    return [] if results else journals_under(folder)
+
+
+def graded_run(path: Path) -> Run:
+    """What `lighteval-r1 score` graded, with its grades."""
+    from lighteval_r1.runs.reply_files import read_replies
+    from lighteval_r1.tasks import TASKS
+
+    lines = read_lines(path)
+    name = lines[0].get("task", "") if lines else ""
+    if name not in TASKS:
+        said = f"names the task {name!r}, which is not known" if name else "does not say whose grader graded"
+        raise UserError(f"{grades_path(path)} {said}. Grade anew: lighteval-r1 score {path} --task TASK.")
+    task_run = read_replies(path, TASKS[name])
+    grades = {line["uid"]: line["grade"] for line in lines}
+    opened = {line["uid"]: bool(line.get("thinking_opened")) for line in lines}
+    problems = []
+    for problem in task_run.problems:
+        samples = [replace(sample, thinking_opened=opened.get(sample.key, False)) for sample in problem.samples]
+        gold = GRADERS[problem.grader].shown_gold(problem.gold)
+        problems.append(with_grades(replace(problem, gold=gold, samples=samples), grades))
+    task_run = replace(task_run, problems=problems, version=int(lines[0].get("version") or 0))
+    tasks = {name: task_run}
+    return Run(path.stem, str(path), {}, {}, tasks, tuple(what_is_missing(tasks, settings={})))
+
+
+def rows_run(files: RunFiles, *, source: str) -> Run:
+    """What was pushed as rows."""
+    from lighteval_r1.runs.rows_file import task_of_rows
+
+    models, tasks = set(), {}
+    for path in files.rows.values():
+        model, task_run = task_of_rows(path)
+        models.add(model)
+        tasks[task_run.task] = task_run
+    missing = tuple(what_is_missing(tasks, settings={}))
+    return Run(", ".join(sorted(models)), source, {}, {}, tasks, missing, files.n_runs)
+
+
+def lighteval_run(files: RunFiles, *, source: str) -> Run:
+    from lighteval_r1.runs.details_file import task_run
+
+    results = read_results(files.results) if files.results else {}
+    config = results.get("config_general", {}).get("model_config") or {}
+    ours = config.get("lighteval_r1") or {}
+    check_version(files, ours)
+    settings = ours.get("settings") or plain_settings(config)
+    tasks: dict[str, TaskRun] = {}
+    for full_name, path in files.details.items():
+        described = (ours.get("tasks") or {}).get(full_name) or {}
+        version = (results.get("config_tasks", {}).get(full_name) or {}).get("version") or described.get("version") or 0
+        name = short_name(full_name) if short_name(full_name) not in tasks else full_name
+        tasks[name] = task_run(name, path, described=described, version=int(version))
+    model = config.get("model_name") or results.get("config_general", {}).get("model_name") or model_in_path(files)
+    return Run(
+        model=str(model),
+        path=str(files.results or source),
+        settings=settings,
+        environment=ours.get("environment") or {},
+        tasks=tasks,
+        missing=tuple(what_is_missing(tasks, settings=settings)),
+        n_runs=files.n_runs,
+    )
+
+
+def read_results(path: Path) -> dict:
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from None
+    if not isinstance(results, dict) or not isinstance(results.get("config_general"), dict):
+        raise UserError(f"{path} is not a results file of LightEval {LIGHTEVAL}: it has no config_general.")
+    return results
+
+
+def check_version(files: RunFiles, ours: dict) -> None:
+    version = ((ours.get("environment") or {}).get("versions") or {}).get("lighteval", LIGHTEVAL)
+    if version != LIGHTEVAL and not version.startswith(f"{LIGHTEVAL}."):
+        raise UserError(f"{files.results} was written by LightEval {version}; lighteval-r1 reads those of {LIGHTEVAL}.")
+
+
+def short_name(full_name: str) -> str:
+    """ "r1_aime24@n=4|0" -> "r1_aime24": zero-shot needs no saying."""
+    name, _, shots = full_name.partition("|")
+    return name.split("@")[0] + (f"|{shots}" if shots not in ("", "0") else "")
+
+
+def model_in_path(files: RunFiles) -> str:
+    """The model as details/<model>/<date>/ names it, else the file's folder."""
+    path = next(iter(files.details.values()))
+    for parent in path.parents:
+        if parent.name == "details":
+            return str(path.parent.parent.relative_to(parent))
+    return path.parent.name or "unknown model"
+
+
+def plain_settings(config: dict) -> dict:
+    """Settings of a run of LightEval's own engines, as far as its configuration says them, under our names."""
+    names = {"model_name": "model", "max_model_length": "max_model_length"}
+    names |= {name: name for name in ("revision", "system_prompt", "dtype", "quantization", "seed")}
+    generation = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "max_new_tokens": "max_tokens"}
+    generation["seed"] = "seed"
+    parameters = config.get("generation_parameters") or {}
+    settings = {ours: config[theirs] for theirs, ours in names.items() if config.get(theirs) is not None}
+    return settings | {
+        ours: parameters[theirs] for theirs, ours in generation.items() if parameters.get(theirs) is not None
+    }
+
+
+def what_is_missing(tasks: dict[str, TaskRun], *, settings: dict) -> Iterator[str]:
+    if not settings:
+        yield "settings"
+    if not all(task.data_sha256 for task in tasks.values()):
+        yield "data hash"
+    samples = [sample for task in tasks.values() for sample in task.samples]
+    for name, words in MISSING.items():
+        if any(getattr(sample, name) is None for sample in samples):
+            yield words

@@ -1,0 +1,124 @@
+"""The files of a journal, read without a lock and without writing anything, also while a run appends to them.
+
+    <cache_dir>/lighteval_r1/<model>/<task>/<settings id>/
+        settings.json            what the samples were drawn with
+        asked.json               what the latest run asked for: n, problems, version of the task
+        problems.jsonl           each problem once: prompt, gold as people may see it, groups, name, hash of its row
+        samples-<writer>.jsonl   one file per writer, one line per sample
+        grades-v<V>-<writer>.jsonl   one line per grade; V is the task's version. Delete them to grade anew
+        lock                     held while a run writes here
+
+Each line is a JSON object that begins with the CRC-32 of the rest.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lighteval_r1.records import GRADE_FIELDS, Grade, Outcome, RunProblem, Sample, Settings, sample_of
+
+# What is kept of a problem; its gold as people may see it.
+PROBLEM_FIELDS = ("id", "name", "prompt", "gold", "grader", "groups", "row_sha256")
+# (file, number of the line, the line) of what does not match its checksum
+Damage = Callable[[Path, int, bytes], None]
+
+
+def journal_folder(cache_dir: str, *, task: str, settings: Settings) -> Path:
+    model = settings.model.strip("/").replace("/", "--") or "model"
+    return Path(cache_dir).expanduser() / "lighteval_r1" / model / task / settings.id
+
+
+def encode_line(record: dict) -> bytes:
+    """The record as one line of ASCII JSON with its checksum in front."""
+    body = json.dumps(record, separators=(",", ":")).encode()[1:]
+    return b'{"crc32":"%08x",%s\n' % (zlib.crc32(body), body)
+
+
+def decode_line(line: bytes) -> dict | None:
+    """The record of a line; None where the line is torn or does not match its checksum."""
+    if not line.startswith(b'{"crc32":"') or not line.endswith(b"\n"):
+        return None
+    body = line[20:-1]
+    if line[18:20] != b'",' or b"%08x" % zlib.crc32(body) != line[10:18]:
+        return None
+    return json.loads(b"{" + body)
+
+
+def records_in(path: Path, *, damage: Damage) -> Iterator[dict]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            record = decode_line(line)
+            if record is None:
+                damage(path, number, line)
+            else:
+                yield record
+
+
+class DamageSeen:
+    """What a reader keeps of damaged lines. The unfinished last line of a file that is being written is none."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, path: Path, number: int, line: bytes) -> None:
+        if line.endswith(b"\n"):
+            self.lines.append(f"{path}, line {number}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asked of a journal: n samples of each problem, graded by this version of the task."""
+
+    n: int
+    version: int
+    problem_ids: list[str]
+
+
+def read_settings(folder: Path) -> Settings:
+    return Settings(**json.loads((folder / "settings.json").read_text()))
+
+
+def read_asked(folder: Path) -> Asked | None:
+    """None where no run has said yet."""
+    path = folder / "asked.json"
+    return Asked(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def newest_version(folder: Path) -> int:
+    """Of the task, by which anything was graded here; 1 where nothing was."""
+    names = (re.match(r"grades-v(\d+)-", path.name) for path in folder.glob("grades-v*.jsonl"))
+    return max((int(name[1]) for name in names if name), default=1)
+
+
+def read_samples(folder: Path, *, version: int, damage: Damage) -> dict[str, Sample]:
+    """Key -> sample, with its grade by this version of the task; the first of two lines with one key counts."""
+    samples: dict[str, Sample] = {}
+    for path in sorted(folder.glob("samples-*.jsonl")):
+        for record in records_in(path, damage=damage):
+            samples.setdefault(record["key"], sample_of(record))
+    for path in sorted(folder.glob(f"grades-v{version}-*.jsonl")):
+        for record in records_in(path, damage=damage):
+            sample = samples.get(record["key"])
+            if sample is not None and sample.outcome is None:
+                samples[sample.key] = sample.graded(Grade(Outcome(record["outcome"]), record["answer"], record["step"]))
+    return samples
+
+
+def grade_record(sample: Sample) -> dict:
+    """A graded sample's line in the file of grades."""
+    return {"key": sample.key} | {name: getattr(sample, name) for name in GRADE_FIELDS}
+
+
+def problem_line(problem: RunProblem) -> bytes:
+    return encode_line({name: getattr(problem, name) for name in PROBLEM_FIELDS})
+
+
+def read_problems(folder: Path, *, damage: Damage) -> dict[str, RunProblem]:
+    """Id -> problem, without samples; {} in journals that were made before problems were kept."""
+    path = folder / "problems.jsonl"
+    if not path.exists():
+        return {}
+    return {record["id"]: RunProblem(**record) for record in records_in(path, damage=damage)}
