@@ -133,13 +133,10 @@ def announced(text: str) -> str:
     return said.group(1) if said else sentence
 
 
-def extract(reply: str, *, thinking_opened: bool = False) -> tuple[str, str]:
-    """The answer as written, and where it stood: "box", "announced", "cut off" or "nothing" (then the answer is "")."""
-    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
-    if answer is None:
-        return "", "cut off"
-    box = last_box(answer)
+def extract(text: str) -> tuple[str, str]:
+    """The answer as written, and where it stood: "box", "announced", or "nothing" (then the answer is "")."""
+    box = last_box(text)
     if box:
         return box, "box"
-    phrase = announced(answer)
+    phrase = announced(text)
     return (phrase, "announced") if phrase else ("", "nothing")

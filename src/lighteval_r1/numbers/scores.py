@@ -1,8 +1,10 @@
 """From graded samples to the figures of a run: per problem for LightEval's metrics, per task for the table."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from lighteval_r1.graders.expression import canonical
+from lighteval_r1.graders import Grader
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Outcome
@@ -18,27 +20,31 @@ def scores(outcomes: list[str]) -> np.ndarray:
     return np.array([Outcome(outcome).score for outcome in outcomes])
 
 
-def vote_labels(outcomes: list[str], answers: list[str]) -> list[str | None]:
-    """One label per sample for the majority: correct answers are one class, other answers by their normal form.
+def vote_labels(outcomes: list[str], answers: list[str], *, label: Callable[[str], str]) -> list[str | None]:
+    """One label per sample for the majority: correct answers are one class, others are told apart by their normal form.
 
-    None where there is no answer or the grader was stopped: such samples abstain.
+    label: the grader's. None where there is no answer or the grader was stopped: such samples abstain.
     """
     labels = []
     for outcome, answer in zip(outcomes, answers, strict=True):
         if outcome in (Outcome.NO_ANSWER, Outcome.UNDECIDED):
             labels.append(None)
         else:
-            labels.append("correct" if outcome == Outcome.CORRECT else f"wrong {canonical(answer)}")
+            labels.append("correct" if outcome == Outcome.CORRECT else f"wrong {label(answer)}")
     return labels
 
 
-def problem_figures(sampled: dict, *, grader: str, groups: dict[str, str]) -> dict[str, float]:
-    """LightEval's per-document metrics of one problem. sampled: parallel lists outcomes, answers, finish_reasons, n_tokens."""
+def problem_figures(sampled: dict, *, grader: Grader, groups: dict[str, str]) -> dict[str, float]:
+    """LightEval's per-document metrics of one problem.
+
+    sampled: parallel lists outcomes, answers, finish_reasons, n_tokens.
+    """
     outcomes = sampled["outcomes"]
     n, right = len(outcomes), sum(outcome == Outcome.CORRECT for outcome in outcomes)
     figures = {f"pass@{k}": pass_at_k(n, right, k) for k in powers_of_two(n)}
-    if grader != "program":
-        figures["maj@n"] = maj_at_n(vote_labels(outcomes, sampled["answers"]), correct="correct")
+    if grader.label is not None:
+        labels = vote_labels(outcomes, sampled["answers"], label=grader.label)
+        figures["maj@n"] = maj_at_n(labels, correct="correct")
     figures["truncated"] = float(np.mean([reason == "length" for reason in sampled["finish_reasons"]]))
     figures["no_answer"] = float(np.mean([outcome == Outcome.NO_ANSWER for outcome in outcomes]))
     figures["undecided"] = float(np.mean([outcome == Outcome.UNDECIDED for outcome in outcomes]))

@@ -27,7 +27,7 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
     doc = ProblemDoc(
         task_name=task_name,
         query=problem.prompt,
-        choices=["" if problem.grader == "program" else shown_gold(problem)],
+        choices=[task.grader.shown_gold(problem.gold)],
         gold_index=0,
         specific={
             "problem_id": problem.id,
@@ -38,10 +38,6 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
     )
     doc.problem = problem
     return doc
-
-
-def shown_gold(problem: Problem) -> str:
-    return json.loads(problem.gold)["letter"] if problem.grader == "choice" else problem.gold
 
 
 def stage(task: Task) -> str | None:

@@ -6,6 +6,8 @@ from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelM
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc, SamplingMethod
 
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.numbers.scores import powers_of_two, problem_figures, scores
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError
@@ -46,7 +48,8 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
         opened = str(response.input or "").rstrip().endswith("<think>")
         doc.specific.update(outcomes=[], answers=[], finish_reasons=[], n_tokens=[])
         for reply in response.text:
-            items.append((doc.problem.grader, reply, doc.problem.gold, opened))
+            _, text = split_thinking(reply, thinking_opened=opened)
+            items.append((GRADERS[doc.problem.grader], text, doc.problem.gold))
             owners.append(doc)
     with Pool() as pool:
         grades = pool.grade_many(items)
@@ -63,7 +66,7 @@ class ProblemFigures(SampleLevelComputation):
     """pass@k, maj@n, truncated, no_answer, undecided, output_tokens, and pass@1 under the problem's groups."""
 
     def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
-        return problem_figures(doc.specific, grader=doc.problem.grader, groups=doc.problem.groups)
+        return problem_figures(doc.specific, grader=GRADERS[doc.problem.grader], groups=doc.problem.groups)
 
     def __str__(self) -> str:
         return "ProblemFigures()"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lighteval_r1.graders import grader_named
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published
 from lighteval_r1.numbers.estimates import estimate, interval, maj_at_n
@@ -175,10 +176,11 @@ def majority(task_run: TaskRun) -> float | None:
     """maj@n over problems; None where a vote has no meaning: programs, one sample, answers or outcomes not kept."""
     votes = []
     for problem in task_run.problems:
-        samples = graded(problem)
-        if problem.grader == "program" or len(samples) < 2 or any(sample.answer is None for sample in samples):
+        samples, label = graded(problem), grader_named(problem.grader).label
+        if label is None or len(samples) < 2 or any(sample.answer is None for sample in samples):
             return None
-        labels = vote_labels([sample.outcome for sample in samples], [sample.answer for sample in samples])
+        outcomes, answers = [sample.outcome for sample in samples], [sample.answer for sample in samples]
+        labels = vote_labels(outcomes, answers, label=label)
         votes.append(maj_at_n(labels, correct="correct"))
     return float(np.mean(votes)) if votes else None
 

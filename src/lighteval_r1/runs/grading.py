@@ -93,7 +93,8 @@ def settle_thinking(path: Path, drawn: list[Drawn], *, given: bool | None) -> li
 def grade_all(drawn: list[Drawn], *, pool: Pool, task: Task) -> list[Grade]:
     """One grade per reply. Raises OwedError where a grading process died over some: there is no score then."""
     progress = Counted(len(drawn))
-    items = [(task.grader, one.reply, one.gold, bool(one.thinking_opened)) for one in drawn]
+    texts = (replies.split_thinking(one.reply, thinking_opened=bool(one.thinking_opened))[1] for one in drawn)
+    items = [(task.grader, text, one.gold) for text, one in zip(texts, drawn, strict=True)]
     found = pool.grade_many(items, progress=progress.add)
     progress.close()
     died = [(one, grade) for one, grade in zip(drawn, found, strict=True) if isinstance(grade, GraderDied)]
@@ -177,7 +178,7 @@ def explain_one(drawn: list[Drawn], *, uid: str, task: Task) -> str:
         "after the thinking: nothing, it never ended" if after is None else f"after the thinking: …{after[-SHOWN:]!a}",
         f"answer: {grade.answer[:SHOWN]!a}",
         f"gold: {one.gold[:SHOWN]!a}",
-        f"grader: {task.grader}, decided by: {grade.step}",
+        f"grader: {task.grader.name}, decided by: {grade.step}",
         f"outcome: {grade.outcome}",
     ]
     return "\n".join(lines)

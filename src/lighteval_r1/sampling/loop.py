@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lighteval_r1.engines import Engine, Owed
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.records import (
     Graded,
     GraderDied,
@@ -139,10 +141,9 @@ class _Loop:
 
     async def _grade(self, sample: Sample) -> None:
         work, problem = self.homes[sample.problem_id]
+        _, text = split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
         try:
-            grade = await self.pool.grade(
-                problem.grader, sample.reply, problem.gold, thinking_opened=sample.thinking_opened
-            )
+            grade = await self.pool.grade(GRADERS[problem.grader], text, problem.gold)
         except GraderDied as died:
             print(f"{work.task} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
             return

@@ -3,10 +3,10 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import Grader
 from lighteval_r1.records import Outcome, Problem, UserError, sha256
 
 # DeepSeek's recommendation for R1 and its distilled models: no system prompt, this sentence in the user turn.
@@ -19,7 +19,8 @@ class Task:
     """One benchmark as it is asked here.
 
     repo, subset, split: where the Hub keeps it. file: its name, without ending, under LIGHTEVAL_R1_DATA.
-    columns: what a row must have. read: row and prompt template -> Problem. n: samples per problem where none is asked.
+    columns: what a row must have. read: row and prompt template -> Problem, without its grader. n: samples per problem
+    where none is asked.
     groups: names of the groups that rows fall in, with their values. known_data: the SHA-256 of the complete data set
     where it was measured, else "". reference: a reply that holds the gold answer, for `check`.
     """
@@ -32,7 +33,7 @@ class Task:
     columns: tuple[str, ...]
     prompt: str
     read: Callable[[dict, str], Problem]
-    grader: str
+    grader: Grader
     n: int
     version: int
     licence: str
@@ -51,19 +52,18 @@ class Task:
                 f"{self.name}: a row has no column {missing[0]!r} (it has {', '.join(sorted(row)) or 'none'}). "
                 f"Needed: {', '.join(self.columns)}."
             )
-        return self.read(row, self.prompt)
+        return replace(self.read(row, self.prompt), grader=self.grader.name)
 
     def check(self, problems: list[Problem]) -> list[str]:
         """What is wrong with the task itself: golds its own grader does not accept; [] is right."""
         faults = []
-        grade = GRADERS[self.grader]
         for problem in problems:
-            empty = grade("", problem.gold)
+            empty = self.grader.grade_reply("", problem.gold)
             if empty.outcome is not Outcome.NO_ANSWER:
                 faults.append(f"{problem.name}: an empty reply is graded {empty.outcome}, not no_answer")
             if self.reference is None:
                 continue
-            found = grade(self.reference(problem), problem.gold)
+            found = self.grader.grade_reply(self.reference(problem), problem.gold)
             if found.outcome is not Outcome.CORRECT:
                 faults.append(f"{problem.name}: gold {problem.gold[:60]!r} is graded {found.outcome} ({found.step})")
         return faults

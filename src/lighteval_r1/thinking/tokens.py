@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from lighteval_r1.graders.statements.sentences import whole_characters
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.details import Run, RunSample
-from lighteval_r1.thinking.sentences import whole_characters
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
 
