@@ -16,7 +16,8 @@ from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Problem
-from lighteval_r1.sampling.journal import Journal, journal_folder
+from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.journal_files import journal_folder
 from lighteval_r1.sampling.loop import Work, graded, run
 from lighteval_r1.sampling.pool import Pool
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import datasets
 
-from lighteval_r1.records import Problem, pack_token_ids, sha256
+from lighteval_r1.records import DETAIL_FIELDS, Problem, Sample, pack_token_ids, sha256, to_record
 
 OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-": "", "t": "no_answer"}
 DATE = "2026-11-20T10-00-00.000001"
@@ -148,20 +148,30 @@ def reply(code: str, gold: str, *, at: int, name: str) -> str:
 
 
 def specific(each: Asked, drawn: str, *, prompt: str) -> dict:
-    n = len(drawn)
+    samples = [
+        Sample(
+            key="",
+            problem_id="",
+            index=at,
+            seed=int(sha256([each.name, each.first_seed + at])[:7], 16),
+            reply="",
+            thinking_opened=True,
+            finish_reason="length" if code == "t" else "stop",
+            n_prompt_tokens=20,
+            n_tokens=100 + at,
+            token_ids=pack_token_ids([1, 2, 3 + at]),
+            replica=0,
+            duration_s=1.5,
+            outcome=OUTCOMES.get(code, "") or None,
+            answer=each.gold if code == "c" else f"{at}0001" if code == "w" else "",
+            step="integers",
+        )
+        for at, code in enumerate(drawn)
+    ]
     return {
         "problem_id": id_of(each, prompt=prompt),
         "name": each.name,
         "grader": each.grader,
         "groups": json.dumps(each.groups),
-        "outcomes": [OUTCOMES.get(code, "") for code in drawn],
-        "answers": [each.gold if code == "c" else f"{at}0001" if code == "w" else "" for at, code in enumerate(drawn)],
-        "steps": ["integers"] * n,
-        "finish_reasons": ["length" if code == "t" else "stop" for code in drawn],
-        "n_tokens": [100 + at for at in range(n)],
-        "seeds": [int(sha256([each.name, each.first_seed + at])[:7], 16) for at in range(n)],
-        "durations_s": [1.5] * n,
-        "replicas": [0] * n,
-        "thinking_opened": [True] * n,
-        "token_ids": [pack_token_ids([1, 2, 3 + at]) for at in range(n)],
+        "samples": [to_record(sample, DETAIL_FIELDS) for sample in samples],
     }

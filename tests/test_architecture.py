@@ -104,7 +104,9 @@ def test_the_root_holds_rooms():
 
 def test_a_room_says_what_lives_in_it():
     folders = {path.parent for _, path in modules() if path.parent != SRC}
-    silent = [folder.name for folder in folders if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))]
+    silent = [
+        folder.name for folder in folders if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    ]
     assert not silent
 
 

@@ -14,7 +14,7 @@ from runs import Asked, asked, write_run
 from lighteval_r1.records import OwedError, UserError
 from lighteval_r1.report.comparison import compare, p_words
 from lighteval_r1.runs import pairing
-from lighteval_r1.runs.details import read_run
+from lighteval_r1.runs.reading import read_run
 
 EASY, FLAKY, HARD = "cccccccccccccccc", "cwcwcwcwcwcwcwcw", "wwwwwwwwwwwwwwww"
 

@@ -13,7 +13,8 @@ import pytest
 from runs import DATE, Asked, asked, write_run
 
 from lighteval_r1.records import UserError
-from lighteval_r1.runs.details import owed, read_run, run_files
+from lighteval_r1.runs.locate import run_files
+from lighteval_r1.runs.reading import read_run
 
 RECORDED = Path(__file__).with_name("lighteval_run")
 LATER = "2026-11-21T09-00-00.000001"
@@ -126,7 +127,7 @@ def test_files_of_a_run_are_named_by_task(tmp_path):
 
 def test_owed_and_ungraded_samples_are_named_in_order(tmp_path):
     run = read_run(write_run(tmp_path, {"r1_aime24": asked(p="cccc", q="c.-c", r="cc")}, n=4))
-    assert owed(run.tasks["r1_aime24"]) == [
+    assert run.tasks["r1_aime24"].owed == [
         "q[1] (not drawn)",
         "q[2] (without a grade)",
         "r[2] (not drawn)",
@@ -138,7 +139,7 @@ def test_problems_that_were_asked_and_are_not_there_are_owed(tmp_path):
     write_run(tmp_path, {"r1_aime24": asked(p="cc", q="cc")})
     path = details_in(tmp_path)
     parquet.write_table(parquet.read_table(path).take([0]), path)
-    missing = owed(read_run(tmp_path).tasks["r1_aime24"])
+    missing = read_run(tmp_path).tasks["r1_aime24"].owed
     assert missing == ["problem 2 of 2 [0] (not drawn)", "problem 2 of 2 [1] (not drawn)"]
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.records import seed_of
-from lighteval_r1.sampling.journal import decode_line
+from lighteval_r1.sampling.journal_files import decode_line
 
 BIN = Path(sys.executable).parent
 N_KILLS = int(os.environ.get("LIGHTEVAL_R1_KILLS", "1"))

@@ -26,7 +26,7 @@ from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Served, retry_after_s
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
-from lighteval_r1.sampling.journal import decode_line
+from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.sampling.loop import graded
 
 # The real server of test_endpoint_vllm.py takes most of a minute to come up: meanwhile these run.

@@ -12,7 +12,7 @@ import pytest
 from stand_in import InThread, Proxy
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.sampling.journal import decode_line
+from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.tasks import TASKS
 
 pytestmark = pytest.mark.timeout(300)

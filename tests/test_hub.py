@@ -98,7 +98,7 @@ def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
 
 
 def expected_rows(folder: Path) -> list[dict]:
-    from lighteval_r1.runs.details import read_run
+    from lighteval_r1.runs.reading import read_run
 
     return [
         {

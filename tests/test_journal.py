@@ -22,7 +22,8 @@ from lighteval_r1.records import (
     unpack_token_ids,
 )
 from lighteval_r1.runs.journals import holdings, holdings_table
-from lighteval_r1.sampling.journal import Journal, decode_line, encode_line, journal_folder, why_anew
+from lighteval_r1.sampling.journal import Journal, why_anew
+from lighteval_r1.sampling.journal_files import decode_line, encode_line, journal_folder
 
 SETTINGS = Settings(
     model="org/model",

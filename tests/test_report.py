@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import Asked, write_run
 
-from lighteval_r1.records import OwedError, UserError
+from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.report import contents as report
 from lighteval_r1.report import summary
 from lighteval_r1.report.page import drawings, script_json
 from lighteval_r1.report.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
 from lighteval_r1.report.page.tables import letter
 from lighteval_r1.runs import scored_runs
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun, read_run
+from lighteval_r1.runs.reading import read_run
 from lighteval_r1.thinking.measure_runs import for_report
 
 OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-": None}
@@ -26,7 +26,7 @@ OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-
 def problem(name: str, outcomes: str, *, n_tokens: int | None = 10, **groups: str) -> RunProblem:
     """outcomes: one letter per sample; "." for one that was not drawn."""
     samples = [
-        RunSample(i, "t</think>4", True, OUTCOMES[code], "4", "stop" if n_tokens else None, n_tokens, i, None)
+        Sample(i, "t</think>4", True, OUTCOMES[code], "4", "stop" if n_tokens else None, n_tokens, i, None)
         for i, code in enumerate(outcomes)
         if code != "."
     ]
@@ -56,7 +56,7 @@ def test_the_table_says_the_score_both_errors_and_the_majority(tmp_path):
 
 
 def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
-    cut = RunSample(4, "t", True, "no_answer", "", "length", 10, 4, None)
+    cut = Sample(4, "t", True, "no_answer", "", "length", 10, 4, None)
     asked = problem("p", "cwnu")
     found = cells(written(tmp_path, a_run(dataclasses.replace(asked, samples=[*asked.samples, cut]))))
     assert found[8:] == ["20.0&nbsp;% (1)", "40.0&nbsp;% (2)", "20.0&nbsp;% (1)"]
@@ -246,7 +246,7 @@ def test_the_pictures_come_as_png_and_svg(tmp_path):
 
 def test_a_cell_says_truncated_before_it_says_wrong():
     def code(outcome, finish):
-        return letter(RunSample(0, "", True, outcome, "", finish, 1, 1, None))
+        return letter(Sample(0, "", True, outcome, "", finish, 1, 1, None))
 
     assert [code(outcome, "length") for outcome in ("correct", "wrong", "no_answer", "undecided")] == [
         "C",

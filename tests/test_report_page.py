@@ -6,10 +6,10 @@ import re
 import pytest
 from browser import console, open_page
 
+from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 from lighteval_r1.report.contents import write_page, write_report
 from lighteval_r1.report.page.tables import Table
 from lighteval_r1.report.summary import Published, TaskSummary
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
 
 pytest.importorskip("selenium")
 from selenium.common.exceptions import JavascriptException
@@ -40,11 +40,11 @@ HARM = (
 )
 
 
-def sample(index: int, outcome: str | None, reply: str, *, finish: str = "stop", opened: bool = True) -> RunSample:
-    return RunSample(index, reply, opened, outcome, "42", finish, len(reply) // 4, 1000 + index, None)
+def sample(index: int, outcome: str | None, reply: str, *, finish: str = "stop", opened: bool = True) -> Sample:
+    return Sample(index, reply, opened, outcome, "42", finish, len(reply) // 4, 1000 + index, None)
 
 
-def problem(name: str, samples: list[RunSample], **groups: str) -> RunProblem:
+def problem(name: str, samples: list[Sample], **groups: str) -> RunProblem:
     prompt = f"What is $\\frac{{1}}{{2}}$ of {name}?"
     return RunProblem(f"id-{name}", name, prompt, "42", "expression", groups, samples)
 

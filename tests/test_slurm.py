@@ -18,7 +18,7 @@ from slurm_cluster import SlurmCluster, missing
 from lighteval_r1.cli.evaluate import DEMO_MODEL, Options, model_parameters, write_configuration
 from lighteval_r1.engines.layouts import layout_for, n_parameters
 from lighteval_r1.records import UserError
-from lighteval_r1.sampling.journal import decode_line
+from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.slurm.jobs import Cluster, Job, Submission, prepare, run_sbatch, submit
 
 ROOT = Path(__file__).resolve().parents[1]

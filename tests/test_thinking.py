@@ -5,19 +5,18 @@ import json
 from pathlib import Path
 
 import pytest
+from lighteval_r1.thinking.places import candidates
 from thinking_cases import CASES, LETTERS, MARK
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from lighteval_r1.records import OwedError, UserError, pack_token_ids
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
+from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import steps_of
 from lighteval_r1.thinking.measure_runs import Choice, for_report, measure_runs
 from lighteval_r1.thinking.measures import Measured, measured, thinking_of
-from lighteval_r1.thinking.places import candidates
 from lighteval_r1.thinking.summary import part
 from lighteval_r1.thinking.table import task_lines
 from lighteval_r1.thinking.thoughts import changes
@@ -42,7 +41,7 @@ def pool():
 
 def measure(case, pool):
     outcome = "correct" if case.correct else "wrong"
-    sample = RunSample(0, case.reply.replace(MARK, ""), case.opened, outcome, None, "stop", None, None)
+    sample = Sample(0, case.reply.replace(MARK, ""), case.opened, outcome, None, "stop", None, None)
     problem = RunProblem("p", "p", case.problem, case.gold, case.grader, {}, [sample])
     thinking = thinking_of(sample)
     found = candidates(thinking.text, grader=case.grader, problem=case.problem, gold=case.gold)
@@ -85,7 +84,7 @@ def test_of_forty_replies_that_were_read_a_reader_places_at_most_three_elsewhere
     stated = []
     for one in read:
         row = rows[one["uid"]]
-        thinking = thinking_of(RunSample(0, row["output"], True, None, None, None, None, None)).text
+        thinking = thinking_of(Sample(0, row["output"], True, None, None, None, None, None)).text
         stated.append(
             Stated(
                 "expression",
@@ -162,10 +161,8 @@ def demo_offsets() -> Offsets:
     return Offsets(Tokenizer.from_file(str(DEMO / "tokenizer.json")))
 
 
-def sample_of(
-    reply: str, *, ids=None, opened: bool = True, outcome: str | None = "correct", index: int = 0
-) -> RunSample:
-    return RunSample(index, reply, opened, outcome, None, "stop", None, None, pack_token_ids(ids) if ids else None)
+def sample_of(reply: str, *, ids=None, opened: bool = True, outcome: str | None = "correct", index: int = 0) -> Sample:
+    return Sample(index, reply, opened, outcome, None, "stop", None, None, pack_token_ids(ids) if ids else None)
 
 
 def test_kept_token_ids_are_counted_as_they_were_sampled():

@@ -7,15 +7,14 @@ import pytest
 pytest.importorskip("inspect_ai")
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from lighteval_r1.records import UserError
+from lighteval_r1.records import Run, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.report import inspect_logs as view
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
 
 SETTINGS = {"temperature": 0.6, "top_p": 0.95, "max_tokens": 4096}
 
 
-def sample(index: int, outcome: str | None, reply: str, *, finish: str | None = "stop") -> RunSample:
-    return RunSample(index, reply, True, outcome, "204", finish, 7, 1000 + index, None)
+def sample(index: int, outcome: str | None, reply: str, *, finish: str | None = "stop") -> Sample:
+    return Sample(index, reply, True, outcome, "204", finish, 7, 1000 + index, None)
 
 
 def a_run(tmp_path, *problems: RunProblem) -> Run:

@@ -60,13 +60,13 @@ class Problem:
     """One question with its gold answer.
 
     prompt: what the user turn says. gold: what the grader compares with (an expression; a letter; for programs JSON
-    with the tests). grader: "expression", "choice" or "program". groups: e.g. {"level": "3", "subject": "Algebra"}.
+    with the tests). grader: its name; a Task fills it in. groups: e.g. {"level": "3", "subject": "Algebra"}.
     name: what people call it ("2024-I-7"). row_sha256: over the data set's columns used, whatever the prompt.
     """
 
     prompt: str
     gold: str
-    grader: str
+    grader: str = ""
     name: str = ""
     groups: dict[str, str] = field(default_factory=dict)
     row_sha256: str = ""

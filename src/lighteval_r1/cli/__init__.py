@@ -67,7 +67,8 @@ def tasks() -> None:
     for task in TASKS.values():
         n_problems = task.n_problems or "-"
         typer.echo(
-            f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  n={task.n:<3} {task.grader:<10} {task.licence}"
+            f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  "
+            f"n={task.n:<3} {task.grader.name:<10} {task.licence}"
         )
 
 

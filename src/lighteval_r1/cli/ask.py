@@ -7,8 +7,8 @@ from typing import TextIO
 
 from lighteval_r1.cli import evaluate as launch
 from lighteval_r1.engines import Engine, Owed
+from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
-from lighteval_r1.graders import choice
 from lighteval_r1.numbers.tables import printable
 from lighteval_r1.records import Problem, Sample
 
@@ -53,12 +53,12 @@ class Screen:
 
 def answer_line(sample: Sample) -> str:
     """The answer, where it stood, and what the reply took."""
-    answer, where = replies.extract(sample.reply, thinking_opened=sample.thinking_opened)
-    if not answer and where != "cut off":
-        _, after = replies.split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
-        answer, where = choice.extract(after)
-    found = f"answer: {answer} ({where})" if answer else f"no answer ({where})"
-    return f"{found}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
+    _, text = replies.split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
+    found = EXPRESSION.found(text, "")
+    if not found.answer and text is not None:
+        found = Found(*choice.extract(text))
+    words = f"answer: {found.answer} ({found.where})" if found.answer else f"no answer ({found.where})"
+    return f"{words}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
 
 
 def local_engine(model: str, sampling: dict) -> Engine:
@@ -94,13 +94,13 @@ def run(model: str, question: str, *, served: str, seed: int, api_key_env: str, 
         opened = bool(engine.thinking_opened)
     else:
         engine = local_engine(model, sampling)
-        opened = engine.render(Problem(question, "", "expression")).rstrip().endswith(replies.OPEN)
+        opened = engine.render(Problem(question, "")).rstrip().endswith(replies.OPEN)
     sample = asyncio.run(asked(engine, question, seed=seed, opened=opened))
     print(printable(answer_line(sample)))
 
 
 async def asked(engine: Engine, question: str, *, seed: int, opened: bool) -> Sample:
-    problem = Problem(prompt=question, gold="", grader="expression")
+    problem = Problem(prompt=question, gold="")
     screen = Screen(sys.stdout)
     try:
         await engine.start()

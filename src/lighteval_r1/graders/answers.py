@@ -5,6 +5,8 @@ Everything here is linear in the reply's length: replies are hostile and may be 
 
 import re
 
+from lighteval_r1.records import Sample
+
 CLOSE = "</think>"
 OPEN = "<think>"
 # How a thought is ended by models that miss the closing tag: the tag misspelt, escaped as in JSON, or R1's mark of the
@@ -59,6 +61,11 @@ def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | Non
         text = reply.replace(OPEN, "", 1)
         return text, text
     return reply.replace(OPEN, "", 1), None
+
+
+def answer_text(sample: Sample) -> str | None:
+    """What a grader sees of a reply: the text behind its thinking; None where that never ended."""
+    return split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))[1]
 
 
 def boxes(text: str) -> list[tuple[int, int, str]]:
@@ -133,13 +140,10 @@ def announced(text: str) -> str:
     return said.group(1) if said else sentence
 
 
-def extract(reply: str, *, thinking_opened: bool = False) -> tuple[str, str]:
-    """The answer as written, and where it stood: "box", "announced", "cut off" or "nothing" (then the answer is "")."""
-    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
-    if answer is None:
-        return "", "cut off"
-    box = last_box(answer)
+def extract(text: str) -> tuple[str, str]:
+    """The answer as written, and where it stood: "box", "announced", or "nothing" (then the answer is "")."""
+    box = last_box(text)
     if box:
         return box, "box"
-    phrase = announced(answer)
+    phrase = announced(text)
     return (phrase, "announced") if phrase else ("", "nothing")

@@ -27,9 +27,12 @@ import re
 from functools import lru_cache
 
 from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.latex import plain
+from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome
 
+LIMIT_S = 10.0
 # How far from the end an announcement is looked for; a longer tail is a reply that goes on after its answer.
 TAIL_LENGTH = 20_000
 
@@ -94,16 +97,30 @@ def read_gold(gold: str) -> tuple[str, tuple[str, ...]]:
     return letter, ()
 
 
-def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
-    """The grade of the letter that the reply settles on."""
-    letter, options = read_gold(gold)
-    _, answer = replies.split_thinking(reply, thinking_opened=thinking_opened)
-    if answer is None:
-        return Grade(Outcome.NO_ANSWER, "", "cut off")
-    found, step = extract(answer, options)
-    if not found:
-        return Grade(Outcome.NO_ANSWER, "", step)
-    return Grade(Outcome.CORRECT if found == letter else Outcome.WRONG, found, step)
+def find(text: str, gold: str) -> Found:
+    """The letter that the text settles on. ValueError where the gold is none."""
+    _, options = read_gold(gold)
+    return Found(*extract(text, options))
+
+
+def judge(answer: str, where: str, gold: str) -> Grade:
+    return Grade(Outcome.CORRECT if answer == gold_letter(gold) else Outcome.WRONG, answer, where)
+
+
+def gold_letter(gold: str) -> str:
+    letter, _ = read_gold(gold)
+    return letter
+
+
+def as_letter(answer: str) -> str:
+    return answer
+
+
+def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+    # Imported here: what looks for statements reads letters by this module.
+    from lighteval_r1.graders.statements import letters
+
+    return letters.candidates(thinking, problem=problem, gold=gold)
 
 
 def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
@@ -213,3 +230,16 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
         if letter:
             return letter
     return ""
+
+
+CHOICE = Grader(
+    name="choice",
+    find=find,
+    judge=judge,
+    shown_gold=gold_letter,
+    label=as_letter,
+    candidates=candidates,
+    limit_s=LIMIT_S,
+    confined=False,
+    answer_in_thinking=False,
+)

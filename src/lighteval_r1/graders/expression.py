@@ -35,10 +35,14 @@ Source
 from functools import lru_cache
 
 from lighteval_r1.graders import answers as replies
-from lighteval_r1.graders import comparison
+from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.latex import MAX_LENGTH, plain
+from lighteval_r1.graders.numerals import exact
+from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome
 
+# Source: LightEval and math-verify give an expression 5 s to parse and 5 s to compare.
+LIMIT_S = 10.0
 # Longer answers are kept in grades only up to here; the reply itself is in the journal.
 SHOWN = 200
 OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNDECIDED}
@@ -50,18 +54,28 @@ def gold_expression(gold: str) -> str:
     return replies.last_box(gold) or gold.rpartition("\\boxed{")[2]
 
 
-def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
-    """The grade of a reply's final answer against gold, a LaTeX expression."""
-    answer, where = replies.extract(reply, thinking_opened=thinking_opened)
-    if not answer:
-        return Grade(Outcome.NO_ANSWER, "", where)
+def find(text: str, gold: str) -> Found:
+    return Found(*replies.extract(text))
+
+
+def judge(answer: str, where: str, gold: str) -> Grade:
+    """The grade of a final answer against gold, a LaTeX expression."""
+    # Imported here: naming this grader must not cost the arithmetic that it judges with.
+    from lighteval_r1.graders import comparison
+
     same, step = comparison.compare(answer, gold_expression(gold))
     return Grade(OUTCOMES[same], answer[:SHOWN], f"{where}; {step}")
 
 
-def equivalent(answer: str, gold: str) -> bool | None:
-    """Whether two answers are the same under the policy above; None where that is too much to find out."""
-    return comparison.compare(answer, gold_expression(gold))[0]
+def as_written(gold: str) -> str:
+    return gold
+
+
+def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+    # Imported here: what looks for statements reads golds by this module.
+    from lighteval_r1.graders.statements import expressions
+
+    return expressions.candidates(thinking, problem=problem, gold=gold)
 
 
 def canonical(answer: str) -> str:
@@ -69,21 +83,18 @@ def canonical(answer: str) -> str:
     if len(answer) > MAX_LENGTH:
         return answer.strip()
     spelling = plain(answer)
-    value = comparison.exact(spelling)
+    value = exact(spelling)
     return str(value) if value is not None else spelling
 
 
-def explain(reply: str, gold: str, *, thinking_opened: bool = False) -> list[str]:
-    """What was extracted, what was compared and which step decided, a line each."""
-    thinking, after = replies.split_thinking(reply, thinking_opened=thinking_opened)
-    found = grade(reply, gold, thinking_opened=thinking_opened)
-    lines = [
-        f"reply: {len(reply)} characters, of which thinking {len(thinking)}",
-        "after the thinking: nothing, it never ended" if after is None else f"after the thinking: …{after[-SHOWN:]!r}",
-        f"answer ({found.step.split(';')[0]}): {found.answer!r}",
-    ]
-    if found.answer:
-        answer, _ = replies.extract(reply, thinking_opened=thinking_opened)
-        lines.append(f"compared: {canonical(answer)[:SHOWN]!r} with gold {canonical(gold_expression(gold))[:SHOWN]!r}")
-        lines.append(f"decided by: {found.step.split('; ', 1)[-1]}")
-    return [*lines, f"outcome: {found.outcome}"]
+EXPRESSION = Grader(
+    name="expression",
+    find=find,
+    judge=judge,
+    shown_gold=as_written,
+    label=canonical,
+    candidates=candidates,
+    limit_s=LIMIT_S,
+    confined=False,
+    answer_in_thinking=False,
+)

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.graders.confined.runner import Program, Ran, Runner
+from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.records import Grade, Outcome
 
 FENCE = "```"
@@ -32,6 +32,8 @@ NUMPY = re.compile(r"^[ \t]*+(?:import|from)[ \t]++numpy\b", re.MULTILINE)
 # Output may be this much longer than what is expected before the program is stopped: other spacing, more digits.
 LONGER = 4
 SPARE_BYTES = 1 << 20
+# A program is limited per test, by what confines it. This only ends a grader that is itself stuck.
+STUCK_S = 1800.0
 # Decoded tests of the latest problems stay, up to this; those of one problem may be tens of megabytes.
 KEPT_TESTS_BYTES = 64 * 2**20
 REASONS = {
@@ -125,11 +127,9 @@ def last_code_block(text: str) -> str:
     return found
 
 
-def code_of(reply: str, *, thinking_opened: bool) -> str:
-    """The program in a reply, "" if there is none."""
-    _, answer = split_thinking(reply, thinking_opened=thinking_opened)
-    code = last_code_block(answer or "")
-    return code if code.strip() else ""
+def find(text: str, gold: str) -> Found:
+    code = last_code_block(text)
+    return Found(code, "code block") if code.strip() else Found("", "no complete code block after the thinking")
 
 
 def same_output(mine: str, expected: str) -> bool:
@@ -187,14 +187,6 @@ def fault(ran: Ran, expected: str, *, function: str | None) -> str:
     return "" if right else "wrong output"
 
 
-def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
-    """Raises GraderDied where tests cannot be run, UserError where nothing here can confine a program."""
-    code = code_of(reply, thinking_opened=thinking_opened)
-    if not code:
-        return Grade(Outcome.NO_ANSWER, "", "no complete code block after the thinking")
-    return judge(code, latest_cases().of(gold), runner=runner())
-
-
 def judge(code: str, tests: Cases, *, runner: Runner) -> Grade:
     """The program's grade, up to the first test that fails."""
     n_tests = len(tests.inputs)
@@ -214,3 +206,26 @@ def judge(code: str, tests: Cases, *, runner: Runner) -> Grade:
             if found:
                 return Grade(Outcome.WRONG, code, f"{where}: {found}")
     return Grade(Outcome.CORRECT, code, f"all {n_tests} tests")
+
+
+def run_tests(answer: str, where: str, gold: str) -> Grade:
+    """Raises GraderDied where tests cannot be run, UserError where nothing here can confine a program."""
+    return judge(answer, latest_cases().of(gold), runner=runner())
+
+
+def hidden(gold: str) -> str:
+    """Tests stay hidden, and are nothing to look at."""
+    return ""
+
+
+PROGRAM = Grader(
+    name="program",
+    find=find,
+    judge=run_tests,
+    shown_gold=hidden,
+    label=None,
+    candidates=None,
+    limit_s=STUCK_S,
+    confined=True,
+    answer_in_thinking=False,
+)

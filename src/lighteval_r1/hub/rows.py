@@ -21,6 +21,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 from lighteval_r1.runs.locate import RunFiles
@@ -86,15 +87,12 @@ def rows(run: Run, task: TaskRun, *, clear: bool) -> pa.Table:
 
 def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
     thinking, _ = split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
-    texts = {"prompt": problem.prompt, "thinking": thinking, "reply": sample.reply, "gold": problem.gold or None}
-    if problem.grader == "program":
-        # The hidden tests stay with their data set.
-        texts["gold"] = None
-    answer = sample.answer
+    gold, answer = grader_named(problem.grader).shown_gold(problem.gold) or None, sample.answer
+    texts = {"prompt": problem.prompt, "thinking": thinking, "reply": sample.reply}
     if not clear:
-        texts = dict.fromkeys(texts) | {"gold": gold_letter(problem.gold)}
-        # An answer may quote an option; a letter says nothing of the question.
-        answer = answer if answer is not None and len(answer) <= 1 else None
+        texts = dict.fromkeys(texts)
+        # An answer, or a gold, may quote an option; a letter says nothing of the question.
+        gold, answer = (text if text is not None and len(text) <= 1 else None for text in (gold, answer))
     return {
         "problem_id": problem.id,
         "problem_name": problem.name,
@@ -103,6 +101,7 @@ def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
         "reply_sha256": text_sha256(sample.reply),
         "thinking_opened": sample.thinking_opened,
         "answer": answer,
+        "gold": gold,
         "grader": problem.grader,
         "outcome": None if sample.outcome is None else str(sample.outcome),
         "finish_reason": sample.finish_reason,
@@ -111,17 +110,6 @@ def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
         "groups": json.dumps(problem.groups, ensure_ascii=False, sort_keys=True),
         **texts,
     }
-
-
-def gold_letter(gold: str) -> str | None:
-    """The letter of a choice's gold, bare or in its JSON; None where there is none."""
-    if len(gold) == 1:
-        return gold
-    try:
-        letter = json.loads(gold)["letter"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return letter if isinstance(letter, str) and len(letter) == 1 else None
 
 
 def text_sha256(text: str) -> str:

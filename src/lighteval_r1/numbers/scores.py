@@ -1,13 +1,13 @@
 """From graded samples to the figures of a run: per problem for LightEval's metrics, per task for every table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import grader_named
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
 from lighteval_r1.numbers.tables import Row
-from lighteval_r1.records import Outcome, RunProblem, TaskRun
+from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
 
 
 def powers_of_two(n: int) -> list[int]:
@@ -20,8 +20,7 @@ def majority(problem: RunProblem) -> float | None:
 
     Correct answers are one class, others go by their normal form; a sample without an answer or verdict abstains.
     """
-    grader = GRADERS.get(problem.grader)
-    label = grader.label if grader is not None else GRADERS["expression"].label
+    label = grader_named(problem.grader).label
     samples = problem.graded
     if label is None or not samples or any(sample.answer is None for sample in samples):
         return None
@@ -34,7 +33,7 @@ def majority(problem: RunProblem) -> float | None:
     return maj_at_n(labels, correct="correct")
 
 
-def share(samples: Sequence, holds) -> float:
+def share(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> float:
     return float(np.mean([holds(sample) for sample in samples]))
 
 

@@ -6,6 +6,8 @@ from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelM
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc, SamplingMethod
 
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.answers import answer_text
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError, Sample
@@ -42,7 +44,7 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
     """Grades replies of another engine than ours; their docs take them."""
     samples = [foreign_samples(doc, response) for doc, response in pairs]
     items = [
-        (doc.problem.grader, sample.reply, doc.problem.gold, sample.thinking_opened)
+        (GRADERS[doc.problem.grader], answer_text(sample), doc.problem.gold)
         for (doc, _), row in zip(pairs, samples, strict=True)
         for sample in row
     ]

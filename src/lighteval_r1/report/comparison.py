@@ -8,8 +8,8 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Baseline, benchmark_of, beside, of_model, on_task, read_baselines
 from lighteval_r1.numbers.scores import task_row
-from lighteval_r1.numbers.tables import Row, columns, percent, results_table
-from lighteval_r1.records import Outcome, Run, RunProblem, TaskRun, UserError
+from lighteval_r1.numbers.tables import columns, percent, results_table
+from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.pairing import differences, paired_problems, pooled, same_task, step_of
 from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out

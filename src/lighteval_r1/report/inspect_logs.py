@@ -34,6 +34,7 @@ from inspect_ai.model import (
 from inspect_ai.scorer import CORRECT, INCORRECT, NOANSWER, Score
 from inspect_ai.viewer import ViewerConfig
 
+from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, UserError, sha256
@@ -139,8 +140,7 @@ def _sample(model: str, problem: RunProblem, sample: Sample) -> EvalSample:
         id=_sample_id(problem),
         epoch=sample.index + 1,
         input=problem.prompt,
-        # a program's gold is its hidden tests
-        target="" if problem.grader == "program" else problem.gold,
+        target=grader_named(problem.grader).shown_gold(problem.gold),
         messages=[question, message],
         output=ModelOutput(
             model=model, choices=[ChatCompletionChoice(message=message, stop_reason=stop_reason)], usage=usage

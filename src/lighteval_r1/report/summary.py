@@ -9,7 +9,7 @@ from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published
 from lighteval_r1.numbers.estimates import estimate, interval
 from lighteval_r1.numbers.scores import majority
-from lighteval_r1.records import Estimate, Outcome, RunProblem, Sample, TaskRun
+from lighteval_r1.records import Estimate, Outcome, TaskRun
 from lighteval_r1.runs.scored_runs import ScoredRun
 
 GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group

@@ -102,9 +102,7 @@ def grade_all(task_run: TaskRun, *, pool: Pool, task: Task) -> TaskRun:
     samples = task_run.samples
     progress = Counted(len(samples))
     items = [
-        (task.grader.name, answer_text(sample), problem.gold)
-        for problem in task_run.problems
-        for sample in problem.samples
+        (task.grader, answer_text(sample), problem.gold) for problem in task_run.problems for sample in problem.samples
     ]
     grades = pool.grade_many(items, progress=progress.add)
     progress.close()

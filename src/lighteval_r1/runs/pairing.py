@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lighteval_r1.numbers.baselines import benchmark_of
-from lighteval_r1.records import Outcome, Run, RunProblem, TaskRun, UserError
+from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
 
 # LightEval's own metrics that are the mean of a problem's 0-or-1 scores, with the number of samples they were declared for.
 # Source: lighteval 0.13.0, metrics/metrics.py; codegen_pass@1:16 is a name, and draws one sample.

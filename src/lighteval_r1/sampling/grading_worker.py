@@ -1,12 +1,13 @@
 """A grading process: `python -m lighteval_r1.sampling.grading_worker FD` answers each request with one line.
 
-    in   {"grader": "expression", "thinking_opened": true, "n_reply": 120, "gold_id": "…", "n_gold": 3} and a line end,
-         then the bytes of the reply, then those of the gold; n_gold is null where the process still has that gold
+    in   {"grader": "expression", "where": "box", "n_content": 1, "gold_id": "…", "n_gold": 3} and a line end, then the
+         bytes of the content, then those of the gold. The content is the answer that stood there, or, where "where" is
+         null, the text that it is to be found in; n_gold is null where the process still has that gold
     out  {"outcome": "correct", "answer": "7", "step": "…", "grown": false}   or   {"error": "…"}, and then it ends
 
-What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception ends
-the process with an error, never a grade. The process also ends with the thread that started it. The first line out is
-`{}`: ready.
+What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception
+ends the process with an error, never a grade. The process also ends with the thread that started it. The first line
+out is `{}`: ready.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ import sys
 from collections import OrderedDict
 from typing import BinaryIO
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import GRADERS, Found
 from lighteval_r1.records import Grade, Outcome
 
 # Golds of programs are megabytes of tests: each process keeps the latest up to this, so that they travel once.
@@ -63,13 +64,15 @@ def from_bytes(data: bytes) -> str:
 def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
     """The answer to one request, whose header is the line."""
     request = json.loads(line)
-    reply = from_bytes(stream.read(request["n_reply"]))
+    content = from_bytes(stream.read(request["n_content"]))
     gold = golds.get(request["gold_id"])
     if request["n_gold"] is not None:
         gold = from_bytes(stream.read(request["n_gold"]))
         golds.add(request["gold_id"], n_bytes=request["n_gold"], gold=gold)
     try:
-        grade = GRADERS[request["grader"]](reply, gold, thinking_opened=request["thinking_opened"])
+        grader = GRADERS[request["grader"]]
+        found = grader.find(content, gold) if request["where"] is None else Found(content, request["where"])
+        grade = grader.grade_found(found, gold)
     except (MemoryError, RecursionError) as limit:
         grade = Grade(Outcome.UNDECIDED, "", f"stopped by its limit ({type(limit).__name__})")
     grown = resident_kib() > GROWN_KIB

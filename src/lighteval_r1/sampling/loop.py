@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.answers import answer_text
 from lighteval_r1.records import (
     GraderDied,
     OwedError,
@@ -198,9 +199,7 @@ class _Loop:
     async def _grade(self, sample: Sample) -> None:
         work, problem = self.homes[sample.problem_id]
         try:
-            grade = await self.pool.grade(
-                problem.grader, sample.reply, problem.gold, thinking_opened=sample.thinking_opened
-            )
+            grade = await self.pool.grade(GRADERS[problem.grader], answer_text(sample), problem.gold)
         except GraderDied as died:
             print(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
             return

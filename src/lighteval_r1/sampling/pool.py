@@ -1,10 +1,10 @@
 """Graders in kept child processes: a reply that hangs one costs that reply its verdict, and no other anything.
 
-Each child belongs to a thread that sends it one reply at a time, without its thinking. Past its limit a child is killed
-with all it started and replaced, and the reply is undecided. A child that dies otherwise is replaced and the reply tried
-once more in a fresh one, since another hand may have killed it; if that dies too, the reply has no grade (GraderDied).
-Equal pairs of an expression or a program and its gold are graded once. Children start with a clean environment: no token
-or key of the user is in them.
+The answer is found here and judged in a child, which belongs to a thread that sends it one at a time. Past the
+grader's limit a child is killed with all it started and replaced, and the reply is undecided. A child that dies
+otherwise is replaced and the reply tried once more in a fresh one, since another hand may have killed it; if that dies
+too, the reply has no grade (GraderDied). Equal pairs of an answer and its gold are judged once. Children start with a
+clean environment: no token or key of the user is in them.
 """
 
 import asyncio
@@ -23,29 +23,25 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import lru_cache
 
-from lighteval_r1.graders import answers as replies
-from lighteval_r1.graders import program
+from lighteval_r1.graders import Found, Grader
 from lighteval_r1.graders.confined.processes import descendants, give_way, thread_states
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
 from lighteval_r1.sampling.grading_worker import LatestGolds, to_bytes
 
-# Source: LightEval and math-verify give an expression 5 s to parse and 5 s to compare.
-LIMIT_S = 10.0
-# A program is limited per test, by its grader. This only ends a grader that is itself stuck.
-PROGRAM_LIMIT_S = 1800.0
-# The limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something other
-# than a core is stopped after this many times the limit.
+# A grader's limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something
+# other than a core is stopped after this many times the limit.
 PATIENCE = 12
 START_LIMIT_S = 120.0
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LIGHTEVAL_R1_UNSAFE_CODE")
 # A thread pool in a numerical library is memory and start-up time here, nothing else.
 SET_VARIABLES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-# Texts up to this length are searched for their answer here, to know equal pairs; longer ones are rare.
+# Texts up to this length are searched for their answer here, to know equal pairs; longer ones are rare, and searched by
+# the child.
 SEARCHED_LENGTH = 20_000
 KEPT_PAIRS = 100_000
 CPU_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
-Item = tuple[str, str, str, bool]  # grader, reply, gold, thinking_opened
+Item = tuple[Grader, str | None, str]  # grader, text behind the thinking (None: the thought never ended), gold
 
 
 @lru_cache(maxsize=512)
@@ -77,26 +73,26 @@ class Child:
         self._poll.register(self.socket, select.POLLIN)
         self._ready = False
 
-    def ask(self, item: Item, *, limit_s: float) -> dict:
+    def ask(self, item: Item, found: Found | None) -> dict:
         """The child's answer. Raises TimeoutError past the limit, ConnectionError where the child is gone."""
         if not self._ready:
             self._read(limit_s=START_LIMIT_S)
             self._ready = True
-        grader, reply, gold, thinking_opened = item
-        text, key = to_bytes(reply), gold_id(gold)
+        grader, text, gold = item
+        content, key = to_bytes((text or "") if found is None else found.answer), gold_id(gold)
         packed = None if self.golds.get(key) is not None else to_bytes(gold)
         if packed is not None:
             self.golds.add(key, n_bytes=len(packed))
         header = {
-            "grader": grader,
-            "thinking_opened": thinking_opened,
-            "n_reply": len(text),
+            "grader": grader.name,
+            "where": None if found is None else found.where,
+            "n_content": len(content),
             "gold_id": key,
             "n_gold": None if packed is None else len(packed),
         }
-        self.stream.write(json.dumps(header).encode() + b"\n" + text + (packed or b""))
+        self.stream.write(json.dumps(header).encode() + b"\n" + content + (packed or b""))
         self.stream.flush()
-        return self._read(limit_s=limit_s)
+        return self._read(limit_s=grader.limit_s)
 
     def _read(self, *, limit_s: float) -> dict:
         begin, left = time.monotonic(), limit_s
@@ -137,7 +133,7 @@ class Child:
 
 
 class Pool:
-    """workers: processes, one per core where None. limit_s: CPU seconds for an expression or a choice.
+    """workers: processes, one per core where None. module: what they run.
 
     gives_way: the processes run only where a core is idle, so that they do not hold up an engine on the same cores.
     Use as a context manager; grade() inside an event loop, grade_many() outside.
@@ -147,11 +143,9 @@ class Pool:
         self,
         workers: int | None = None,
         *,
-        limit_s: float = LIMIT_S,
         gives_way: bool = False,
         module: str = "lighteval_r1.sampling.grading_worker",
     ) -> None:
-        self.limit_s = limit_s
         self.gives_way = gives_way
         self._module = module
         self._items: queue.SimpleQueue[tuple[Item, Future] | None] = queue.SimpleQueue()
@@ -183,15 +177,15 @@ class Pool:
                 thread.start()
 
     def submit(self, item: Item) -> Future:
-        """A Future of the item's Grade. Returns at once, whatever the reply."""
+        """A Future of the item's Grade. Returns at once, whatever the text."""
         self.start()
         future: Future = Future()
         self._items.put((item, future))
         return future
 
-    async def grade(self, grader: str, reply: str, gold: str, *, thinking_opened: bool) -> Grade:
-        """The reply's grade; undecided past the limit. Raises GraderDied where there is none."""
-        return await asyncio.wrap_future(self.submit((grader, reply, gold, thinking_opened)))
+    async def grade(self, grader: Grader, text: str | None, gold: str) -> Grade:
+        """The grade of the text behind a thinking; undecided past the limit. Raises GraderDied where there is none."""
+        return await asyncio.wrap_future(self.submit((grader, text, gold)))
 
     def grade_many(
         self, items: Iterable[Item], *, progress: Callable[[], None] | None = None
@@ -229,11 +223,12 @@ class Pool:
                 item, future = entry
                 if not future.set_running_or_notify_cancel():
                     continue
-                item, pair = prepare(item)
+                found = found_here(item)
+                pair = pair_of(item, found)
                 if pair is not None and self._follows(pair, future):
                     continue
                 try:
-                    child, grade = self._grade(child, item)
+                    child, grade = self._grade(child, item, found)
                 except GraderDied as died:
                     child = None
                     if pair is not None:
@@ -264,16 +259,15 @@ class Pool:
         first.add_done_callback(lambda done: copy_outcome(done, future))
         return True
 
-    def _grade(self, child: Child | None, item: Item) -> tuple[Child | None, Grade]:
-        limit_s = PROGRAM_LIMIT_S if item[0] == "program" else self.limit_s
+    def _grade(self, child: Child | None, item: Item, found: Found | None) -> tuple[Child | None, Grade]:
         try:
             for attempt in (1, 2):
                 child = child or self._start()
                 try:
-                    answer = child.ask(item, limit_s=limit_s)
+                    answer = child.ask(item, found)
                 except TimeoutError:
                     self._discard(child)
-                    return None, Grade(Outcome.UNDECIDED, "", f"the grader was stopped after {limit_s:g} s")
+                    return None, Grade(Outcome.UNDECIDED, "", f"the grader was stopped after {item[0].limit_s:g} s")
                 except (OSError, ValueError):
                     code = self._discard(child, waiting=True)
                     child = None
@@ -306,19 +300,22 @@ class Pool:
         return code
 
 
-def prepare(item: Item) -> tuple[Item, tuple | None]:
-    """The item without the reply's thinking; and what makes two items equal, None where that is not looked for."""
-    grader, reply, gold, thinking_opened = item
-    end = reply.rfind(replies.CLOSE)
-    text = reply[max(end, 0) :]
-    item = (grader, text, gold, thinking_opened)
-    if grader == "program":
-        code = program.code_of(text, thinking_opened=thinking_opened)
-        return item, (gold_id(gold), sha256(code)) if code else None
-    if grader != "expression" or len(text) > SEARCHED_LENGTH:
-        return item, None
-    answer, where = replies.extract(text, thinking_opened=thinking_opened)
-    return item, (gold, answer, where)
+def found_here(item: Item) -> Found | None:
+    """What stands as the answer; None where that is for the child to find."""
+    grader, text, gold = item
+    if text is not None and len(text) > SEARCHED_LENGTH:
+        return None
+    try:
+        return grader.found(text, gold)
+    except Exception:
+        # Raised again in the child, where it ends no thread of this process and is told with the reply.
+        return None
+
+
+def pair_of(item: Item, found: Found | None) -> tuple | None:
+    """What makes two items equal; None where that is not known."""
+    grader, _, gold = item
+    return None if found is None else (grader, gold_id(gold), sha256([found.answer, found.where]))
 
 
 def copy_outcome(done: Future, to: Future) -> None:

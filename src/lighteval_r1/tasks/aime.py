@@ -8,6 +8,7 @@ Source: https://huggingface.co/datasets/HuggingFaceH4/aime_2024, https://hugging
 
 from dataclasses import replace
 
+from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
 
@@ -26,7 +27,6 @@ def read(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["problem"]),
         gold=gold,
-        grader="expression",
         name=str(row.get("id", "")),
         row_sha256=row_sha256(row["problem"], gold),
     )
@@ -41,7 +41,7 @@ AIME24 = Task(
     columns=("problem", "answer"),
     prompt=DEEPSEEK_PROMPT,
     read=read,
-    grader="expression",
+    grader=EXPRESSION,
     n=64,
     version=1,
     licence="MAA, for research",

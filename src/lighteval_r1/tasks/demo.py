@@ -8,6 +8,7 @@ Source: generated, no data set.
 
 import json
 
+from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
 from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
@@ -22,7 +23,6 @@ def read_sum(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["question"]),
         gold=row["answer"],
-        grader="expression",
         name=row["id"],
         groups={"level": str(row["level"])},
         row_sha256=row_sha256(row["question"], row["answer"]),
@@ -34,7 +34,6 @@ def read_choice(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["question"] + "\n\n" + "\n".join(options)),
         gold=json.dumps({"letter": row["letter"], "options": row["options"]}),
-        grader="choice",
         name=row["id"],
         row_sha256=row_sha256(row["question"], *row["options"], row["letter"]),
     )
@@ -44,7 +43,6 @@ def read_program(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["question"]) + livecodebench.WITH_STDIN,
         gold=json.dumps({"fn_name": None, "public": "[]", "private": row["tests"]}),
-        grader="program",
         name=row["id"],
         groups={"operation": row["operation"]},
         row_sha256=row_sha256(row["question"], row["tests"]),
@@ -78,7 +76,7 @@ TASKS = [
         columns=("question", "answer", "level"),
         prompt=DEEPSEEK_PROMPT,
         read=read_sum,
-        grader="expression",
+        grader=EXPRESSION,
         groups={"level": ("1", "2", "3", "4", "5")},
         reference=boxed_reference,
     ),
@@ -87,7 +85,7 @@ TASKS = [
         columns=("question", "options", "letter"),
         prompt=gpqa_diamond.OPENR1_PROMPT,
         read=read_choice,
-        grader="choice",
+        grader=CHOICE,
         reference=gpqa_diamond.reference,
     ),
     demo_task(
@@ -95,7 +93,7 @@ TASKS = [
         columns=("question", "tests", "solution"),
         prompt=livecodebench.PROMPT,
         read=read_program,
-        grader="program",
+        grader=PROGRAM,
         groups={"operation": tuple(OPERATIONS)},
         reference=program_reference,
     ),

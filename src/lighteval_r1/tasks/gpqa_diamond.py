@@ -1,4 +1,6 @@
-"""GPQA Diamond: 198 graduate-level questions with four options. Gated: its authors ask that questions stay out of the clear.
+"""GPQA Diamond: 198 graduate-level questions with four options.
+
+Gated: its authors ask that questions stay out of the clear.
 
 What it asks: question and options A to D, then DeepSeek's sentence (`r1_…`), or "Answer: $LETTER" (`openr1_…`).
 How it is graded: graders.choice, against the letter; the options' texts are known to it.
@@ -10,6 +12,7 @@ import hashlib
 import json
 from dataclasses import replace
 
+from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, row_sha256
 
@@ -42,7 +45,6 @@ def read(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=asked),
         gold=json.dumps({"letter": LETTERS[order.index(0)], "options": shown}, ensure_ascii=False),
-        grader="choice",
         name=str(row.get("Record ID", "")),
         groups=groups,
         row_sha256=row_sha256(question, *options),
@@ -62,7 +64,7 @@ GPQA_DIAMOND = Task(
     columns=("Question", "Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3"),
     prompt=DEEPSEEK_PROMPT,
     read=read,
-    grader="choice",
+    grader=CHOICE,
     n=8,
     version=1,
     licence="CC BY 4.0, gated",

@@ -2,13 +2,15 @@
 
 What it asks: the problem statement and either starter code or reading standard input, as LightEval's template does.
 How it is graded: graders.program runs the last code block on all public and private tests; all must pass.
-What it gets wrong: problems that admit several outputs are judged by the one stored; time limits are those of the data set.
-Source: https://huggingface.co/datasets/lighteval/code_generation_lite; Jain et al. 2024, https://arxiv.org/abs/2403.07974.
+What it gets wrong: problems that admit several outputs are judged by the one stored; time limits are those of the data
+set.
+Source: https://huggingface.co/datasets/lighteval/code_generation_lite; Jain et al., https://arxiv.org/abs/2403.07974.
 """
 
 import json
 from dataclasses import replace
 
+from lighteval_r1.graders import PROGRAM
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.task import Task, row_sha256
 
@@ -49,7 +51,6 @@ def read(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["question_content"]) + form,
         gold=gold,
-        grader="program",
         name=str(row["question_id"]),
         groups={"difficulty": str(row["difficulty"])} if row.get("difficulty") else {},
         row_sha256=row_sha256(row["question_content"], starter, row["public_test_cases"], row["private_test_cases"]),
@@ -65,7 +66,7 @@ LCB = Task(
     columns=("question_content", "question_id", "public_test_cases", "private_test_cases"),
     prompt=PROMPT,
     read=read,
-    grader="program",
+    grader=PROGRAM,
     n=16,
     version=1,
     licence="CC BY 4.0",

@@ -8,6 +8,7 @@ Source: https://huggingface.co/datasets/HuggingFaceH4/MATH-500; Lightman et al. 
 
 from dataclasses import replace
 
+from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.aime import OPENR1_PROMPT
 from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
@@ -27,7 +28,6 @@ def read(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["problem"]),
         gold=str(row["answer"]),
-        grader="expression",
         name=str(row["unique_id"]),
         groups={"level": str(row["level"]), "subject": str(row["subject"])},
         row_sha256=row_sha256(row["problem"], row["answer"]),
@@ -43,7 +43,7 @@ MATH_500 = Task(
     columns=("problem", "answer", "level", "subject", "unique_id"),
     prompt=DEEPSEEK_PROMPT,
     read=read,
-    grader="expression",
+    grader=EXPRESSION,
     n=4,
     version=1,
     licence="MIT",

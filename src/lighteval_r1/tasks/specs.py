@@ -69,7 +69,7 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
 
 def check_confinement(tasks: Iterable[Task]) -> str:
     """What confines the programs that a model will write; "" where no task has any. UserError where nothing does."""
-    return confinement_level() if any(task.grader == "program" for task in tasks) else ""
+    return confinement_level() if any(task.grader.confined for task in tasks) else ""
 
 
 def say_confinement(tasks: Iterable[Task]) -> None:

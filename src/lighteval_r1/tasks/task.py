@@ -3,10 +3,10 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import Grader
 from lighteval_r1.records import Outcome, Problem, UserError, sha256
 
 # DeepSeek's recommendation for R1 and its distilled models: no system prompt, this sentence in the user turn.
@@ -19,7 +19,8 @@ class Task:
     """One benchmark as it is asked here.
 
     repo, subset, split: where the Hub keeps it. file: its name, without ending, under LIGHTEVAL_R1_DATA.
-    columns: what a row must have. read: row and prompt template -> Problem. n: samples per problem where none is asked.
+    columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader. n: samples per problem
+    where none is asked.
     groups: names of the groups that rows fall in, with their values. known_data: the SHA-256 of the complete data set
     where it was measured, else "". reference: a reply that holds the gold answer, for `check`.
     """
@@ -32,7 +33,7 @@ class Task:
     columns: tuple[str, ...]
     prompt: str
     read: Callable[[dict, str], Problem]
-    grader: str
+    grader: Grader
     n: int
     version: int
     licence: str
@@ -43,6 +44,11 @@ class Task:
     gated: bool = False
     rows: Callable[[], list[dict]] | None = None  # for tasks whose rows ship with this package
 
+    @property
+    def question(self) -> str:
+        """The column that holds what is asked, without the prompt around it."""
+        return self.columns[0]
+
     def problem(self, row: dict) -> Problem:
         """The row as a Problem; UserError where a column is missing or empty."""
         missing = [column for column in self.columns if row.get(column) is None]
@@ -51,19 +57,18 @@ class Task:
                 f"{self.name}: a row has no column {missing[0]!r} (it has {', '.join(sorted(row)) or 'none'}). "
                 f"Needed: {', '.join(self.columns)}."
             )
-        return self.read(row, self.prompt)
+        return replace(self.read(row, self.prompt), grader=self.grader.name)
 
     def check(self, problems: list[Problem]) -> list[str]:
         """What is wrong with the task itself: golds its own grader does not accept; [] is right."""
         faults = []
-        grade = GRADERS[self.grader]
         for problem in problems:
-            empty = grade("", problem.gold)
+            empty = self.grader.grade_reply("", problem.gold)
             if empty.outcome is not Outcome.NO_ANSWER:
                 faults.append(f"{problem.name}: an empty reply is graded {empty.outcome}, not no_answer")
             if self.reference is None:
                 continue
-            found = grade(self.reference(problem), problem.gold)
+            found = self.grader.grade_reply(self.reference(problem), problem.gold)
             if found.outcome is not Outcome.CORRECT:
                 faults.append(f"{problem.name}: gold {problem.gold[:60]!r} is graded {found.outcome} ({found.step})")
         return faults
@@ -104,6 +109,19 @@ def task_rows(task: Task) -> list[dict]:
     import datasets
 
     return list(datasets.load_dataset(task.repo, task.subset)[task.split])
+
+
+def rows_at_hand(task: Task) -> list[dict] | None:
+    """All rows of the task without asking the network: None where neither package, LIGHTEVAL_R1_DATA nor cache has them."""
+    import datasets
+
+    try:
+        if task.rows is not None or local_file(task) is not None:
+            return task_rows(task)
+        cached = datasets.DownloadConfig(local_files_only=True)
+        return list(datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
+    except (UserError, datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError, KeyError):
+        return None
 
 
 def check_local_file(task: Task, path: Path) -> None:

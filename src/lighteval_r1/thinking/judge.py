@@ -18,10 +18,11 @@ from pathlib import Path
 
 import openai
 
+from lighteval_r1.graders.statements.sentences import whole_characters
 from lighteval_r1.numbers.tables import columns
 from lighteval_r1.records import UserError, sha256
-from lighteval_r1.sampling.journal import Writer, decode_line
-from lighteval_r1.thinking.sentences import whole_characters
+from lighteval_r1.sampling.journal import Writer
+from lighteval_r1.sampling.journal_files import decode_line
 
 PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
 Find the first step that states the correct answer, or one that means the same, as a result. A step does not count if it only \
@@ -57,7 +58,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Asked:
-    """One thinking for the judge."""
+    """One thinking for the judge. gold: as people may see it."""
 
     problem: str
     gold: str
@@ -66,7 +67,7 @@ class Asked:
     @property
     def prompt(self) -> str:
         numbered = "\n\n".join(f"[{number}] {step.text}" for number, step in enumerate(self.steps, start=1))
-        prompt = PROMPT.format(n=len(self.steps), problem=self.problem, gold=gold_in_words(self.gold), steps=numbered)
+        prompt = PROMPT.format(n=len(self.steps), problem=self.problem, gold=self.gold, steps=numbered)
         return whole_characters(prompt)
 
 
@@ -93,16 +94,6 @@ def steps_of(thinking: str) -> tuple[Step, ...]:
         if len(steps) > 1:
             return steps
     return steps
-
-
-def gold_in_words(gold: str) -> str:
-    """A choice's gold as its letter and text; others as they are."""
-    if not gold.lstrip().startswith("{"):
-        return gold
-    record = json.loads(gold)
-    options = record.get("options") or []
-    place = "ABCDEFGHIJ".index(record["letter"])
-    return record["letter"] + (f") {options[place]}" if place < len(options) else "")
 
 
 class Judge:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from lighteval_r1.graders import Grader, grader_named
 from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
-from lighteval_r1.thinking.measures import STATED, Measured, Thinking, measured, thinking_of
-from lighteval_r1.thinking.places import candidates
+from lighteval_r1.thinking.measures import Measured, Thinking, measured, thinking_of
 from lighteval_r1.thinking.summary import Told, all_tasks, task_thinking
 from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, NoTokenizer, Offsets, load_tokenizer
 
@@ -43,6 +43,10 @@ class Reply:
     end: int | None = None
     known: bool = True
     measured: Measured | None = field(default=None, repr=False)
+
+    @property
+    def grader(self) -> Grader:
+        return grader_named(self.problem.grader)
 
 
 def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) -> Told:
@@ -161,18 +165,17 @@ def short_enough(
 
 def by_rule(replies: Sequence[Reply]) -> int:
     """Sets the ends; the number of candidates that the grader's limit stopped."""
-    stated = [
-        Stated(
-            one.problem.grader,
-            one.problem.gold,
-            candidates(one.thinking.text, grader=one.problem.grader, problem=one.problem.prompt, gold=one.problem.gold),
-        )
-        for one in replies
-    ]
-    with Pool(limit_s=LIMIT_S) as pool:
-        found, stopped = first_correct(stated, pool=pool)
-    for one, place in zip(replies, found, strict=True):
-        one.end = None if place is None else place.end
+    stating, stated = [], []
+    for reply in replies:
+        if (candidates := reply.grader.candidates) is not None:
+            problem = reply.problem
+            statements = candidates(reply.thinking.text, problem=problem.prompt, gold=problem.gold)
+            stating.append(reply)
+            stated.append(Stated(replace(reply.grader, limit_s=LIMIT_S), problem.gold, statements))
+    with Pool() as pool:
+        places, stopped = first_correct(stated, pool=pool)
+    for reply, place in zip(stating, places, strict=True):
+        reply.end = None if place is None else place.end
     return stopped
 
 
@@ -180,8 +183,13 @@ def by_judge(replies: Sequence[Reply], *, choice: Choice, notes: list[str]) -> s
     """Replaces the rule's ends by the judge's; "" or how far they agree."""
     judge = choice.judge
     assert judge is not None
-    asked_of = [one for one in replies if one.problem.grader in STATED and one.thinking.there]
-    judged = judge.judge([Asked(one.problem.prompt, one.problem.gold, steps_of(one.thinking.text)) for one in asked_of])
+    asked_of = [one for one in replies if one.grader.candidates is not None and one.thinking.there]
+    judged = judge.judge(
+        [
+            Asked(one.problem.prompt, one.grader.shown_gold(one.problem.gold), steps_of(one.thinking.text))
+            for one in asked_of
+        ]
+    )
     said = agreement([one.end for one in asked_of], judged) if choice.agree else ""
     for one, place in zip(asked_of, judged, strict=True):
         one.end = place.end if place is not None else None
@@ -236,11 +244,7 @@ def reply_notes(replies: Sequence[Reply], *, stopped: int) -> list[str]:
     if n_without:
         notes.append(f"{n_without} of {len(told)} replies do not think: their T is 0, and they reach nothing in it.")
     others = sorted(
-        {
-            f"{one.task} ({one.problem.grader or 'no grader named'})"
-            for one in replies
-            if one.problem.grader not in STATED
-        }
+        {f"{one.task} ({one.problem.grader or 'no grader named'})" for one in replies if one.grader.candidates is None}
     )
     if others:
         notes.append(

@@ -1,6 +1,6 @@
-"""What one reply's thinking measures: tokens, the first correct answer, changes of approach, and what follows from them.
+"""What one reply's thinking measures: tokens, first correct answer, changes of approach, and what follows from them.
 
-    T            tokens of the reply before its last `</think>`; of a thought that never ended, all of them (a lower bound)
+    T            tokens of the reply before its last `</think>`; of a thought that never ended, all (a lower bound)
     T^           tokens up to and including the first statement of an answer that the task's own grader accepts
     reflection   T - T^
     efficiency   T^ / T
@@ -11,6 +11,7 @@ Wang et al. 2025, "On the Underthinking of o1-Like LLMs", https://arxiv.org/abs/
 
 from dataclasses import dataclass
 
+from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import CLOSE, OPEN, OTHER_END
 from lighteval_r1.records import Outcome, RunProblem, Sample
 from lighteval_r1.thinking.thoughts import changes
@@ -18,8 +19,6 @@ from lighteval_r1.thinking.tokens import Offsets
 
 # "T far larger": more than two thirds of the thinking came after the first correct answer.
 OVERTHINKING = 3
-# Graders of answers that a thinking can state; a program's thinking states none.
-STATED = ("expression", "choice")
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def measured(
     within = min(len(sample.reply), len(text) + len(CLOSE))
     total, *first = offsets.counts(sample, at, within=within) if thinking.there else [0]
     places = changes(text)
-    known = known and problem.grader in STATED
+    known = known and grader_named(problem.grader).candidates is not None
     return Measured(
         tokens=total,
         first_correct=first[0] if first and known else None,

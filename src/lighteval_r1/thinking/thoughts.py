@@ -9,7 +9,7 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from lighteval_r1.thinking.sentences import BOUNDARY
+from lighteval_r1.graders.statements.sentences import BOUNDARY
 
 # A list's number, a dash, quotes or emphasis may stand before a sentence's first word.
 BEGIN = r"(?:\A|(?:" + BOUNDARY.pattern + r"))(?:[\s\-–—•*_>#\"'“”(]|\d{1,2}[.)]){0,12}"

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from lighteval_r1.graders.statements.sentences import whole_characters
 from lighteval_r1.records import Run, Sample, UserError, unpack_token_ids
-from lighteval_r1.thinking.sentences import whole_characters
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lighteval_r1.graders import grader_named
 from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
 from lighteval_r1.report.page.excerpts import Parts, excerpt, parts_of
 
@@ -94,8 +95,7 @@ def _problem(problem: RunProblem) -> dict:
     return {
         "name": problem.name or problem.id,
         "prompt": _bounded(problem.prompt, LONGEST_PROMPT),
-        # a program's gold is its hidden tests: nothing to look at
-        "gold": "" if problem.grader == "program" else _bounded(problem.gold, LONGEST_GOLD),
+        "gold": _bounded(grader_named(problem.grader).shown_gold(problem.gold), LONGEST_GOLD),
         "groups": problem.groups,
     }
 

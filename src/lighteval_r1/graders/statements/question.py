@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from lighteval_r1.thinking.sentences import squeezed
+from lighteval_r1.graders.statements.sentences import squeezed
 
 TASK_WORDS = re.compile(
     r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)", re.IGNORECASE

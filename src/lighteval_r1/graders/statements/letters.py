@@ -1,0 +1,87 @@
+"""Where a thinking settles on an option of a choice, by its letter or its text."""
+
+import re
+from collections.abc import Iterator
+
+from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders import choice
+from lighteval_r1.graders.statements import Candidate, not_restated
+from lighteval_r1.graders.statements.expressions import ANNOUNCED_HYPOTHESIS, GAP, announced, any_of, asked
+from lighteval_r1.graders.statements.sentences import sentence_start
+
+OPTION = rf"(?:(?:option|choice|answer|letter){GAP})"
+POINTING = (
+    *("match(?:es|ing)?", "corresponds? to", "corresponding to", "agrees? with", "consistent with", "points? to"),
+    *(
+        "pointing to",
+        "leads? to",
+        "leaving",
+        "leaves",
+        "supports?",
+        "go(?:ing)? with",
+        "choos(?:e|ing)",
+        "pick(?:ing)?",
+    ),
+    *("select(?:ing)?", "which is", "that is", "that's", "that would be", "this is", "it's", "it is", "must be"),
+    *("should be", "has to be", "would be"),
+)
+# Group 1 is empty where it is "not" in the patterns of graders.choice; group 2 is the letter.
+CONCLUDED = (
+    re.compile(
+        rf"\b(?:{any_of(*POINTING)}){GAP}(?:only{GAP}|exactly{GAP}|indeed{GAP}|the{GAP})?"
+        rf"{OPTION}[(*\s\"']{{0,4}}()([A-J])\b(?![’'])",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?:^|[.!?\n]\s{{0,3}})(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence)\b,?{GAP}"
+        rf"(?:it(?:'s| is| must be| should be){GAP}|{OPTION})?"
+        r"[(*]{0,3}()([A-J])[)*]{0,3}(?=\s{0,4}(?:[.!\n]|$))"
+    ),
+    re.compile(rf"\bis{GAP}(?:{OPTION})?[(*]{{0,3}}()([A-J])[)*]{{0,3}}\.?[ \t]*(?=\n|$)"),
+)
+LETTER_REJECTED = re.compile(
+    r"[)*.\s\"']{0,4}(?:\([^()\n]{0,80}\)\s{0,4})?"
+    r"(?:is|would be|are|was|seems|looks|can|could|does|do|has)\s{0,4}"
+    rf"(?:clearly{GAP}|also{GAP}|probably{GAP})?"
+    r"(?:not|n't|wrong|incorrect|false|out|impossible|less|unlikely|eliminated|ruled)\b"
+    r"|[)*.\s]{0,4}(?:isn't|doesn't|can't|fails)\b",
+    re.IGNORECASE,
+)
+
+
+def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+    return not_restated(letters(thinking, gold=gold), thinking=thinking, problem=problem)
+
+
+def letters(thinking: str, *, gold: str) -> Iterator[Candidate]:
+    """Letters concluded on, and options named by their own text behind "answer is"."""
+    _, options = choice.read_gold(gold)
+    known = "ABCDEFGHIJ"[: len(options) or 10]
+    for _, end, content in replies.boxes(thinking):
+        letter = choice.in_box(content, options)
+        if letter:
+            yield Candidate(end, letter, "box")
+    for pattern in (choice.ANNOUNCED, choice.CHOSEN, choice.NAMED, *CONCLUDED):
+        for match in pattern.finditer(thinking):
+            letter = match.group(2).upper()
+            if letter in known and concluded(match, thinking):
+                yield Candidate(match.end(2), letter, "letter")
+    for statement in announced(thinking) if options else ():
+        letter = choice.option_of(statement.answer, options)
+        if letter:
+            yield Candidate(statement.end, letter, "announced")
+
+
+def concluded(match: re.Match, thinking: str) -> bool:
+    """Whether a letter is what the sentence settles on."""
+    before = thinking[sentence_start(thinking, match.start()) : match.start()]
+    end = match.end(2)
+    return (
+        choice.settled(match, thinking)
+        and not ANNOUNCED_HYPOTHESIS.search(before)
+        and not re.search(
+            r"\b(?:not|n't|neither|never|eliminat\w*|reject\w*|rul\w* out)\b[^,.;\n]{0,20}$", before, re.IGNORECASE
+        )
+        and not LETTER_REJECTED.match(thinking, end)
+        and not asked(thinking, end)
+    )

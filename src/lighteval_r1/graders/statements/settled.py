@@ -1,0 +1,74 @@
+"""Whether a stated expression is the gold, from a cheap look at its spelling; most statements are not graded at all.
+
+Plain numbers are settled, and so is what cannot be the gold (an unfinished sum where gold is a number).
+"""
+
+import re
+from functools import lru_cache
+
+from lighteval_r1.graders.expression import gold_expression
+from lighteval_r1.graders.latex import plain, split
+from lighteval_r1.graders.numerals import DECIMAL, INTEGER, exact, integer_key
+from lighteval_r1.graders.statements import Candidate
+
+# What remains to be done in an expression that is not yet an answer.
+UNFINISHED = re.compile(
+    r"\*|!|\^|\\(?:binom|sum|prod|int|lim|gcd|lcm|max|min|lfloor|lceil|pmod|bmod|mod|sin|cos|tan|log|ln)(?![a-zA-Z])"
+)
+DIVISION_OF_DECIMALS = re.compile(r"\\frac\{\d*\.\d+\}|\\frac\{\d+\}\{\d*\.\d+\}|\d\.\d+/\d|\d/\d*\.\d")
+DIGIT = re.compile(r"\d")
+# Units that graders read in an answer's own box are many; here a number with text behind it is the number.
+NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?\\?\$?\d[\d,]*(?:\.\d+)?)\s*(?:\\[,;: ]|~|\s)*\\(?:text|mathrm|mbox|rm)\b")
+LETTER = re.compile(r"[a-zA-Z]")
+NAME = re.compile(r"\\[a-zA-Z]+|[a-zA-Z]")
+NUMBERS = frozenset(("\\frac", "\\sqrt", "\\pi", "\\infty", "\\pm", "\\approx", "e", "i", "\\cup", "\\in"))
+COMMANDS = re.compile(r"\\(?:frac|sqrt|pi|infty|pm|text|mathrm|left|right|approx)(?![a-zA-Z])")
+# Up to here a number is often another quantity's value by chance, so an "= 3" alone is not taken for the answer.
+SMALL = 20
+
+
+def settled(statement: Candidate, gold: str) -> bool | None:
+    """Whether a statement is the gold; None where its grader must say."""
+    if statement.answer.count("{") != statement.answer.count("}"):
+        return False
+    # What is put in a box, or announced, is meant as the answer, whatever is left to compute in it.
+    return settled_cheaply(statement.answer, gold) if statement.form in ("equals", "said") else None
+
+
+@lru_cache(maxsize=200_000)
+def settled_cheaply(answer: str, gold: str) -> bool | None:
+    """Whether an expression is the gold; None where its grader must say."""
+    a, g = plain(answer), plain(gold_expression(gold))
+    if NUMBER_WITH_UNIT.match(answer):
+        a = plain(NUMBER_WITH_UNIT.match(answer).group(1))
+    if not a or a == g:
+        return bool(a)
+    if INTEGER.fullmatch(a) and INTEGER.fullmatch(g):
+        return integer_key(a) == integer_key(g)
+    if INTEGER.fullmatch(g):
+        # 26970/6 is on the way to 4495, not the answer.
+        return None if DECIMAL.fullmatch(a) else False
+    if exact(g) is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
+        return False
+    if "=" not in g and letters_of(a) != letters_of(g):
+        return False
+    if DIVISION_OF_DECIMALS.search(a):
+        return False
+    left = set(UNFINISHED.findall(a)) - set(UNFINISHED.findall(g))
+    return False if left or n_terms(a) > n_terms(g) else None
+
+
+def letters_of(expression: str) -> frozenset[str]:
+    """Letters and Greek letters; without those that stand for numbers, which other spellings may lack."""
+    return frozenset(found.casefold() for found in NAME.findall(expression)) - NUMBERS
+
+
+def n_terms(expression: str) -> int:
+    """Terms outside all brackets: b(a+5)+2(a+5) has two, (a+5)(b+2) has one."""
+    return sum(1 for term in split(expression, "+-") if term)
+
+
+@lru_cache(maxsize=4096)
+def is_small(gold: str) -> bool:
+    value = exact(plain(gold_expression(gold)))
+    return value is not None and value.denominator == 1 and abs(value) <= SMALL
