@@ -13,6 +13,7 @@ import pytest
 from lighteval_r1.records import (
     Grade,
     Outcome,
+    RunProblem,
     Sample,
     Settings,
     UserError,
@@ -53,8 +54,7 @@ def test_what_is_added_is_read_back_equal(tmp_path):
     first.add_grade(sample(0).key, Grade(Outcome.WRONG, "7", "integers"))
     first.close()
     second = journal(tmp_path)
-    assert second.samples == {sample(0).key: sample(0)}
-    assert second.grades == {sample(0).key: Grade(Outcome.WRONG, "7", "integers")}
+    assert second.samples == {sample(0).key: sample(0).graded(Grade(Outcome.WRONG, "7", "integers"))}
     second.close()
 
 
@@ -99,7 +99,7 @@ def test_grades_of_another_version_of_the_task_do_not_count(tmp_path):
     first.add_grade(sample(0).key, Grade(Outcome.CORRECT))
     first.close()
     second = Journal(tmp_path, settings=SETTINGS, version=2)
-    assert second.samples and not second.grades
+    assert second.samples and not second.is_graded(sample(0).key)
     second.close()
 
 
@@ -192,7 +192,7 @@ def test_runs_lists_what_is_drawn_owed_and_graded(tmp_path):
     with pytest.raises(UserError, match="no journals"):
         holdings(str(tmp_path))
     first = journal(folder)
-    first.asked(n=3, problem_ids=["p", "q"])
+    first.asked(n=3, problems=[RunProblem("p"), RunProblem("q")])
     first.add_sample(sample(0))
     first.add_sample(sample(2))
     first.add_sample(sample(5))  # beyond what is asked now

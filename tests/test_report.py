@@ -14,7 +14,7 @@ from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, Us
 from lighteval_r1.report import contents as report
 from lighteval_r1.report import summary
 from lighteval_r1.report.page import drawings, script_json
-from lighteval_r1.report.page.excerpts import PAGE_CHARACTERS, Reply, excerpt, excerpt_characters, split
+from lighteval_r1.report.page.excerpts import PAGE_CHARACTERS, excerpt, excerpt_characters, parts_of
 from lighteval_r1.report.page.tables import letter
 from lighteval_r1.runs import scored_runs
 from lighteval_r1.runs.reading import read_run
@@ -259,14 +259,14 @@ def test_a_cell_says_truncated_before_it_says_wrong():
 
 
 def test_thinking_and_answer_are_told_apart_as_the_graders_do():
-    assert split("a</think>b", thinking_opened=True) == Reply("a", "b")
-    assert split("a", thinking_opened=True) == Reply("a", None)
-    assert split("a", thinking_opened=False) == Reply("", "a")
+    assert parts_of(Sample("k", "p", 0, None, "a</think>b", thinking_opened=True)) == ("a", "b")
+    assert parts_of(Sample("k", "p", 0, None, "a", thinking_opened=True)) == ("a", None)
+    assert parts_of(Sample("k", "p", 0, None, "a", thinking_opened=False)) == ("", "a")
 
 
 @given(st.text(), st.none() | st.text(), st.integers(4, 40))
 def test_an_excerpt_is_bounded_and_says_how_much_it_leaves_out(thinking, answer, characters):
-    parts = excerpt(Reply(thinking, answer), characters=characters)
+    parts = excerpt((thinking, answer), characters=characters)
     assert sum(len(part) for each in parts for part in each or () if isinstance(part, str)) <= characters
     for each, whole in zip(parts, (thinking, answer or ""), strict=True):
         told = sum(part if isinstance(part, int) else len(part) for part in each or ())

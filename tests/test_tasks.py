@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from lighteval_r1.records import UserError
+from lighteval_r1.records import UserError, data_sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.gpqa_diamond import options_in_order
-from lighteval_r1.tasks.task import data_sha256, local_file, local_rows
+from lighteval_r1.tasks.task import local_file, local_rows
 
 REAL = ["r1_aime24", "r1_aime25", "r1_math_500", "openr1_aime24", "openr1_aime25", "openr1_math_500"]
 GPQA_ROW = {

@@ -83,8 +83,9 @@ def runs(cache_dir: str = typer.Option("~/.cache/huggingface/lighteval", help="T
 @app.command()
 def check(names: list[str] = typer.Argument(help="Tasks, such as r1_aime24.")) -> None:
     """Check tasks: every gold answer must be graded correct by its own grader, an empty reply must be no answer."""
+    from lighteval_r1.records import data_sha256
     from lighteval_r1.tasks.specs import check_data, parse_spec
-    from lighteval_r1.tasks.task import data_sha256, task_rows
+    from lighteval_r1.tasks.task import task_rows
 
     faults = []
     for name in names:
