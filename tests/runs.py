@@ -6,7 +6,7 @@ from pathlib import Path
 
 import datasets
 
-from lighteval_r1.records import DETAIL_FIELDS, Problem, Sample, pack_token_ids, sha256, to_record
+from lighteval_r1.records import DETAIL_FIELDS, Outcome, Problem, Sample, pack_token_ids, sha256, to_record
 
 OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-": "", "t": "no_answer"}
 DATE = "2026-11-20T10-00-00.000001"
@@ -99,6 +99,33 @@ def write_run(
         json.dumps({"config_general": general, "results": {}, "versions": {}, "config_tasks": config_tasks})
     )
     return folder
+
+
+def a_sample(
+    index: int,
+    reply: str,
+    opened: bool = True,
+    outcome: str | None = None,
+    answer: str | None = None,
+    finish_reason: str | None = "stop",
+    n_tokens: int | None = None,
+    seed: int | None = None,
+    token_ids: str | None = None,
+) -> Sample:
+    """A sample as a run has it, in the order in which tests say it."""
+    return Sample(
+        key=f"p[{index}]",
+        problem_id="p",
+        index=index,
+        seed=seed,
+        reply=reply,
+        thinking_opened=opened,
+        finish_reason=finish_reason,
+        n_tokens=n_tokens,
+        token_ids=token_ids,
+        outcome=Outcome(outcome) if outcome else None,
+        answer=answer,
+    )
 
 
 def question_of(each: Asked) -> str:

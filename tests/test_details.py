@@ -226,14 +226,14 @@ def another_versions_details(folder: Path) -> Path:
 
 def other_outcomes(folder: Path) -> Path:
     table = parquet.read_table(details_in(folder)).to_pylist()
-    table[0]["doc"]["specific"]["outcomes"] = ["splendid"]
+    table[0]["doc"]["specific"]["samples"][0]["outcome"] = "splendid"
     parquet.write_table(pa.Table.from_pylist(table), details_in(folder))
     return folder
 
 
 def lists_of_other_lengths(folder: Path) -> Path:
     table = parquet.read_table(details_in(folder)).to_pylist()
-    table[0]["doc"]["specific"]["seeds"] = [1, 2, 3]
+    table[0]["doc"]["specific"]["samples"] *= 3
     parquet.write_table(pa.Table.from_pylist(table), details_in(folder))
     return folder
 
@@ -268,7 +268,7 @@ def unreadable_grades(folder: Path) -> Path:
         (broken_results, "cannot read"),
         (another_versions_details, "is not a details file of LightEval 0.13: it has no doc"),
         (other_outcomes, "problem p has an outcome 'splendid'"),
-        (lists_of_other_lengths, "problem p has 1 replies but 3 seeds"),
+        (lists_of_other_lengths, "problem p has 1 replies but 3 samples"),
         (no_parquet, "cannot read"),
         (no_details, "has no details beside it. Run LightEval with --save-details"),
         (two_models, "holds runs of 2 models"),

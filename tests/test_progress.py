@@ -19,7 +19,7 @@ def test_the_line_tells_samples_speed_truncated_score_and_time_left(monkeypatch)
     assert seen.line() == "2/10 samples, none finished for 3 min 20 s, 0 truncated"
     for problem, outcome, why in (("p", Outcome.CORRECT, "stop"), ("q", Outcome.WRONG, "length")):
         seen.drawn(sample(problem, 0, finish_reason=why))
-        seen.graded(sample(problem, 0, finish_reason=why), Grade(outcome, "", ""))
+        seen.graded(sample(problem, 0, finish_reason=why).graded(Grade(outcome, "", "")))
     assert seen.line() == "4/10 samples, 1 tokens/s, 1 truncated, pass@1 so far 50.0 ± 50.0, 10 min 00 s left"
 
 

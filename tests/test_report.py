@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import Asked, write_run
+from runs import Asked, a_sample, write_run
 
 from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.report import contents as report
@@ -26,7 +26,7 @@ OUTCOMES = {"c": "correct", "w": "wrong", "n": "no_answer", "u": "undecided", "-
 def problem(name: str, outcomes: str, *, n_tokens: int | None = 10, **groups: str) -> RunProblem:
     """outcomes: one letter per sample; "." for one that was not drawn."""
     samples = [
-        Sample(i, "t</think>4", True, OUTCOMES[code], "4", "stop" if n_tokens else None, n_tokens, i, None)
+        a_sample(i, "t</think>4", True, OUTCOMES[code], "4", "stop" if n_tokens else None, n_tokens, i, None)
         for i, code in enumerate(outcomes)
         if code != "."
     ]
@@ -56,7 +56,7 @@ def test_the_table_says_the_score_both_errors_and_the_majority(tmp_path):
 
 
 def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
-    cut = Sample(4, "t", True, "no_answer", "", "length", 10, 4, None)
+    cut = a_sample(4, "t", True, "no_answer", "", "length", 10, 4, None)
     asked = problem("p", "cwnu")
     found = cells(written(tmp_path, a_run(dataclasses.replace(asked, samples=[*asked.samples, cut]))))
     assert found[8:] == ["20.0&nbsp;% (1)", "40.0&nbsp;% (2)", "20.0&nbsp;% (1)"]
@@ -246,7 +246,7 @@ def test_the_pictures_come_as_png_and_svg(tmp_path):
 
 def test_a_cell_says_truncated_before_it_says_wrong():
     def code(outcome, finish):
-        return letter(Sample(0, "", True, outcome, "", finish, 1, 1, None))
+        return letter(a_sample(0, "", True, outcome, "", finish, 1, 1, None))
 
     assert [code(outcome, "length") for outcome in ("correct", "wrong", "no_answer", "undecided")] == [
         "C",

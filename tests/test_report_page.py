@@ -5,6 +5,7 @@ import re
 
 import pytest
 from browser import console, open_page
+from runs import a_sample
 
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 from lighteval_r1.report.contents import write_page, write_report
@@ -41,7 +42,7 @@ HARM = (
 
 
 def sample(index: int, outcome: str | None, reply: str, *, finish: str = "stop", opened: bool = True) -> Sample:
-    return Sample(index, reply, opened, outcome, "42", finish, len(reply) // 4, 1000 + index, None)
+    return a_sample(index, reply, opened, outcome, "42", finish, len(reply) // 4, 1000 + index, None)
 
 
 def problem(name: str, samples: list[Sample], **groups: str) -> RunProblem:

@@ -9,6 +9,7 @@ import pytest
 
 from lighteval_r1.records import OwedError, UserError
 from lighteval_r1.runs import grading as score
+from lighteval_r1.runs.grades_file import grades_path
 from lighteval_r1.sampling.pool import Pool
 
 
@@ -18,7 +19,7 @@ def write(path, rows):
 
 
 def grades_of(path):
-    return [json.loads(line) for line in score.grades_path(path).read_text().splitlines()]
+    return [json.loads(line) for line in grades_path(path).read_text().splitlines()]
 
 
 ROWS = [
@@ -125,7 +126,7 @@ def test_explain_shows_what_was_extracted_compared_and_decided(tmp_path):
     text = score.run([path], task="r1_math_500", explain="row 1[1]")
     for part in ("answer: '3'", "gold: '2'", "decided by: box", "outcome: wrong"):
         assert part in text
-    assert not score.grades_path(path).exists()
+    assert not grades_path(path).exists()
     with pytest.raises(UserError, match=r"row 1\[1\]"):
         score.run([path], task="r1_math_500", explain="row 1[9]")
 
@@ -174,7 +175,7 @@ def test_a_dead_grader_leaves_no_score_and_names_the_first_reply(tmp_path, monke
     path = write(tmp_path / "gen.jsonl", rows)
     with pytest.raises(OwedError, match=r"1 of 2 replies.*First: bad: .*exit code 3"):
         score.run([path], task="r1_gpqa_diamond")
-    assert not score.grades_path(path).exists()
+    assert not grades_path(path).exists()
 
 
 def test_golds_of_programs_come_from_the_tasks_own_data(tmp_path, shared, monkeypatch):

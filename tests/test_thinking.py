@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from lighteval_r1.thinking.places import candidates
+from runs import a_sample
 from thinking_cases import CASES, LETTERS, MARK
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -41,7 +42,7 @@ def pool():
 
 def measure(case, pool):
     outcome = "correct" if case.correct else "wrong"
-    sample = Sample(0, case.reply.replace(MARK, ""), case.opened, outcome, None, "stop", None, None)
+    sample = a_sample(0, case.reply.replace(MARK, ""), case.opened, outcome, None, "stop", None, None)
     problem = RunProblem("p", "p", case.problem, case.gold, case.grader, {}, [sample])
     thinking = thinking_of(sample)
     found = candidates(thinking.text, grader=case.grader, problem=case.problem, gold=case.gold)
@@ -84,7 +85,7 @@ def test_of_forty_replies_that_were_read_a_reader_places_at_most_three_elsewhere
     stated = []
     for one in read:
         row = rows[one["uid"]]
-        thinking = thinking_of(Sample(0, row["output"], True, None, None, None, None, None)).text
+        thinking = thinking_of(a_sample(0, row["output"], True, None, None, None, None, None)).text
         stated.append(
             Stated(
                 "expression",
@@ -162,7 +163,7 @@ def demo_offsets() -> Offsets:
 
 
 def sample_of(reply: str, *, ids=None, opened: bool = True, outcome: str | None = "correct", index: int = 0) -> Sample:
-    return Sample(index, reply, opened, outcome, None, "stop", None, None, pack_token_ids(ids) if ids else None)
+    return a_sample(index, reply, opened, outcome, None, "stop", None, None, pack_token_ids(ids) if ids else None)
 
 
 def test_kept_token_ids_are_counted_as_they_were_sampled():

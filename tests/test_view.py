@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("inspect_ai")
 from inspect_ai.log import list_eval_logs, read_eval_log
+from runs import a_sample
 
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.report import inspect_logs as view
@@ -14,7 +15,7 @@ SETTINGS = {"temperature": 0.6, "top_p": 0.95, "max_tokens": 4096}
 
 
 def sample(index: int, outcome: str | None, reply: str, *, finish: str | None = "stop") -> Sample:
-    return Sample(index, reply, True, outcome, "204", finish, 7, 1000 + index, None)
+    return a_sample(index, reply, True, outcome, "204", finish, 7, 1000 + index, None)
 
 
 def a_run(tmp_path, *problems: RunProblem) -> Run:

@@ -120,6 +120,16 @@ def score(
 
 
 @app.command()
+def results(
+    run: str = typer.Argument(help="A run: output folder, journal, graded file, details file, or Hub data set."),
+) -> None:
+    """Print a run's table, also while the run is under way."""
+    from lighteval_r1.cli.run_results import table_of
+
+    say(table_of(run))
+
+
+@app.command()
 def report(
     runs: list[str] = typer.Argument(help="Runs: output folders, details files, or Hub data sets of details."),
     output: Path = typer.Option(

@@ -16,7 +16,7 @@ from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.plugin.documents import ProblemDoc, task_of
 from lighteval_r1.records import EngineError, TaskRun, UserError
-from lighteval_r1.sampling.loop import Work, announce, owed_samples, run, shard_from_environment
+from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run, shard_from_environment
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.specs import check_confinement
@@ -34,12 +34,16 @@ class R1Model(LightevalModel):
 
     is_async = True
 
-    def __init__(self, config: ModelConfig, *, engine: Engine, gives_way: bool = False) -> None:
-        """config: LightEval's, with a field lighteval_r1 for what ours adds. gives_way: graders do, to an engine on the same cores."""
+    def __init__(self, config: ModelConfig, *, engine: Engine, gives_way: bool = False, output_dir: str = "") -> None:
+        """config: LightEval's, with a field lighteval_r1 for what ours adds.
+
+        gives_way: graders do, to an engine on the same cores. output_dir: of the results, where it is known.
+        """
         self.config = config
         self._cache = NoCache()
         self.engine = engine
         self.gives_way = gives_way
+        self.output_dir = output_dir
 
     @property
     def tokenizer(self):
@@ -74,6 +78,8 @@ class R1Model(LightevalModel):
             if settings.max_model_length:
                 self.engine.check_prompts([doc.problem for doc in docs], settings.max_model_length)
             announce(works, settings=settings)
+            if self.output_dir:
+                point_to_journals(works, self.output_dir)
             with Pool(gives_way=self.gives_way) as pool:
                 sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
             if shard is not None:

@@ -33,7 +33,7 @@ def run(engine: Engine, specs: list[str], *, output_dir: str, cache_dir: str, wa
             launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory="lighteval_r1.plugin"
         ),
         evaluation_tracker=EvaluationTracker(output_dir=output_dir, save_details=True, use_wandb=wandb),
-        model=R1Model(config, engine=engine),
+        model=R1Model(config, engine=engine, output_dir=output_dir),
     )
     pipeline.evaluate()
     pipeline.show_results()

@@ -13,9 +13,8 @@ from lighteval_r1.records import Run, TaskRun, UserError
 from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
 from lighteval_r1.runs.journals import journal_run, journals_under
 from lighteval_r1.runs.locate import DETAILS, HUB, LIGHTEVAL, RunFiles, find, results_in
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE
 
-# Beside a run's results: the journals that it fills, written when it begins.
-JOURNALS_FILE = "journals.json"
 MISSING = {
     "outcome": "grades",
     "answer": "extracted answers",

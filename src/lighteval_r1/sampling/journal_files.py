@@ -20,6 +20,8 @@ from pathlib import Path
 
 from lighteval_r1.records import GRADE_FIELDS, Grade, Outcome, RunProblem, Sample, Settings, sample_of
 
+# Beside a run's results: the folders of the journals that it fills, written when it begins.
+JOURNALS_FILE = "journals.json"
 # What is kept of a problem; its gold as people may see it.
 PROBLEM_FIELDS = ("id", "name", "prompt", "gold", "grader", "groups", "row_sha256")
 # (file, number of the line, the line) of what does not match its checksum

@@ -1,11 +1,13 @@
 """The loop: sample what is owed, grade what is ungraded; a score only when nothing is owed and nothing ungraded."""
 
 import asyncio
+import json
 import os
 import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
@@ -22,8 +24,8 @@ from lighteval_r1.records import (
     sample_key,
     seed_of,
 )
-from lighteval_r1.sampling.journal import Journal, why_anew
-from lighteval_r1.sampling.journal_files import journal_folder
+from lighteval_r1.sampling.journal import Journal, why_anew, write_whole
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE, journal_folder
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.progress import Progress
 from lighteval_r1.sampling.schedule import Schedule
@@ -82,6 +84,12 @@ class Work:
                 f"no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
             )
         return task_run
+
+
+def point_to_journals(works: Iterable[Work], output_dir: str) -> None:
+    """Leaves the journals' folders in the output folder, so that it can be read as a run before there are results."""
+    folders = [str(work.journal.folder.absolute()) for work in works]
+    write_whole(Path(output_dir) / JOURNALS_FILE, json.dumps(folders).encode())
 
 
 def shown(problem: Problem, samples: list[Sample]) -> RunProblem:

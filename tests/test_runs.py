@@ -1,0 +1,237 @@
+"""Every source of a run gives the same Run: journals under way, graded files, pushed rows; reading changes nothing."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from runs import asked, write_run
+
+from lighteval_r1.hub.rows import parquet_bytes, rows
+from lighteval_r1.records import Grade, Outcome, Problem, Sample, Settings, sample_key, seed_of
+from lighteval_r1.runs.reading import read_run
+from lighteval_r1.sampling.journal import Journal, write_whole
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE, encode_line, journal_folder
+from lighteval_r1.sampling.loop import Work
+
+SETTINGS = Settings("org/model", "abc", None, "", 0.6, 0.95, 0, 100, 1)
+OUTCOMES = {"c": Outcome.CORRECT, "w": Outcome.WRONG, "-": None}
+
+
+def problem(name: str) -> Problem:
+    return Problem(
+        f"What is {name}?", "4", "expression", name=name, groups={"level": "1"}, row_sha256=name.encode().hex()
+    )
+
+
+def begin(
+    cache: Path, *, n: int = 2, names: str = "ab", settings: Settings = SETTINGS, task: str = "r1_aime24"
+) -> Work:
+    return Work.open(
+        f"{task}|0", [problem(name) for name in names], n=n, version=1, settings=settings, cache_dir=str(cache)
+    )
+
+
+def draw(work: Work, **outcomes: str) -> Path:
+    """draw(work, a="cw", b="-"): samples of problem a right and wrong, one of b without a grade; the journal's folder."""
+    for asked_problem in work.problems:
+        for index, code in enumerate(outcomes.get(asked_problem.name, "")):
+            key = sample_key(problem_id=asked_problem.id, index=index, settings_id=work.journal.settings.id)
+            work.journal.add_sample(
+                Sample(key, asked_problem.id, index, seed_of(key), "t</think>\\boxed{4}", True, "stop", 3, 5)
+            )
+            if outcome := OUTCOMES[code]:
+                work.journal.add_grade(key, Grade(outcome, "4", "integers"))
+    return work.journal.folder
+
+
+def state_of(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_journal_is_read_as_a_run_with_its_problems(tmp_path):
+    work = begin(tmp_path)
+    folder = draw(work, a="cw", b="c-")
+    work.journal.close()
+    run = read_run(folder)
+    task = run.tasks["r1_aime24"]
+    assert (run.model, run.settings["temperature"], task.version, task.n, task.n_problems) == (
+        "org/model",
+        0.6,
+        1,
+        2,
+        2,
+    )
+    assert [(p.name, p.prompt, p.gold, p.groups) for p in task.problems] == [
+        ("a", "What is a?", "4", {"level": "1"}),
+        ("b", "What is b?", "4", {"level": "1"}),
+    ]
+    assert [[sample.outcome for sample in p.samples] for p in task.problems] == [
+        ["correct", "wrong"],
+        ["correct", None],
+    ]
+    assert task.owed == ["b[1] (without a grade)"]
+
+
+def test_a_run_under_way_is_read_without_a_lock_and_without_writing_while_its_last_line_is_unfinished(tmp_path):
+    work = begin(tmp_path)
+    folder = draw(work, a="cw", b="c")
+    (file,) = folder.glob("samples-*.jsonl")
+    with file.open("ab") as out:
+        out.write(encode_line({"key": "half"})[:20])
+    before = state_of(folder)
+    begin_s = time.monotonic()
+    run = read_run(folder)
+    assert time.monotonic() - begin_s < 30, "a lock would be waited for without end"
+    assert state_of(folder) == before
+    assert run.missing == () and len(run.tasks["r1_aime24"].samples) == 3
+    work.journal.close()
+
+
+def test_a_damaged_line_within_a_journal_is_said_and_its_sample_owed(tmp_path):
+    work = begin(tmp_path)
+    folder = draw(work, a="cw")
+    work.journal.close()
+    (file,) = folder.glob("samples-*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b'"stop"', b'"stoP"', 1))
+    run = read_run(folder)
+    assert run.missing[0].startswith("1 damaged lines (first: ") and "a[0] (not drawn)" in run.tasks["r1_aime24"].owed
+    assert not list(folder.glob("*.damaged"))
+
+
+def test_the_table_of_a_run_under_way_says_partial_on_every_line(tmp_path, main):
+    for task in ("r1_aime24", "r1_math_500"):
+        work = begin(tmp_path, task=task)
+        draw(work, a="cw", b="c")
+        work.journal.close()
+    code, table, _ = main("results", tmp_path / "lighteval_r1")
+    lines = [line for line in table.splitlines() if line.startswith(("r1_aime24 ", "r1_math_500 "))]
+    assert code == 0 and len(lines) == 2 and all("(partial)" in line for line in lines)
+    assert "r1_aime24: 1 of 4 samples are owed or ungraded, first b[1] (not drawn)." in table
+
+
+def test_an_output_folder_is_read_through_its_journals_until_it_has_results(tmp_path, main):
+    out = tmp_path / "out"
+    out.mkdir()
+    work = begin(tmp_path / "cache")
+    folder = draw(work, a="cc", b="w")
+    work.journal.close()
+    write_whole(out / JOURNALS_FILE, json.dumps([str(folder)]).encode())
+    assert "(partial)" in main("results", out)[1]
+    write_run(out, {"r1_aime24": asked(p="cccc")})
+    code, table, _ = main("results", out)
+    assert code == 0 and "partial" not in table and " 100.0 " in table
+
+
+@pytest.mark.parametrize(
+    "command", [("compare",), ("report", "--no-thinking", "-o", "PAGE"), ("view", "--bundle", "SITE", "--logs", "LOGS")]
+)
+def test_an_unfinished_journal_is_compared_and_reported_where_partial_is_said(tmp_path, main, command):
+    work = begin(tmp_path)
+    folder = draw(work, a="cw", b="c")
+    work.journal.close()
+    places = {name: tmp_path / name.lower() for name in ("SITE", "LOGS")} | {"PAGE": tmp_path / "page.html"}
+    arguments = [places.get(part, part) for part in command[1:]]
+    if command[0] != "view":
+        code, _, refused = main(command[0], folder, *arguments)
+        assert code != 0 and "1 of 4 samples are owed or ungraded" in refused
+        arguments.append("--partial")
+    code, _, error = main(command[0], folder, *arguments)
+    assert code == 0, error
+    if command[0] == "report":
+        assert "What is a?" in places["PAGE"].read_text() and "partial" in places["PAGE"].read_text()
+
+
+def test_a_journal_without_problems_takes_them_from_the_tasks_data(tmp_path, main):
+    folder = journal_folder(str(tmp_path), task="demo_sums", settings=SETTINGS)
+    from lighteval_r1.tasks import TASKS
+
+    first = TASKS["demo_sums"].problem(TASKS["demo_sums"].rows()[0])
+    journal = Journal(folder, settings=SETTINGS, version=1)
+    key = sample_key(problem_id=first.id, index=0, settings_id=SETTINGS.id)
+    journal.add_sample(Sample(key, first.id, 0, seed_of(key), "x", False, "stop", 3, 5))
+    journal.add_grade(key, Grade(Outcome.NO_ANSWER, "", "nothing"))
+    journal.close()
+    assert not (folder / "problems.jsonl").exists()
+    (read,) = read_run(folder).tasks["demo_sums"].problems
+    assert (read.prompt, read.gold, read.name) == (first.prompt, first.gold, first.name)
+
+
+def test_a_journal_whose_problems_are_nowhere_is_compared_and_says_what_is_missing(tmp_path, main):
+    work = begin(tmp_path, task="somebodys_task")
+    folder = draw(work, a="cw", b="cc")
+    work.journal.close()
+    (folder / "problems.jsonl").unlink()
+    code, table, _ = main("compare", folder)
+    assert code == 0 and "it does not say: prompts and golds." in table and " 75.0 " in table
+
+
+def test_of_several_settings_in_a_folder_the_last_written_is_read_and_models_are_told_apart(tmp_path, main):
+    for temperature in (0.6, 0.7):
+        work = begin(tmp_path, settings=Settings("org/model", "abc", None, "", temperature, 0.95, 0, 100, 1))
+        draw(work, a="cc", b="cc")
+        work.journal.close()
+        time.sleep(0.01)
+    assert read_run(tmp_path / "lighteval_r1").settings["temperature"] == 0.7
+    work = begin(tmp_path, settings=Settings("org/other", "abc", None, "", 0.6, 0.95, 0, 100, 1))
+    draw(work, a="cc", b="cc")
+    work.journal.close()
+    code, _, refused = main("results", tmp_path / "lighteval_r1")
+    assert code == 2 and "holds journals of 2 models (org--model, org--other" in refused
+
+
+def graded_file(folder: Path, main) -> Path:
+    path = folder / "replies.jsonl"
+    rows_of_file = [
+        {"problem": f"What is {i} + 1?", "answer": str(i + 1), "gen": [f"\\boxed{{{i + 1}}}", "\\boxed{0}"]}
+        for i in range(4)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows_of_file))
+    assert main("score", path, "--task", "r1_math_500")[0] == 0
+    return path
+
+
+def test_what_score_graded_is_a_run_for_every_command(tmp_path, main):
+    path = graded_file(tmp_path, main)
+    run = read_run(path)
+    assert (run.model, list(run.tasks)) == ("replies", ["r1_math_500"])
+    assert [sample.outcome for sample in run.tasks["r1_math_500"].samples] == ["correct", "wrong"] * 4
+    for command in (("results",), ("compare",), ("report", "--no-thinking", "-o", tmp_path / "page.html")):
+        code, printed, error = main(command[0], path, *command[1:])
+        assert code == 0, error
+        if command[0] != "report":
+            assert " 50.0 " in printed
+    assert "What is 3 + 1?" in (tmp_path / "page.html").read_text()
+
+
+def test_grades_that_do_not_say_their_task_are_refused_in_one_line(tmp_path, main):
+    path = graded_file(tmp_path, main)
+    beside = path.with_name(path.name + ".grades.jsonl")
+    lines = [json.loads(line) for line in beside.read_text().splitlines()]
+    beside.write_text("".join(json.dumps({k: v for k, v in line.items() if k != "task"}) + "\n" for line in lines))
+    code, _, refused = main("results", path)
+    assert code == 2 and "does not say whose grader graded. Grade anew: lighteval-r1 score" in refused
+
+
+def test_pushed_rows_are_read_back_as_the_run_they_came_from(tmp_path, main):
+    run = read_run(write_run(tmp_path / "out", {"r1_aime24": asked(p="ccww", q="cnwu")}))
+    place = tmp_path / "pushed" / "rows" / "r1_aime24" / "2026_11_20.parquet"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(parquet_bytes(rows(run, run.tasks["r1_aime24"], clear=True)))
+    again = read_run(tmp_path / "pushed")
+    assert again.model == "org/model"
+    for before, after in zip(run.tasks["r1_aime24"].problems, again.tasks["r1_aime24"].problems, strict=True):
+        assert (before.id, before.prompt, before.gold, before.groups) == (
+            after.id,
+            after.prompt,
+            after.gold,
+            after.groups,
+        )
+        for sample, read in zip(before.samples, after.samples, strict=True):
+            assert (sample.reply, sample.outcome, sample.answer, sample.seed) == (
+                read.reply,
+                read.outcome,
+                read.answer,
+                read.seed,
+            )
+    assert main("compare", tmp_path / "pushed")[0] == 0
