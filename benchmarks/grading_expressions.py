@@ -17,7 +17,7 @@ import random
 import sys
 import time
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import EXPRESSION
 
 SENTENCES = (
     "Let me set $x = {a}$ and see what happens: $x^2 - {b}x + {c} = 0$ gives $\\Delta = {b}^2 - 4\\cdot{c}$.",
@@ -106,13 +106,13 @@ def loads(seed: int) -> dict[str, list[tuple[str, str, bool]]]:
 
 
 def grade(pair: tuple[str, str, bool]) -> str:
-    return str(GRADERS["expression"](pair[0], pair[1], thinking_opened=True).outcome)
+    return str(EXPRESSION.grade_reply(pair[0], pair[1], thinking_opened=True).outcome)
 
 
 def warm(_: int) -> None:
     """Grades what needs every step, so that the start of a process is not timed."""
     for answer in ("5", "\\sqrt{2}", "-x > -1"):
-        GRADERS["expression"](f"\\boxed{{{answer}}}", "x < 1")
+        EXPRESSION.grade_reply(f"\\boxed{{{answer}}}", "x < 1")
     time.sleep(0.2)
 
 

@@ -17,6 +17,7 @@ import random
 import sys
 import time
 
+from lighteval_r1.graders import PROGRAM
 from lighteval_r1.sampling.pool import Pool
 
 N_PROBLEMS, N_TESTS, N_PROGRAMS = 20, 20, 16
@@ -88,15 +89,13 @@ def gold(name: str | None, tests: list[tuple[str, str]]) -> str:
 def ours(problems: list, n_processes: int) -> tuple[float, list[bool]]:
     """Seconds on that many grading processes, and the verdicts."""
     items = [
-        ("program", f"```python\n{code}```", gold(name, tests), False)
-        for name, tests, made in problems
-        for code, _ in made
+        (PROGRAM, f"```python\n{code}```", gold(name, tests)) for name, tests, made in problems for code, _ in made
     ]
     with Pool(n_processes) as pool:
         warm = gold(None, [("", "1\n")])
         pool.grade_many(
             [
-                ("program", f"```python\n__import__('time').sleep(0.3)\nprint({i})\n```", warm, False)
+                (PROGRAM, f"```python\n__import__('time').sleep(0.3)\nprint({i})\n```", warm)
                 for i in range(4 * n_processes)
             ]
         )

@@ -11,9 +11,12 @@ import json
 import time
 from pathlib import Path
 
-from lighteval_r1.cli.think import printed, write
-from lighteval_r1.records import Grade, sha256
 from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
+
+from lighteval_r1.cli.think import printed, write
+from lighteval_r1.graders import EXPRESSION
+from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.records import Grade, sha256
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 
@@ -23,7 +26,9 @@ DEMO = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1" / "demo" / "
 def runs_of(rows: list[dict]) -> list[Run]:
     """One run per model, with its replies graded."""
     with Pool() as pool:
-        grades = pool.grade_many([("expression", row["output"], row["gold"], True) for row in rows])
+        grades = pool.grade_many(
+            [(EXPRESSION, split_thinking(row["output"], thinking_opened=True)[1], row["gold"]) for row in rows]
+        )
     problems: dict[str, dict[str, RunProblem]] = {}
     for row, grade in zip(rows, grades, strict=True):
         outcome = grade.outcome if isinstance(grade, Grade) else None

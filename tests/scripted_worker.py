@@ -1,17 +1,21 @@
-"""A grading process whose graders do what a test asks; the reply names the deed."""
+"""A grading process with a grader that does what a test asks: the text behind the thinking names the deed."""
 
 import os
 import signal
 import sys
 import time
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import GRADERS, Found, Grader
 from lighteval_r1.records import Grade, Outcome
 from lighteval_r1.sampling import grading_worker
 
 
-def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
-    deed, _, rest = reply.partition(" ")
+def find(text: str, gold: str) -> Found:
+    return Found(text, "scripted")
+
+
+def judge(answer: str, where: str, gold: str) -> Grade:
+    deed, _, rest = answer.partition(" ")
     if deed == "spin":
         while True:
             pass
@@ -20,7 +24,7 @@ def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
     if deed == "raise":
         raise KeyError(rest)
     if deed == "deep":
-        return grade(reply, gold)
+        return judge(answer, where, gold)
     if deed == "big":
         bytearray(1 << 40)
     if deed == "exit":
@@ -37,11 +41,22 @@ def grade(reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
         "pid": lambda: str(os.getpid()),
     }
     return Grade(
-        Outcome.CORRECT if gold == reply else Outcome.WRONG, said.get(deed, lambda: reply)()[:100_000], "scripted"
+        Outcome.CORRECT if gold == answer else Outcome.WRONG, said.get(deed, lambda: answer)()[:100_000], where
     )
 
 
-GRADERS["choice"] = grade
+SCRIPTED = Grader(
+    name="scripted",
+    find=find,
+    judge=judge,
+    shown_gold=str,
+    label=str,
+    candidates=None,
+    limit_s=10.0,
+    confined=False,
+    answer_in_thinking=False,
+)
 
 if __name__ == "__main__":
+    GRADERS[SCRIPTED.name] = SCRIPTED
     grading_worker.main(int(sys.argv[1]))

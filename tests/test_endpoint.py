@@ -24,7 +24,7 @@ from lighteval_r1.cli.endpoint import Options, address_of, extra_fields, setting
 from lighteval_r1.cli.endpoint import run as evaluate_endpoint
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Served, retry_after_s
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
 from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.sampling.loop import graded
@@ -82,7 +82,7 @@ def first_try_fails(fault: str):
 def score_of(prompt: str, seed: int, gold: str) -> float:
     """What a sample is worth, without the engine."""
     thought, answer = thought_and_answer(prompt, seed)
-    return GRADERS["expression"](f"<think>{thought}</think>{answer}", gold).outcome.score
+    return EXPRESSION.grade_reply(f"<think>{thought}</think>{answer}", gold).outcome.score
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -170,7 +170,7 @@ def test_a_thought_that_was_cut_off_has_no_answer():
     reply.take({"choices": [{"delta": {"reasoning_content": "so \\boxed{1000}"}, "finish_reason": "length"}]})
     reply.check_complete()
     assert reply.text == "<think>so \\boxed{1000}"
-    assert GRADERS["expression"](reply.text, "1000").outcome is Outcome.NO_ANSWER
+    assert EXPRESSION.grade_reply(reply.text, "1000").outcome is Outcome.NO_ANSWER
 
 
 def test_a_prompt_that_opened_the_thinking_shows_in_the_closing_tag_or_is_said():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from stand_in import InThread, Proxy
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.tasks import TASKS
 
@@ -72,7 +72,7 @@ def test_no_error_became_a_zero(spoiled_run):
     task = TASKS["demo_sums"]
     golds = {problem.id: problem.gold for problem in (task.problem(row) for row in task.rows())}
     scores = [
-        GRADERS["expression"](record["reply"], golds[record["problem_id"]], thinking_opened=True).outcome.score
+        EXPRESSION.grade_reply(record["reply"], golds[record["problem_id"]], thinking_opened=True).outcome.score
         for record in spoiled_run["records"]
     ]
     (results,) = (spoiled_run["folder"] / "out").rglob("results_*.json")

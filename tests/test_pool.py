@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scripted_worker import SCRIPTED
 
-from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders import EXPRESSION, Grader
+from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.records import Grade, GraderDied, Outcome
 from lighteval_r1.sampling.pool import PATIENCE, Pool
 
@@ -60,18 +63,18 @@ def scripted(monkeypatch):
     return lambda workers=2, **options: Pool(workers, module="scripted_worker", **options)
 
 
-def item(deed: str, gold: str = "") -> tuple[str, str, str, bool]:
-    return "choice", deed, gold, False
+def item(deed: str, gold: str = "", *, limit_s: float = 10.0) -> tuple[Grader, str, str]:
+    return replace(SCRIPTED, limit_s=limit_s), deed, gold
 
 
 @pytest.mark.parametrize("gold", ["5", r"\frac{1}{3}"])
 def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_get_their_grades(gold):
-    ordinary = [("expression", f"<think>hm</think> It is $\\boxed{{{i}}}$.", str(i), True) for i in range(100)]
+    ordinary = [(EXPRESSION, f" It is $\\boxed{{{i}}}$.", str(i)) for i in range(100)]
     items = list(ordinary)
     places = {}
     for number, (name, text) in enumerate(HOSTILE.items()):
         places[name] = 6 * number + number
-        items.insert(places[name], ("expression", f"<think>x</think>{text}", gold, True))
+        items.insert(places[name], (EXPRESSION, text, gold))
     ends = []
     resident = [0]  # kB, the most that any of the processes held
 
@@ -90,7 +93,7 @@ def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_ge
 
         async def one(entry):
             begin = time.monotonic()
-            grade = await pool.grade(entry[0], entry[1], entry[2], thinking_opened=entry[3])
+            grade = await pool.grade(*entry)
             ends.append(time.monotonic() - begin)
             return grade
 
@@ -108,18 +111,18 @@ def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_ge
 
 
 def test_a_reply_past_its_limit_is_undecided_and_the_others_are_graded(scripted):
-    with scripted(limit_s=0.5) as pool:
-        grades = pool.grade_many([item("a"), item("spin"), *[item(f"b{i}") for i in range(20)]])
+    with scripted() as pool:
+        grades = pool.grade_many([item("a"), item("spin", limit_s=0.5), *[item(f"b{i}") for i in range(20)]])
     assert [g.outcome for g in grades].count(Outcome.UNDECIDED) == 1
     assert grades[1] == Grade(Outcome.UNDECIDED, "", "the grader was stopped after 0.5 s")
     assert [g.answer for g in grades[2:]] == [f"b{i}" for i in range(20)]
 
 
 def test_a_stopped_grading_process_is_replaced_although_it_uses_no_cpu(scripted):
-    with scripted(1, limit_s=0.4) as pool:
+    with scripted(1) as pool:
         pool.grade_many([item("a")])
         os.kill(pool.pids[0], signal.SIGSTOP)
-        grades = pool.grade_many([item("b"), item("c")])
+        grades = pool.grade_many([item("b", limit_s=0.4), item("c")])
     assert [g.outcome for g in grades] == [Outcome.UNDECIDED, Outcome.WRONG]
 
 
@@ -130,7 +133,7 @@ def test_a_grading_process_killed_by_another_hand_costs_no_grade(scripted, tmp_p
 
 def test_killed_children_are_replaced_while_replies_are_graded(scripted):
     with scripted() as pool:
-        futures = [pool.submit(item(f"sleep 0.0{i % 10}")) for i in range(60)]
+        futures = [pool.submit(item(f"sleep 0.0{i % 10}{i:02}")) for i in range(60)]
         for _ in range(3):
             futures[10].result()
             # Two kills of one reply would leave it ungraded: both that are under way must be done before the next.
@@ -180,14 +183,13 @@ def test_golds_travel_once_and_replies_pass_as_they_are(scripted):
 
 
 def test_equal_pairs_are_compared_once_and_one_limit_serves_them_all(monkeypatch):
-    with Pool(2, limit_s=0.4) as pool:
-        pool.grade_many([("expression", r"\boxed{0}", "1", False), ("expression", r"\boxed{1}", "2", False)])
+    impatient = replace(EXPRESSION, limit_s=0.4)
+    with Pool(2) as pool:
+        pool.grade_many([(EXPRESSION, r"\boxed{0}", "1"), (EXPRESSION, r"\boxed{1}", "2")])
         for pid in pool.pids:
             os.kill(pid, signal.SIGSTOP)
         begin = time.monotonic()
-        grades = pool.grade_many(
-            [("expression", f"<think>{i}</think>Try {i}: \\boxed{{x+{i % 2}}}", "y", True) for i in range(50)]
-        )
+        grades = pool.grade_many([(impatient, f"Try {i}: \\boxed{{x+{i % 2}}}", "y") for i in range(50)])
         assert {g.outcome for g in grades} == {Outcome.UNDECIDED}
         # two pairs at once, each stopped once; fifty comparisons would take 25 times the limit
         assert time.monotonic() - begin < 8 * 0.4 * PATIENCE
@@ -196,7 +198,7 @@ def test_equal_pairs_are_compared_once_and_one_limit_serves_them_all(monkeypatch
 def test_the_event_loop_goes_on_while_replies_are_graded(scripted):
     async def run(pool: Pool) -> float:
         longest, before = 0.0, time.monotonic()
-        grading = asyncio.gather(*(pool.grade("choice", "sleep 1", "", thinking_opened=False) for _ in range(8)))
+        grading = asyncio.gather(*(pool.grade(*item(f"sleep 1.{i}")) for i in range(8)))
         while not grading.done():
             await asyncio.sleep(0.005)
             longest, before = max(longest, time.monotonic() - before), time.monotonic()
@@ -208,7 +210,7 @@ def test_the_event_loop_goes_on_while_replies_are_graded(scripted):
 
 def test_closing_is_quick_and_leaves_no_process(scripted):
     pool = scripted()
-    futures = [pool.submit(item("sleep 60")) for _ in range(6)]
+    futures = [pool.submit(item(f"sleep 6{i}")) for i in range(6)]
     while len(pool.pids) < 2:
         time.sleep(0.01)
     pids = pool.pids
@@ -221,8 +223,9 @@ def test_closing_is_quick_and_leaves_no_process(scripted):
 
 def test_children_end_when_their_owner_is_killed(scripted):
     program = (
-        "import json; from lighteval_r1.sampling.pool import Pool; pool = Pool(2, module='scripted_worker')\n"
-        "futures = [pool.submit(('choice', 'sleep 60' if i else 'a', '', False)) for i in range(3)]\n"
+        "import json; from lighteval_r1.sampling.pool import Pool; from scripted_worker import SCRIPTED\n"
+        "pool = Pool(2, module='scripted_worker')\n"
+        "futures = [pool.submit((SCRIPTED, f'sleep 6{i}' if i else 'a', '')) for i in range(3)]\n"
         "futures[0].result(); print(json.dumps(pool.pids), flush=True); futures[1].result()"
     )
     owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
@@ -244,8 +247,9 @@ def test_the_pool_gives_the_grades_that_its_graders_give():
     ]
     with Pool(2) as pool:
         for opened in (True, False):
-            grades = pool.grade_many([("expression", text, "4", opened) for text in replies])
-            assert grades == [GRADERS["expression"](text, "4", thinking_opened=opened) for text in replies]
+            texts = [split_thinking(reply, thinking_opened=opened)[1] for reply in replies]
+            grades = pool.grade_many([(EXPRESSION, text, "4") for text in texts])
+            assert grades == [EXPRESSION.grade_reply(reply, "4", thinking_opened=opened) for reply in replies]
 
 
 def test_a_large_owner_does_not_make_its_grading_processes_look_grown():
@@ -253,7 +257,7 @@ def test_a_large_owner_does_not_make_its_grading_processes_look_grown():
     ballast[::4096] = b"x" * len(ballast[::4096])
     with Pool(1) as pool:
         for i in range(3):
-            pool.grade_many([("expression", f"\\boxed{{{i}}}", "7", False)])
+            pool.grade_many([(EXPRESSION, f"\\boxed{{{i}}}", "7")])
         before = pool.pids
-        pool.grade_many([("expression", "\\boxed{8}", "7", False)])
+        pool.grade_many([(EXPRESSION, "\\boxed{8}", "7")])
         assert pool.pids == before and len(before) == 1

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+from scripted_worker import SCRIPTED
 
 from lighteval_r1.records import OwedError, UserError
 from lighteval_r1.runs import grading as score
 from lighteval_r1.runs.grades_file import grades_path
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.tasks import TASKS
 
 
 def write(path, rows):
@@ -171,10 +174,11 @@ def test_a_dead_grader_leaves_no_score_and_names_the_first_reply(tmp_path, monke
         "PYTHONPATH", os.pathsep.join([here, os.path.join(here, "..", "src"), os.environ.get("PYTHONPATH", "")])
     )
     monkeypatch.setattr(score, "Pool", lambda: Pool(1, module="scripted_worker"))
+    monkeypatch.setitem(TASKS, "scripted", replace(TASKS["r1_gpqa_diamond"], name="scripted", grader=SCRIPTED))
     rows = [{"uid": uid, "problem": "p", "answer": "A", "gen": deed} for uid, deed in (("fine", "A"), ("bad", "exit"))]
     path = write(tmp_path / "gen.jsonl", rows)
     with pytest.raises(OwedError, match=r"1 of 2 replies.*First: bad: .*exit code 3"):
-        score.run([path], task="r1_gpqa_diamond")
+        score.run([path], task="scripted")
     assert not grades_path(path).exists()
 
 

@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
-from lighteval_r1.thinking.places import candidates
 from runs import a_sample
 from thinking_cases import CASES, LETTERS, MARK
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
+from lighteval_r1.graders import GRADERS
+from lighteval_r1.records import OwedError, Run, RunProblem, TaskRun, UserError, pack_token_ids
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import steps_of
@@ -36,8 +36,13 @@ def words_tokenizer() -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def pool():
-    with Pool(2, limit_s=2) as running:
+    with Pool(2) as running:
         yield running
+
+
+def stated(name: str, thinking: str, *, problem: str, gold: str, limit_s: float = 2.0) -> Stated:
+    grader = dataclasses.replace(GRADERS[name], limit_s=limit_s)
+    return Stated(grader, gold, grader.candidates(thinking, problem=problem, gold=gold))
 
 
 def measure(case, pool):
@@ -45,8 +50,7 @@ def measure(case, pool):
     sample = a_sample(0, case.reply.replace(MARK, ""), case.opened, outcome, None, "stop", None, None)
     problem = RunProblem("p", "p", case.problem, case.gold, case.grader, {}, [sample])
     thinking = thinking_of(sample)
-    found = candidates(thinking.text, grader=case.grader, problem=case.problem, gold=case.gold)
-    (place,), _ = first_correct([Stated(case.grader, case.gold, found)], pool=pool)
+    (place,), _ = first_correct([stated(case.grader, thinking.text, problem=case.problem, gold=case.gold)], pool=pool)
     end = None if place is None else place.end
     return measured(problem, sample, thinking=thinking, end=end, known=True, offsets=Offsets(words_tokenizer()))
 
@@ -82,18 +86,12 @@ def test_of_forty_replies_that_were_read_a_reader_places_at_most_three_elsewhere
         row["uid"]: row
         for row in map(json.loads, (shared / "grading" / "r1_style_replies_dev.jsonl").open(encoding="utf-8"))
     }
-    stated = []
+    statements = []
     for one in read:
         row = rows[one["uid"]]
         thinking = thinking_of(a_sample(0, row["output"], True, None, None, None, None, None)).text
-        stated.append(
-            Stated(
-                "expression",
-                row["gold"],
-                candidates(thinking, grader="expression", problem=row["problem"], gold=row["gold"]),
-            )
-        )
-    found, _ = first_correct(stated, pool=pool)
+        statements.append(stated("expression", thinking, problem=row["problem"], gold=row["gold"]))
+    found, _ = first_correct(statements, pool=pool)
     ends = [None if place is None else place.end for place in found]
     elsewhere = [one["uid"] for one, end in zip(read, ends, strict=True) if one["end"] != end]
     assert len(read) == 40
@@ -234,8 +232,7 @@ HARM = {
 @pytest.mark.parametrize("grader", ["expression", "choice"])
 def test_replies_that_mean_harm_cost_seconds_at_most(name, grader, pool):
     gold = "42" if grader == "expression" else LETTERS
-    found = candidates(HARM[name], grader=grader, problem="What is $6 \\cdot 7$?", gold=gold)
-    first_correct([Stated(grader, gold, found)], pool=pool)
+    first_correct([stated(grader, HARM[name], problem="What is $6 \\cdot 7$?", gold=gold)], pool=pool)
     changes(HARM[name])
     steps_of(HARM[name])
     demo_offsets().counts(sample_of(HARM[name]), [1, 100], within=len(HARM[name]))
@@ -243,9 +240,9 @@ def test_replies_that_mean_harm_cost_seconds_at_most(name, grader, pool):
 
 def test_a_statement_that_stops_the_grader_is_wrong_and_counted():
     slow = "\\boxed{" + "+".join(f"\\int_0^{{{n}}} x^{{{n}}} dx" for n in range(2, 9)) + "}"
-    with Pool(1, limit_s=0.5) as small:
-        found = candidates(slow, grader="expression", problem="", gold="\\sqrt{2}x")
-        places, stopped = first_correct([Stated("expression", "\\sqrt{2}x", found)], pool=small)
+    with Pool(1) as small:
+        statements = stated("expression", slow, problem="", gold="\\sqrt{2}x", limit_s=0.5)
+        places, stopped = first_correct([statements], pool=small)
     assert places == [None] and stopped in (0, 1)
 
 

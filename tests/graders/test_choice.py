@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.graders.choice import grade
+from lighteval_r1.graders import CHOICE
 
 HERE = Path(__file__).parent
+grade = CHOICE.grade_reply
 CASES = [json.loads(line) for line in (HERE / "choice_cases.jsonl").read_text(encoding="utf-8").splitlines()]
 
 

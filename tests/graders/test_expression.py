@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.graders import GRADERS, comparison
-from lighteval_r1.graders.expression import canonical, equivalent, explain, grade
+from lighteval_r1.graders import EXPRESSION, comparison
+from lighteval_r1.graders.expression import canonical, gold_expression
 from lighteval_r1.records import Outcome
 
 HERE = Path(__file__).parent
+grade = EXPRESSION.grade_reply
 CASES = [json.loads(line) for line in (HERE / "expression_cases.jsonl").read_text(encoding="utf-8").splitlines()]
 HOSTILE = {
     "tower of nines": r"\boxed{9^{9^{9^{9}}}}",
@@ -63,8 +64,8 @@ def test_a_reply_whose_prompt_opened_the_thinking_has_no_answer_before_the_closi
 
 def test_ordinary_replies_to_aime_never_import_sympy():
     program = (
-        "import sys; from lighteval_r1.graders import GRADERS; assert 'math_verify' not in sys.modules\n"
-        "g = GRADERS['expression']\n"
+        "import sys; from lighteval_r1.graders import GRADERS; assert not {'math_verify', 'mpmath'} & set(sys.modules)\n"
+        "g = GRADERS['expression'].grade_reply\n"
         "for i in range(300): g(f'<think>\\nwork {i}\\n</think>\\n\\nThe answer is $\\\\boxed{{{i}}}$.', '204')\n"
         "for a in (r'\\frac{408}{2}', '204.0', r'2^2 \\cdot 51', r'\\sqrt{2}', 'm+n=204', '(1,2)'): g(r'\\boxed{%s}' % a, '204')\n"
         "assert 'sympy' not in sys.modules, 'sympy was imported'"
@@ -88,20 +89,5 @@ def test_equal_answers_mostly_share_their_canonical_spelling():
 
 
 def test_answers_are_equivalent_different_or_too_much_to_find_out():
-    assert equivalent(r"2\cdot 51", "102") is True
-    assert equivalent("103", "102") is False
-    assert equivalent("9^{9^{9^{9}}}", "102") is None
-
-
-def test_an_explanation_names_what_was_extracted_compared_and_decided():
-    lines = explain(r"<think>hm</think> So \boxed{\frac{6}{112}}.", r"\frac{3}{56}")
-    text = "\n".join(lines)
-    assert (
-        r"\\frac{6}{112}" in text and "'3/56'" in text and "decided by: number" in text and "outcome: correct" in text
-    )
-    assert "never ended" in "\n".join(explain("<think>hm", "5"))
-
-
-def test_graders_are_named_without_loading_them():
-    assert set(GRADERS) == {"expression", "choice", "program"}
-    assert GRADERS["expression"](r"\boxed{5}", "5").outcome is Outcome.CORRECT
+    equal = [comparison.compare(answer, gold_expression("102"))[0] for answer in (r"2\cdot 51", "103", "9^{9^{9^{9}}}")]
+    assert equal == [True, False, None]

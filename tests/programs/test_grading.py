@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from golds import gold
 
-from lighteval_r1.graders.program import Cases, decode_cases, grade, judge, last_code_block, same_output
+from lighteval_r1.graders import PROGRAM
+from lighteval_r1.graders.program import Cases, decode_cases, judge, last_code_block, same_output
 from lighteval_r1.records import GraderDied, Outcome
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks.livecodebench import LCB
@@ -47,7 +48,7 @@ def test_a_megabyte_of_empty_lines_is_a_program_like_any_other(strictest):
 
 
 def test_code_in_a_thought_that_never_ended_is_no_answer():
-    found = grade("<think>```python\nprint(1)\n```", gold([("", "1")]))
+    found = PROGRAM.grade_reply("<think>```python\nprint(1)\n```", gold([("", "1")]))
     assert found.outcome is Outcome.NO_ANSWER
 
 
@@ -176,7 +177,7 @@ def test_packed_tests_are_read_and_nothing_but_text_is_unpickled():
 
 def test_a_problem_without_tests_grades_nothing():
     with Pool(1) as pool:
-        (died,) = pool.grade_many([("program", "```\nprint(1)\n```", gold([]), False)])
+        (died,) = pool.grade_many([(PROGRAM, "```\nprint(1)\n```", gold([]))])
     assert isinstance(died, GraderDied) and "no tests" in str(died)
 
 
@@ -192,7 +193,7 @@ def test_replies_with_official_verdicts_are_graded_as_they_were(shared, monkeypa
     if not every:
         replies = replies[::4]
     with Pool() if every else Pool(module="quick_worker") as pool:
-        grades = pool.grade_many([("program", row["output"], golds[row["question_id"]], False) for row in replies])
+        grades = pool.grade_many([(PROGRAM, row["output"], golds[row["question_id"]]) for row in replies])
     wrong = [
         (row["uid"], found)
         for row, found in zip(replies, grades, strict=True)

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from golds import gold
 
+from lighteval_r1.graders import PROGRAM
 from lighteval_r1.graders.confined import server as server_module
 from lighteval_r1.graders.confined.processes import children, descendants
 from lighteval_r1.graders.confined.runner import Runner
@@ -26,7 +28,7 @@ def test_a_kill_anywhere_changes_no_grade(victim):
     # Two kills of grading processes may meet the same reply, which then stays ungraded until the next run.
     n_kills = 1 if depth == 0 else 2
     code = "```python\nimport time\ntime.sleep(0.2)\nprint(int(input()) + {n})\n```"
-    items = [("program", code.format(n=n % 2) + f"\n{n}", gold([("1\n", "1")] * (2 + n % 3)), False) for n in range(12)]
+    items = [(PROGRAM, code.format(n=n % 2) + f"\n{n}", gold([("1\n", "1")] * (2 + n % 3))) for n in range(12)]
     killed = 0
     with Pool(2) as pool:
         futures = [pool.submit(item) for item in items]
@@ -117,14 +119,12 @@ def test_a_program_that_waits_for_a_core_is_not_taken_for_one_that_sleeps():
 
 
 def test_a_program_that_computes_is_ended_by_its_own_limits_never_by_the_pools(monkeypatch):
-    monkeypatch.setattr(pool_module, "PROGRAM_LIMIT_S", 0.2)
     monkeypatch.setattr(pool_module, "PATIENCE", 5)
     code = "```python\nimport time\nbegin = time.process_time()\nwhile time.process_time() - begin < 0.6: pass\nprint(1)\n```"
     asleep = "```python\nimport time\ntime.sleep(5)\nprint(1)\n```"
-    with Pool(1, limit_s=0.1) as pool:
-        computed, stuck = pool.grade_many(
-            [("program", reply, gold([("", "1")] * 3), False) for reply in (code, asleep)]
-        )
+    impatient = replace(PROGRAM, limit_s=0.2)
+    with Pool(1) as pool:
+        computed, stuck = pool.grade_many([(impatient, reply, gold([("", "1")] * 3)) for reply in (code, asleep)])
     assert computed.step == "all 3 tests"
     # Nothing computes, neither the grader nor what it runs: so the pool ends it.
     assert stuck == Grade(Outcome.UNDECIDED, "", "the grader was stopped after 0.2 s")
@@ -133,7 +133,7 @@ def test_a_program_that_computes_is_ended_by_its_own_limits_never_by_the_pools(m
 @pytest.mark.parametrize("gives_way", [False, True])
 def test_programs_run_at_the_priority_of_the_pool(gives_way):
     with Pool(1, gives_way=gives_way) as pool:
-        pool.grade_many([("program", "```python\nprint(1)\n```", gold([("", "1")]), False)])
+        pool.grade_many([(PROGRAM, "```python\nprint(1)\n```", gold([("", "1")]))])
         pids = descendants(pool.pids[0])
         assert len(pids) == 3, "grading process, keeper, server"
         assert {os.sched_getscheduler(pid) for pid in pids} == {os.SCHED_IDLE if gives_way else os.SCHED_OTHER}

@@ -1,4 +1,4 @@
-"""What is asked. TASKS is the only list of tasks; one file each holds where the rows are and how a row becomes a Problem.
+"""What is asked. TASKS is the only list of tasks; a file each holds where rows are and how a row becomes a Problem.
 
 The prompt is data of a task: a twin that asks the same problems otherwise is `replace(task, name=…, prompt=…)`.
 """

@@ -19,10 +19,9 @@ class Task:
     """One benchmark as it is asked here.
 
     repo, subset, split: where the Hub keeps it. file: its name, without ending, under LIGHTEVAL_R1_DATA.
-    columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader. n: samples per problem
-    where none is asked.
-    groups: names of the groups that rows fall in, with their values. known_data: the SHA-256 of the complete data set
-    where it was measured, else "". reference: a reply that holds the gold answer, for `check`.
+    columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader.
+    n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values. known_data: the SHA-256 of the
+    complete data set where it was measured, else "". reference: a reply that holds the gold answer, for `check`.
     """
 
     name: str

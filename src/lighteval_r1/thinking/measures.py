@@ -34,8 +34,8 @@ class Thinking:
 class Measured:
     """The measures of one reply. tokens: T. first_correct: T^, None where it is not reached.
 
-    reached: None where that is not known: no such measure for programs, or a judge gave no answer. correct None: not graded.
-    changes_after: changes of approach after the first correct answer.
+    reached: None where that is not known: no such measure for programs, or a judge gave no answer. correct None: not
+    graded. changes_after: changes of approach after the first correct answer.
     """
 
     tokens: int
@@ -97,7 +97,7 @@ def thinking_of(sample: Sample) -> Thinking:
 def measured(
     problem: RunProblem, sample: Sample, *, thinking: Thinking, end: int | None, known: bool, offsets: Offsets
 ) -> Measured:
-    """end: character offset in the thinking just past the first correct answer. known: whether it was looked for and told."""
+    """end: character offset in the thinking just past the first correct answer. known: whether it was looked for."""
     text = thinking.text
     at = [len(text)] if end is None else [len(text), end]
     within = min(len(sample.reply), len(text) + len(CLOSE))

@@ -35,8 +35,9 @@ FORMULA_START = re.compile(r"\$|\\\(|\\\[|[:,;]\s")
 class Candidate:
     """An answer as stated. end: character offset in the thinking just past it.
 
-    form: box, announced, equals, said, letter. strong: it is stated as the answer. linked: for others, it is tied to what is asked for, by the text around it or
-    because hardly another quantity has its value. right: whether it is the gold; None where the grader must say.
+    form: box, announced, equals, said, letter. strong: it is stated as the answer. linked: for others, it is tied to
+    what is asked for, by the text around it or because hardly another quantity has its value. right: whether it is the
+    gold; None where the grader must say.
     """
 
     end: int

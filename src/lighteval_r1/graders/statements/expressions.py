@@ -1,4 +1,4 @@
-"""Where a thinking states an expression: in boxes, announcements, the ends of equations, sentences that say a number."""
+"""Where a thinking states an expression: in boxes, announcements, ends of equations, sentences that say a number."""
 
 import re
 from collections.abc import Iterator
