@@ -17,9 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from browser import chromium, open_page, why_not
+from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 
 from lighteval_r1.report.contents import write_report
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
 
 LIMIT_S = 3.0
 FRAME = """

@@ -12,7 +12,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.records import OwedError, Run, RunProblem, TaskRun, UserError, pack_token_ids
+from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import steps_of

@@ -39,44 +39,13 @@ INTEGER_DIGITS = 50_000
 CHANNEL, INPUT, CODE = 3, 4, 5
 READY, GO = b"r", b"g"
 # Modules whose names a program finds, in this order: later ones hide earlier ones.
-STARRED = [
-    "string",
-    "re",
-    "datetime",
-    "collections",
-    "heapq",
-    "bisect",
-    "copy",
-    "math",
-    "random",
-    "statistics",
-    "itertools",
-    "functools",
-    "operator",
-    "io",
-    "sys",
-    "json",
-    "builtins",
-    "typing",
-]
-NAMED = [
-    "string",
-    "re",
-    "datetime",
-    "collections",
-    "heapq",
-    "bisect",
-    "copy",
-    "math",
-    "random",
-    "statistics",
-    "itertools",
-    "functools",
-    "operator",
-    "io",
-    "sys",
-    "json",
-]
+STARRED = (
+    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys "
+    "json builtins typing"
+).split()
+NAMED = (
+    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json"
+).split()
 
 
 def prelude() -> dict[str, object]:

@@ -15,69 +15,12 @@ ASKING = re.compile(
 FORMULA = re.compile(r"\$\$?.+?\$\$?|\\\(.+?\\\)|\\\[.+?\\\]")
 WORD = re.compile(r"[a-z]{3,}")
 EMPTY_WORDS = frozenset(
-    [
-        "what",
-        "which",
-        "that",
-        "this",
-        "these",
-        "those",
-        "with",
-        "from",
-        "find",
-        "compute",
-        "determine",
-        "calculate",
-        "evaluate",
-        "express",
-        "simplify",
-        "value",
-        "answer",
-        "there",
-        "their",
-        "have",
-        "does",
-        "the",
-        "and",
-        "are",
-        "for",
-        "how",
-        "many",
-        "much",
-        "was",
-        "were",
-        "can",
-        "could",
-        "will",
-        "would",
-        "his",
-        "her",
-        "its",
-        "they",
-        "than",
-        "then",
-        "into",
-        "over",
-        "all",
-        "each",
-        "has",
-        "had",
-        "not",
-        "you",
-        "your",
-        "let",
-        "give",
-        "terms",
-        "simplest",
-        "form",
-        "text",
-        "frac",
-        "sqrt",
-        "left",
-        "right",
-        "cdot",
-        "times",
-    ]
+    (
+        "what which that this these those with from find compute determine calculate evaluate express simplify "
+        "value answer there their have does the and are for how many much was were can could will would his her "
+        "its they than then into over all each has had not you your let give terms simplest form text frac sqrt "
+        "left right cdot times"
+    ).split()
 )
 
 
