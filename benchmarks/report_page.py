@@ -17,8 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from browser import chromium, open_page, why_not
-from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 
+from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun
 from lighteval_r1.report.contents import write_report
 
 LIMIT_S = 3.0
@@ -50,9 +50,22 @@ def a_run(*, n_problems: int, n_samples: int, characters: int) -> Run:
         samples = []
         for index in range(n_samples):
             text = "".join(draw.choices(words, k=characters // 60))[:characters]
-            outcome = draw.choice(["correct", "wrong", "no_answer"])
+            outcome = Outcome(draw.choice(["correct", "wrong", "no_answer"]))
             reply = text if outcome == "no_answer" else f"{text}</think>The answer is $\\boxed{{{number}}}$."
-            samples.append(RunSample(index, reply, True, outcome, str(number), "stop", characters // 3, index, None))
+            samples.append(
+                Sample(
+                    f"{number}[{index}]",
+                    str(number),
+                    index,
+                    index,
+                    reply,
+                    True,
+                    "stop",
+                    n_tokens=characters // 3,
+                    outcome=outcome,
+                    answer=str(number),
+                )
+            )
         problems.append(
             RunProblem(
                 f"id{number}", f"2024-{number}", "What is $x$?", str(number), "expression", {"level": "1"}, samples

@@ -11,12 +11,10 @@ import json
 import time
 from pathlib import Path
 
-from lighteval_r1.runs.details import Run, RunProblem, RunSample, TaskRun
-
 from lighteval_r1.cli.think import printed, write
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.graders.answers import split_thinking
-from lighteval_r1.records import Grade, sha256
+from lighteval_r1.records import Grade, Run, RunProblem, Sample, TaskRun, sha256
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 
@@ -36,7 +34,17 @@ def runs_of(rows: list[dict]) -> list[Run]:
         groups = {name: row[name] for name in ("level", "subject") if row.get(name)}
         empty = RunProblem(problem_id, row["uid"], row["problem"], row["gold"], "expression", groups, [])
         problem = problems.setdefault(model, {}).setdefault(problem_id, empty)
-        sample = RunSample(len(problem.samples), row["output"], True, outcome, None, row["finish_reason"], None, None)
+        index = len(problem.samples)
+        sample = Sample(
+            f"{problem.id}[{index}]",
+            problem.id,
+            index,
+            None,
+            row["output"],
+            True,
+            finish_reason=row["finish_reason"],
+            outcome=outcome,
+        )
         problem.samples.append(sample)
     tasks = {model: {"r1_style": TaskRun("r1_style", 1, "", "", list(of.values()))} for model, of in problems.items()}
     return [Run(model, model, {}, {}, task) for model, task in tasks.items()]

@@ -9,6 +9,7 @@ from lighteval_r1.graders.choice import CHOICE
 from lighteval_r1.graders.expression import EXPRESSION
 from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.program import PROGRAM
+from lighteval_r1.records import Grade, UserError
 
 GRADERS: dict[str, Grader] = {grader.name: grader for grader in (EXPRESSION, CHOICE, PROGRAM)}
 # For replies that were graded by others, whose run names no grader of ours: golds and answers are what was written, and
@@ -21,4 +22,14 @@ def grader_named(name: str) -> Grader:
     return GRADERS.get(name, FOREIGN)
 
 
-__all__ = ["CHOICE", "EXPRESSION", "FOREIGN", "GRADERS", "PROGRAM", "Found", "Grader", "grader_named"]
+def grade(reply: str, gold: str, *, grader: str = "expression", thinking_opened: bool = False) -> Grade:
+    """The grade of a reply, here and now, without a limit of time: for replies that one trusts.
+
+    thinking_opened: the prompt ended in `<think>`. UserError for a grader that is not known.
+    """
+    if grader not in GRADERS:
+        raise UserError(f"there is no grader {grader!r}. There are: {', '.join(GRADERS)}.")
+    return GRADERS[grader].grade_reply(reply, gold, thinking_opened=thinking_opened)
+
+
+__all__ = ["CHOICE", "EXPRESSION", "FOREIGN", "GRADERS", "PROGRAM", "Found", "Grader", "grade", "grader_named"]
