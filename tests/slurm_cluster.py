@@ -1,4 +1,6 @@
-"""A real Slurm on this machine, for as long as a test takes: munge, one controller, two nodes with fake GPUs."""
+"""A real Slurm on this machine, for as long as a test takes: munge, one controller, two nodes with fake GPUs.
+
+config_overrides: the nodes have the cores that the configuration says, whatever the machine has."""
 
 import os
 import shutil
@@ -33,6 +35,7 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 GresTypes=gpu
 ReturnToService=2
+SlurmdParameters=config_overrides
 SlurmdTimeout=60
 KillWait=20
 MinJobAge=300

@@ -54,7 +54,7 @@ def evaluate(
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
     said = dict(locals())
     file = said.pop("options")
-    from lighteval_r1.cli import evaluate as launch
+    import lighteval_r1.cli.evaluate as launch
 
     launch.run(launch.options_from(file, said))
 
@@ -217,7 +217,7 @@ def upload(
         raise UserError("say where to: a data set REPO, --results-to-model MODEL, or both.")
     if model_index and not results_to_model:
         raise UserError("--model-index needs --results-to-model MODEL.")
-    from lighteval_r1.cli import evaluate as launch
+    import lighteval_r1.cli.evaluate as launch
     from lighteval_r1.hub import proposals as model_results
     from lighteval_r1.hub import push as hub
 
@@ -264,7 +264,7 @@ def submit(
     if not model:
         raise UserError("say which MODEL to submit.")
     said = dict(locals())
-    from lighteval_r1.cli import evaluate as launch
+    import lighteval_r1.cli.evaluate as launch
     from lighteval_r1.slurm import jobs as slurm
 
     shared = {name: said[name] for name in launch.Options.__dataclass_fields__ if name in said}
@@ -301,7 +301,7 @@ def think(
     partial: bool = typer.Option(False, "--partial", help="Measure what there is while samples are owed or ungraded."),
 ) -> None:
     """Measure how replies think: tokens, first correct answer, efficiency, changes of approach."""
-    from lighteval_r1.cli import think as command
+    import lighteval_r1.cli.think as command
 
     asked = command.Judging(judge, judge_model, judge_journal, agree)
     limits = {"tokenizer": tokenizer, "max_tokens": max_tokens, "per_level": per_level, "partial": partial}
@@ -349,7 +349,7 @@ def endpoint(
 ) -> None:
     """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
     said = dict(locals())
-    from lighteval_r1.cli import endpoint as evaluating
+    import lighteval_r1.cli.endpoint as evaluating
 
     evaluating.run(evaluating.Options(**{**said, "tasks": tuple(tasks)}))
 
@@ -366,7 +366,7 @@ def ask(
     api_key_env: str = typer.Option("", metavar="NAME", help="The variable that holds the key (OPENAI_API_KEY)."),
 ) -> None:
     """Sample one reply and show it as it comes, its thinking dimmed, then its answer."""
-    from lighteval_r1.cli import ask as asking
+    import lighteval_r1.cli.ask as asking
 
     more = {"system_prompt_file": system_prompt_file, "temperature": temperature, "max_tokens": max_tokens}
     asking.run(model, question, served=served, seed=seed, api_key_env=api_key_env, sampling=more)
@@ -385,7 +385,7 @@ def bench(
     api_key_env: str = typer.Option("", metavar="NAME", help="The variable that holds the key (OPENAI_API_KEY)."),
 ) -> None:
     """Load a server with a task's prompts by vLLM's own `bench serve`: throughput, TTFT, TPOT and their percentiles."""
-    from lighteval_r1.cli import bench as benching
+    import lighteval_r1.cli.bench as benching
 
     load = benching.Load(n_prompts=n_prompts, concurrency=concurrency, max_tokens=max_tokens)
     benching.run(base_url, task, model=model, tokenizer=tokenizer, load=load, save=save, api_key_env=api_key_env)

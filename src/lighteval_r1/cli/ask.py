@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 from typing import TextIO
 
-from lighteval_r1.cli import evaluate as launch
+import lighteval_r1.cli.evaluate as launch
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
@@ -84,7 +84,7 @@ def local_engine(model: str, sampling: dict) -> Engine:
 def run(model: str, question: str, *, served: str, seed: int, api_key_env: str, sampling: dict) -> None:
     """Asks the model, or the server at the URL, and prints. sampling: temperature, max_tokens, system_prompt_file."""
     if model.startswith(("http://", "https://")):
-        from lighteval_r1.cli import endpoint
+        import lighteval_r1.cli.endpoint as endpoint
 
         if sampling["max_tokens"] is None:
             # the server's own limit: it refuses one that is above it

@@ -7,7 +7,7 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.cli import evaluate as launch
+import lighteval_r1.cli.evaluate as launch
 from lighteval_r1.engines.endpoint import CONCURRENCY, STALL_S, EndpointEngine
 from lighteval_r1.engines.server_facts import NO_KEY, Address, Served, look
 from lighteval_r1.graders.confined.connection import allow_unsafe
