@@ -1,4 +1,5 @@
-"""`python -m lighteval_r1.ray_nodes N`: waits until N nodes have joined the ray cluster at RAY_ADDRESS; exit code 1 if they do not."""
+"""`python -m lighteval_r1.ray_nodes N`: waits until N nodes have joined the ray cluster at RAY_ADDRESS; exit code 1 if
+they do not."""
 
 import sys
 import time

@@ -187,7 +187,10 @@ def to_record(sample: Sample, names: Sequence[str]) -> dict:
 
 
 def sample_of(record: Mapping, **more: object) -> Sample:
-    """The sample that a record describes; what a Sample has no field for is left out. ValueError for an unknown outcome."""
+    """The sample that a record describes; what a Sample has no field for is left out.
+
+    ValueError for an unknown outcome.
+    """
     values = {"seed": None} | {name: record[name] for name in SAMPLE_FIELDS if name in record} | more
     outcome = values.get("outcome")
     return Sample(**values | {"outcome": Outcome(outcome) if outcome else None})
@@ -242,7 +245,10 @@ def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:
 
 @dataclass(frozen=True)
 class TaskRun:
-    """One task of a run. n: samples asked for of each problem; n_problems: problems asked; 0 where the run does not say."""
+    """One task of a run.
+
+    n: samples asked for of each problem; n_problems: problems asked; 0 where the run does not say.
+    """
 
     task: str
     version: int
@@ -289,8 +295,8 @@ class TaskRun:
 class Run:
     """What every command reads: the tasks of a run with their problems and samples.
 
-    settings: fields of Settings by name, as far as they are known. missing: what the run does not say, in words. n_runs:
-    runs that lay in the folder this newest one was read from.
+    settings: fields of Settings by name, as far as they are known. missing: what the run does not say, in words.
+    n_runs: runs that lay in the folder this newest one was read from.
     """
 
     model: str

@@ -45,7 +45,8 @@ WORDS = (
     "green colored arranged order ways tangent perpendicular parallel intersect intersects segment midpoint "
     "convex regular inscribed circumscribed sphere cube prism base bases digit digits decimal fraction ratio "
     "percent compute evaluate determine simplify express answer your \\frac{ \\sqrt{ \\angle \\triangle \\overline{ "
-    "\\cdot \\times \\le \\ge \\pi \\theta \\sin \\cos \\tan \\log_ \\left( \\right) \\begin{ \\end{ \\text{ \\cdots \\dots"
+    "\\cdot \\times \\le \\ge \\pi \\theta \\sin \\cos \\tan \\log_ \\left( \\right) \\begin{ \\end{ \\text{ \\cdots "
+    "\\dots"
 ).split()
 
 

@@ -1,4 +1,5 @@
-"""This package as LightEval 0.13 sees it; with plugin.py, the only place where LightEval's words (Doc, ModelResponse, metric) appear."""
+"""This package as LightEval 0.13 sees it; with plugin.py, the only place where LightEval's words (Doc, ModelResponse,
+metric) appear."""
 
 from functools import wraps
 

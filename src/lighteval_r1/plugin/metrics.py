@@ -1,4 +1,5 @@
-"""Grades as LightEval's metrics: it asks for pass@1 of all replies of a task at once, then for each problem's other figures."""
+"""Grades as LightEval's metrics: it asks for pass@1 of all replies of a task at once, then for each problem's other
+figures."""
 
 import numpy as np
 from lighteval.metrics.metrics_sample import SampleLevelComputation, SamplingMetric

@@ -153,7 +153,8 @@ def check_docs(docs: list[Doc], *, temperature: float) -> None:
             )
         if doc.num_samples > 1 and temperature == 0:
             raise UserError(
-                f"temperature 0 draws the same reply {doc.num_samples} times. Ask for one sample ({task_of(doc)}@n=1|0) "
+                f"temperature 0 draws the same reply {doc.num_samples} times. Ask for one sample "
+                f"({task_of(doc)}@n=1|0) "
                 "or set a temperature above 0 (DeepSeek recommends 0.6)."
             )
 

@@ -91,7 +91,8 @@ def apart(first: ScoredRun, second: ScoredRun, *, meant: Sequence[str] = ()) -> 
         )
     if not any(paired_problems(*pair) for pair in tasks):
         raise UserError(
-            f"{first.run.path} and {second.run.path} have no problem in common on {', '.join(task.task for task, _ in tasks)}."
+            f"{first.run.path} and {second.run.path} have no problem in common on "
+            f"{', '.join(task.task for task, _ in tasks)}."
         )
     words = list(differences(first.run, second.run, tasks, apart=meant))
     return f"Differs from {first.letter} to {second.letter}: {'; '.join(words)}." if words else ""
@@ -231,7 +232,8 @@ def published_lines(each: ScoredRun, name: str, task: TaskRun, rows: Sequence[Ba
         found = beside(row, ours)
         over = f" {row.group}" if row.group else ""
         lines.append(
-            f"{label(each, name)}{over}: {percent(ours.value)} against {percent(row.value)} of {found.name}: {found.words}  {found.source}"
+            f"{label(each, name)}{over}: {percent(ours.value)} against {percent(row.value)} of {found.name}: "
+            f"{found.words}  {found.source}"
         )
     return lines
 
@@ -242,7 +244,8 @@ def by_step(runs: Sequence[Run]) -> list[Run]:
     for step, run in steps:
         if step is None:
             raise UserError(
-                f"{run.path} tells no training step: neither its revision {run.settings.get('revision', '')!r} nor its model's "
+                f"{run.path} tells no training step: neither its revision {run.settings.get('revision', '')!r} nor "
+                "its model's "
                 f"name {run.model!r} holds one, such as checkpoint-100 or step_100."
             )
     if len({step for step, _ in steps}) < len(steps):

@@ -31,8 +31,8 @@ def write_report(
 ) -> None:
     """The page at out; its replies in full in `<stem>.files/` beside it; the pictures in figures.
 
-    published: (model, task, our estimate, group) -> the published numbers beside ours. Runs and tasks stand as they were
-    named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
+    published: (model, task, our estimate, group) -> the published numbers beside ours. Runs and tasks stand as they
+    were named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
     Raises OwedError while samples are owed or ungraded, unless partial.
     """
     check_page(out)
@@ -74,8 +74,8 @@ def write_pictures(tasks: Sequence[TaskSummary], folder: Path, *, thinking: Told
 
 
 def run_labels(runs: Sequence[Run]) -> list[str]:
-    """What tells the runs apart: the model's short name, else its revision, else the settings or the part of the path that
-    differ, else a number."""
+    """What tells the runs apart: the model's short name, else its revision, else the settings or the part of the path
+    that differ, else a number."""
     apart = [
         name
         for name in dict.fromkeys(name for run in runs for name in run.settings)

@@ -38,7 +38,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class TaskScore:
-    """One run on one task. truncated, no_answer, undecided None: the run does not say. partial: "partial" where samples are missing."""
+    """One run on one task.
+
+    truncated, no_answer, undecided None: the run does not say. partial: "partial" where samples are missing.
+    """
 
     task: str
     scored: Scored
@@ -62,7 +65,10 @@ class Mean:
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long the replies of one run are: right ones and the others. n_unknown: replies of which the run does not say it."""
+    """How long the replies of one run are: right ones and the others.
+
+    n_unknown: replies of which the run does not say it.
+    """
 
     run: str
     right: list[int]
@@ -107,7 +113,8 @@ def task_summary(name: str, told: Sequence[ScoredRun], *, published: Mapping[str
 
 
 def with_implied(task_run: TaskRun, scores: Sequence[np.ndarray]) -> TaskRun:
-    """The task with outcomes where its samples have none but its scores leave no doubt: all of a problem's right, or none."""
+    """The task with outcomes where its samples have none but its scores leave no doubt: all of a problem's right, or
+    none."""
     problems = []
     for problem, row in zip(task_run.problems, scores, strict=True):
         if row.min() == row.max() and not any(sample.outcome for sample in problem.samples):
@@ -194,7 +201,10 @@ def curve_limit(told: ScoredRun, name: str) -> str:
         problem for problem, row in zip(told.run.tasks[name].problems, rows, strict=True) if row.size == fewest
     )
     who = "each problem" if all(row.size == fewest for row in rows) else first.name or first.id
-    return f"pass@{2 ** fewest.bit_length()} and beyond are not told: {who} has {fewest} sample{'s' if fewest > 1 else ''}."
+    return (
+        f"pass@{2 ** fewest.bit_length()} and beyond are not told: {who} has {fewest} "
+        f"sample{'s' if fewest > 1 else ''}."
+    )
 
 
 def lengths(run: str, task_run: TaskRun) -> Lengths:

@@ -1,4 +1,5 @@
-"""Journals as runs, finished or under way, and `lighteval-r1 runs`: which journals a cache holds and how far each is."""
+"""Journals as runs, finished or under way, and `lighteval-r1 runs`: which journals a cache holds and how far each
+is."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +23,8 @@ NO_TEXTS = "prompts and golds"
 
 
 def journals_under(path: Path) -> list[Path]:
-    """The journals of one run: path itself, or those below it of the settings that were written last; [] without any."""
+    """The journals of one run: path itself, or those below it of the settings that were written last; [] without
+    any."""
     if (path / "settings.json").is_file():
         return [path]
     groups: dict[tuple[str, str], list[Path]] = {}
@@ -43,8 +45,8 @@ def last_written(folder: Path) -> float:
 def journal_run(folders: list[Path], *, texts: bool, n_runs: int = 1) -> Run:
     """The run that these journals hold, each a task of it. Takes no lock and writes nothing.
 
-    texts: whether prompts and golds are wanted. Journals that were made before these were kept take them from the task's
-    data; where that is not at hand, they are named in Run.missing.
+    texts: whether prompts and golds are wanted. Journals that were made before these were kept take them from the
+    task's data; where that is not at hand, they are named in Run.missing.
     """
     settings = read_settings(folders[0])
     damage = DamageSeen()
@@ -94,7 +96,10 @@ def problems_of_task(name: str) -> dict[str, RunProblem]:
 
 @dataclass(frozen=True)
 class Holding:
-    """How far one journal is. asked, owed None: it was made before journals kept what was asked. graded: by the newest version."""
+    """How far one journal is.
+
+    asked, owed None: it was made before journals kept what was asked. graded: by the newest version.
+    """
 
     folder: Path
     task: str

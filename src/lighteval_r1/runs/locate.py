@@ -1,7 +1,8 @@
 """Which files a run is: an output folder, one results or details file, or a data set of details on the Hub.
 
-LightEval 0.13 writes  OUT/results/<model>/results_<date>.json  and  OUT/details/<model>/<date>/details_<task>_<date>.parquet;
-its own pushes to the Hub lie as  results_<date>.json  and  <date>/details_<task>_<date>.parquet;  both in one folder is read too.
+LightEval 0.13 writes  OUT/results/<model>/results_<date>.json  and
+OUT/details/<model>/<date>/details_<task>_<date>.parquet; its own pushes to the Hub lie as  results_<date>.json  and
+<date>/details_<task>_<date>.parquet;  both in one folder is read too.
 """
 
 import re
@@ -45,7 +46,10 @@ def run_files(source: str | Path) -> RunFiles:
 
 
 def find(source: str | Path) -> RunFiles:
-    """The files of the run that source names; of several runs in a folder, the newest. UserError where there is none."""
+    """The files of the run that source names; of several runs in a folder, the newest.
+
+    UserError where there is none.
+    """
     text = str(source)
     if text.startswith(HUB):
         return downloaded(text)

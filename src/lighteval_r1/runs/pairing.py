@@ -1,4 +1,5 @@
-"""What two runs have in common: tasks, problems, and what differs between them; and several runs of one model as one."""
+"""What two runs have in common: tasks, problems, and what differs between them; and several runs of one model as
+one."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,8 @@ import numpy as np
 from lighteval_r1.numbers.baselines import benchmark_of
 from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
 
-# LightEval's own metrics that are the mean of a problem's 0-or-1 scores, with the number of samples they were declared for.
+# LightEval's own metrics that are the mean of a problem's 0-or-1 scores, with the number of samples they were declared
+# for.
 # Source: lighteval 0.13.0, metrics/metrics.py; codegen_pass@1:16 is a name, and draws one sample.
 MEANS = re.compile(
     r"(?:\w+_)?(?:avg@n(?::n=(?P<n>\d+))?|pass@k:k=1(?:&n=(?P<of>\d+))?|pass@1(?::\d+)?)|extractive_match"
@@ -18,10 +20,11 @@ STEP = re.compile(r"(?:^|[^a-z])(?:checkpoint|ckpt|global_?step|step|iter|epoch)
 
 
 def metric_scores(task: TaskRun) -> tuple[str, list[np.ndarray]] | None:
-    """The metric and [n_problems][n_samples] scores that LightEval's own grading implies; None where they are not certain.
+    """The metric and [n_problems][n_samples] scores that LightEval's own grading implies; None where they are not
+    certain.
 
-    Of a problem with n replies and mean m, m * n were right: which ones does not matter to any estimate. Metrics that do
-    not give whole numbers, were declared for another n, or disagree with each other say nothing certain.
+    Of a problem with n replies and mean m, m * n were right: which ones does not matter to any estimate. Metrics that
+    do not give whole numbers, were declared for another n, or disagree with each other say nothing certain.
     """
     names = [name for name in task.problems[0].metric if MEANS.fullmatch(name)]
     implied = {name: rows for name in names if (rows := implied_scores(task, name)) is not None}
@@ -61,7 +64,8 @@ def same_task(name: str, run: Run) -> TaskRun | None:
 
 
 def paired_problems(first: TaskRun, second: TaskRun) -> list[tuple[int, int]]:
-    """Places of the same problem in both: by id, else by the question without what all prompts of a task begin and end with."""
+    """Places of the same problem in both: by id, else by the question without what all prompts of a task begin and end
+    with."""
     by_id = {problem.id: place for place, problem in enumerate(second.problems)}
     pairs = [(place, by_id[problem.id]) for place, problem in enumerate(first.problems) if problem.id in by_id]
     if pairs:
@@ -118,7 +122,8 @@ def differences(
 
 
 def shared_samples(first: TaskRun, second: TaskRun) -> int:
-    """How many samples stand in both: the same problem, seed and reply, as after a run was continued with a larger n."""
+    """How many samples stand in both: the same problem, seed and reply, as after a run was continued with a larger
+    n."""
 
     def keys(problem: RunProblem) -> set[tuple[int | None, str]]:
         return {(sample.seed, sample.reply) for sample in problem.samples if sample.seed is not None}
@@ -143,7 +148,8 @@ def step_of(run: Run) -> int | None:
 
 
 def pooled(runs: Sequence[Run]) -> list[Run]:
-    """Runs of one model and revision joined into one, as more samples of the same problems. UserError where they are not.
+    """Runs of one model and revision joined into one, as more samples of the same problems. UserError where they are
+    not.
 
     The order of the models stays. Refused: other settings than the seed, other problems, and samples that stand in two.
     """

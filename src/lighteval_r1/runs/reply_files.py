@@ -1,8 +1,10 @@
-"""Replies that were drawn elsewhere, as problems with samples: LightEval's details (parquet), and rows of JSONL or parquet.
+"""Replies that were drawn elsewhere, as problems with samples: LightEval's details (parquet), and rows of JSONL or
+parquet.
 
 A row has a question (`problem`, `prompt` or `question`), a gold answer (`answer` or `gold`) and its replies (`gen` or
-`output`, a string or a list). It may have `uid`, `finish_reason` and `n_tokens`, each a value or a list like the replies,
-and `thinking_opened`. Where a row has no gold, the task's own data has it (under LIGHTEVAL_R1_DATA, or in the package).
+`output`, a string or a list). It may have `uid`, `finish_reason` and `n_tokens`, each a value or a list like the
+replies, and `thinking_opened`. Where a row has no gold, the task's own data has it (under LIGHTEVAL_R1_DATA, or in the
+package).
 """
 
 import json

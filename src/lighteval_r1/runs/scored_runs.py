@@ -65,7 +65,8 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
             if implied is None:
                 metrics = ", ".join(sorted(task.problems[0].metric))
                 raise UserError(
-                    f"{name} of {run.path} has no grades, and its own metrics ({metrics}) do not say for certain how many samples "
+                    f"{name} of {run.path} has no grades, and its own metrics ({metrics}) do not say for certain how "
+                    "many samples "
                     "were right. Grade it: lighteval-r1 score DETAILS.parquet --task TASK."
                 )
             metric, scores[name] = implied
@@ -78,7 +79,8 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
         missing[name] = owed_words(run.tasks[name], owes)
         if owes and not partial:
             raise OwedError(
-                f"{name} of {run.path}: {missing[name]}, so there is no score yet. Run the same command again to draw and grade "
+                f"{name} of {run.path}: {missing[name]}, so there is no score yet. Run the same command again to draw "
+                "and grade "
                 f"only these, or {purpose} what there is with --partial."
             )
         if scores[name]:

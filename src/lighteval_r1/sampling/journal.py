@@ -95,7 +95,8 @@ class Writer:
 class Journal:
     """The samples of one task under one model and settings.
 
-    samples: key -> Sample, with its grade where it has one. Holds what earlier runs wrote, and grows as this run appends.
+    samples: key -> Sample, with its grade where it has one. Holds what earlier runs wrote, and grows as this run
+    appends.
     """
 
     def __init__(self, folder: Path, *, settings: Settings, version: int, shard: tuple[int, int] | None = None) -> None:
@@ -193,7 +194,8 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def why_anew(folder: Path, settings: Settings) -> str | None:
-    """Why nothing of earlier runs of this task counts: the nearest other settings and what differs; None if none are."""
+    """Why nothing of earlier runs of this task counts: the nearest other settings and what differs; None if none
+    are."""
     others = [read_settings(path.parent) for path in folder.parent.glob("*/settings.json") if path.parent != folder]
     if not others:
         return None

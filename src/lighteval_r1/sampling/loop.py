@@ -80,8 +80,8 @@ class Work:
         task_run = TaskRun.of_problems(self.task, problems, version=self.journal.version, n=self.n)
         if missing := task_run.owed:
             raise OwedError(
-                f"{self.name}: {len(missing)} of {len(self.problems) * self.n} samples are owed or ungraded, so there is "
-                f"no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
+                f"{self.name}: {len(missing)} of {len(self.problems) * self.n} samples are owed or ungraded, so there "
+                f"is no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
             )
         return task_run
 

@@ -29,7 +29,10 @@ class Progress:
         self._live = sys.stderr.isatty()
 
     async def live(self) -> None:
-        """Shows the line now and then until it is cancelled, also while nothing finishes. Call it as sampling begins."""
+        """Shows the line now and then until it is cancelled, also while nothing finishes.
+
+        Call it as sampling begins.
+        """
         self.began = time.monotonic()
         while True:
             await asyncio.sleep(TERMINAL_EVERY_S if self._live else LOG_EVERY_S)

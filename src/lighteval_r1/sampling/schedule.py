@@ -12,7 +12,8 @@ N_PROBES = 12
 
 
 class Schedule:
-    """Hands out owed samples: first N_PROBES of every problem in turn, then of the problem that has shown the longest reply.
+    """Hands out owed samples: first N_PROBES of every problem in turn, then of the problem that has shown the longest
+    reply.
 
     A reply under way counts with the length it must have reached by now, so that a problem is known as long before the
     first of its long replies ends. lengths: (problem id, tokens) of samples drawn before. clock: seconds.

@@ -20,8 +20,9 @@ class Task:
 
     repo, subset, split: where the Hub keeps it. file: its name, without ending, under LIGHTEVAL_R1_DATA.
     columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader.
-    n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values. known_data: the SHA-256 of the
-    complete data set where it was measured, else "". reference: a reply that holds the gold answer, for `check`.
+    n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values.
+    known_data: the SHA-256 of the complete data set where it was measured, else "". reference: a reply that holds the
+    gold answer, for `check`.
     """
 
     name: str
@@ -111,7 +112,8 @@ def task_rows(task: Task) -> list[dict]:
 
 
 def rows_at_hand(task: Task) -> list[dict] | None:
-    """All rows of the task without asking the network: None where neither package, LIGHTEVAL_R1_DATA nor cache has them."""
+    """All rows of the task without asking the network: None where neither package, LIGHTEVAL_R1_DATA nor cache has
+    them."""
     import datasets
 
     try:

@@ -1,4 +1,5 @@
-"""From runs to their measures: which replies, where each first states the gold (by rule or judge), and the summaries."""
+"""From runs to their measures: which replies, where each first states the gold (by rule or judge), and the
+summaries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,10 @@ LIMIT_S = 2.0
 
 @dataclass(frozen=True)
 class Choice:
-    """Which replies are measured, and how. tokenizer: "" for each run's own, which fetch allows to download. Limits 0: none."""
+    """Which replies are measured, and how.
+
+    tokenizer: "" for each run's own, which fetch allows to download. Limits 0: none.
+    """
 
     tokenizer: str = ""
     max_tokens: int = 0
@@ -126,8 +130,9 @@ def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "m
             missing = task.owed
             if missing:
                 raise OwedError(
-                    f"{name} of {label}: {len(missing)} samples are owed or ungraded, first {missing[0]}. Run the same command again to draw "
-                    f"and grade only these (lighteval-r1 score grades replies drawn elsewhere), or {purpose} what there is with --partial."
+                    f"{name} of {label}: {len(missing)} samples are owed or ungraded, first {missing[0]}. Run the "
+                    "same command again to draw and grade only these (lighteval-r1 score grades replies drawn "
+                    f"elsewhere), or {purpose} what there is with --partial."
                 )
     return []
 
@@ -156,7 +161,8 @@ def short_enough(
         if tokens <= choice.max_tokens:
             kept.append(one)
     notes.append(
-        f"Left out: {len(replies) - len(kept)} of {len(replies)} replies whose thinking is longer than {choice.max_tokens} tokens (--max-tokens)."
+        f"Left out: {len(replies) - len(kept)} of {len(replies)} replies whose thinking is longer than "
+        f"{choice.max_tokens} tokens (--max-tokens)."
     )
     if not kept:
         raise UserError(f"no reply thinks in at most {choice.max_tokens} tokens; raise --max-tokens.")
@@ -196,7 +202,8 @@ def by_judge(replies: Sequence[Reply], *, choice: Choice, notes: list[str]) -> s
         one.known = place is not None
     n_unjudged = judged.count(None)
     notes.append(
-        f"T^ is what {judge.model} judges: {len(judged) - n_unjudged} replies judged, {n_unjudged} unjudged; {judge.n_asked} calls in this run."
+        f"T^ is what {judge.model} judges: {len(judged) - n_unjudged} replies judged, {n_unjudged} unjudged; "
+        f"{judge.n_asked} calls in this run."
     )
     if n_unjudged:
         why = ", ".join(f"{n} {words}" for words, n in judge.failures.most_common())
@@ -225,7 +232,8 @@ def left_out_notes(runs: Sequence[Run], *, choice: Choice) -> list[str]:
         n_all = sum(map(len, problems))
         n_kept = sum(len(chosen(each, per_level=choice.per_level)) for each in problems)
         notes.append(
-            f"Left out: {n_all - n_kept} of {n_all} problems, all but the first {choice.per_level} of each level (--per-level)."
+            f"Left out: {n_all - n_kept} of {n_all} problems, all but the first {choice.per_level} of each level "
+            "(--per-level)."
         )
     if choice.partial:
         n_missing = sum(len(task.owed) for run in runs for task in run.tasks.values())
@@ -248,7 +256,8 @@ def reply_notes(replies: Sequence[Reply], *, stopped: int) -> list[str]:
     )
     if others:
         notes.append(
-            f"What needs T^ does not apply to {', '.join(others)}: a thinking does not state such an answer. T, thoughts and accuracy do."
+            f"What needs T^ does not apply to {', '.join(others)}: a thinking does not state such an answer. T, "
+            "thoughts and accuracy do."
         )
     if stopped:
         notes.append(f"{stopped} stated answers took the grader more than {LIMIT_S:g} s and are taken for wrong.")

@@ -73,7 +73,10 @@ class TaskThinking:
 
 @dataclass(frozen=True)
 class Told:
-    """What is told of runs: per task, over all tasks, and what a reader must know. agreement: "" where not asked for."""
+    """What is told of runs: per task, over all tasks, and what a reader must know.
+
+    agreement: "" where not asked for.
+    """
 
     tasks: list[TaskThinking]
     means: list[Part]

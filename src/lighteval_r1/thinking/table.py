@@ -53,7 +53,8 @@ def cell(found: Estimate | None, measure: Measure) -> str:
 
 def legend() -> str:
     return (
-        "Means over problems ± standard errors over problems; T in tokens, shares in percent. T^: up to the first correct answer in the thinking,\n"
+        "Means over problems ± standard errors over problems; T in tokens, shares in percent. T^: up to the first "
+        "correct answer in the thinking,\n"
         "over replies that reach it. lost: reached, yet no right final answer. under: lost after a change of approach. "
         f"over: right, with T at least {OVERTHINKING} T^."
     )

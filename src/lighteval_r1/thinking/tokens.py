@@ -1,7 +1,8 @@
 """Offsets of characters in a reply as numbers of tokens, by the model's own tokenizer.
 
 Where the engine kept the ids that were sampled, these are counted: a text may be cut into tokens in other ways than the
-model wrote it. Else, and where ids do not spell the reply, its text is tokenized anew; what was done is counted and told.
+model wrote it. Else, and where ids do not spell the reply, its text is tokenized anew; what was done is counted and
+told.
 """
 
 import json
@@ -23,7 +24,8 @@ class NoTokenizer(UserError):
 
 
 def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[Tokenizer, str]:
-    """The tokenizer, and where it is from: as named, else of the run's model. UserError, saying what to do, without one.
+    """The tokenizer, and where it is from: as named, else of the run's model. UserError, saying what to do, without
+    one.
 
     fetch False: nothing that was not named is asked of the Hub.
     """
@@ -37,7 +39,8 @@ def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[To
     )
     if path is None or not path.is_file():
         raise NoTokenizer(
-            f"there is no tokenizer of {source} here (tokenizer.json). Tokens are counted by the model's own: name its folder or Hub id "
+            f"there is no tokenizer of {source} here (tokenizer.json). Tokens are counted by the model's own: name "
+            "its folder or Hub id "
             "with --tokenizer."
         )
     try:

@@ -13,7 +13,10 @@ N_BINS = 40
 
 
 def interval(scored: Scored, *, width: int = 180, colour: int | None = None) -> Markup:
-    """A dot with its interval on a scale from 0 to 1, its published numbers as open diamonds. colour: the run's place."""
+    """A dot with its interval on a scale from 0 to 1, its published numbers as open diamonds.
+
+    colour: the run's place.
+    """
     value, low, high = scored.value, scored.low, scored.high
     height = 18
 

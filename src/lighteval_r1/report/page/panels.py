@@ -31,7 +31,8 @@ def panel(of: Panel) -> Markup:
         value = at * step
         marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value)}" y2="{y(value)}"/>')
         marks.append(
-            f'<text x="{LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:,.{0 if step >= 1 else 1 if step >= 0.1 else 2}f}</text>'
+            f'<text x="{LEFT - 6}" y="{y(value) + 4}" '
+            f'text-anchor="end">{value:,.{0 if step >= 1 else 1 if step >= 0.1 else 2}f}</text>'
         )
     for place, label in of.ticks:
         marks.append(f'<text x="{x(place)}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{escape(label)}</text>')
@@ -67,7 +68,8 @@ def _line(at: int, run: str, points: list, *, y: Callable[[float], float], share
         if error:
             low, high = y(max(0.0, value - error)), y(value + error)
             marks.append(
-                f'<path class="curve run-{at % 5}" d="M{x:.1f} {low}V{high}M{x - 2.5:.1f} {low}h5M{x - 2.5:.1f} {high}h5"/>'
+                f'<path class="curve run-{at % 5}" d="M{x:.1f} {low}V{high}M{x - 2.5:.1f} {low}h5M{x - 2.5:.1f} '
+                f'{high}h5"/>'
             )
         words = f"{run}: {value:,.1f}" + ("" if error is None else f" ± {error:,.1f}") + (" %" if share else "")
         marks.append(

@@ -27,7 +27,8 @@ def section(task: TaskThinking) -> dict:
 def write_page(told: Told, labels: Sequence[str], *, out: Path) -> None:
     check_page(out)
     content = {
-        "title": f"How {', '.join(labels[:3])}{f' and {len(labels) - 3} more' if len(labels) > 3 else ''} think{'s' if len(labels) == 1 else ''}",
+        "title": f"How {', '.join(labels[:3])}{f' and {len(labels) - 3} more' if len(labels) > 3 else ''} "
+        f"think{'s' if len(labels) == 1 else ''}",
         "notes": told.notes,
         "sections": [section(task) for task in told.tasks],
         "agreement": told.agreement,
