@@ -1,5 +1,6 @@
 """Nothing drawn is lost, nothing damaged is trusted, nothing is written by two at once."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -24,7 +25,13 @@ from lighteval_r1.records import (
 )
 from lighteval_r1.runs.journals import holdings, holdings_table
 from lighteval_r1.sampling.journal import Journal, why_anew
-from lighteval_r1.sampling.journal_files import decode_line, encode_line, journal_folder
+from lighteval_r1.sampling.journal_files import (
+    DamageSeen,
+    decode_line,
+    encode_line,
+    journal_folder,
+    read_samples,
+)
 
 SETTINGS = Settings(
     model="org/model",
@@ -201,3 +208,63 @@ def test_runs_lists_what_is_drawn_owed_and_graded(tmp_path):
     (one,) = holdings(str(tmp_path))
     assert (one.task, one.asked, one.drawn, one.owed, one.graded) == ("r1_aime24", 6, 3, 4, 1)
     assert SETTINGS.id in holdings_table([one]) and "r1_aime24" in holdings_table([one])
+
+
+def test_a_disk_that_fails_stops_the_run_with_one_line_and_keeps_what_it_has(tmp_path, monkeypatch):
+    def failing(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("lighteval_r1.sampling.journal.FSYNC_EVERY_S", 0.01)
+    monkeypatch.setattr(os, "fsync", failing)
+    mine = journal(tmp_path)
+    mine.add_sample(sample(0))
+    with pytest.raises(UserError, match=r"cannot write .*samples-.*Input/output error"):
+        for index in range(1, 500):
+            time.sleep(0.01)
+            mine.add_sample(sample(index))
+    with pytest.raises(UserError, match="Input/output error"):
+        mine.close()
+    monkeypatch.undo()
+    assert sample(0).key in read_samples(tmp_path, version=1, damage=DamageSeen())
+
+
+def test_damage_that_cannot_be_set_aside_is_one_line(tmp_path, monkeypatch):
+    journal(tmp_path).close()
+    (tmp_path / "samples-x.jsonl").write_bytes(b"no line of ours\n")
+    (tmp_path / "samples-x.jsonl.damaged").mkdir()
+    with pytest.raises(UserError, match=r"samples-x.jsonl.damaged: Is a directory"):
+        journal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["settings.json", "asked.json"])
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]"])
+def test_a_file_that_a_power_failure_emptied_is_one_line(tmp_path, main, name, content):
+    folder = journal_folder(str(tmp_path), task="t", settings=SETTINGS)
+    mine = journal(folder)
+    mine.asked(n=1, problems=[RunProblem("p")])
+    mine.close()
+    (folder / name).write_text(content)
+    for arguments in (("runs", "--cache-dir", tmp_path), ("results", folder)):
+        code, _, refused = main(*arguments)
+        assert code == 2 and refused.count("\n") == 1 and f"cannot read {folder / name}" in refused
+    if not content:
+        # The run's own command mends it.
+        again = journal(folder)
+        again.asked(n=1, problems=[RunProblem("p")])
+        again.close()
+        assert main("runs", "--cache-dir", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o600), (0o750, 0o640), (0o755, 0o644)])
+def test_files_may_be_read_by_whom_their_folder_may_be(tmp_path, folder_mode, file_mode):
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    folder.chmod(folder_mode)
+    mine = journal(folder)
+    mine.asked(n=1, problems=[RunProblem("p")])
+    mine.add_sample(sample(0))
+    mine.add_grade(sample(0).key, Grade(Outcome.WRONG, "7", "integers"))
+    mine.close()
+    assert {path.name.split("-")[0]: oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == dict.fromkeys(
+        ("settings.json", "asked.json", "problems.jsonl", "samples", "grades", "lock"), oct(file_mode)
+    )

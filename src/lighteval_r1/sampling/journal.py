@@ -12,7 +12,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
@@ -31,32 +32,49 @@ from lighteval_r1.sampling.journal_files import (
 FSYNC_EVERY_S = 1.0
 
 
+def as_open_as_its_folder(path: str, flags: int) -> int:
+    """A file that the group and others may read where they may read its folder: replies are the user's own."""
+    return os.open(path, flags, 0o600 | (os.stat(os.path.dirname(path) or ".").st_mode & 0o044))
+
+
+def open_new(path: Path) -> IO[bytes]:
+    return open(path, "xb", buffering=0, opener=as_open_as_its_folder)
+
+
 class Writer:
     """Appends lines to a file of its own. A line is in the kernel when append returns, on the disk a second later."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[bytes] | None = None
+        self._failed: OSError | None = None
         self._dirty = threading.Event()
         self._closed = False
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
 
     def append(self, record: dict) -> None:
-        """UserError, naming the file, where the disk is full or the folder cannot be written."""
+        """UserError, naming the file, where the disk is full or fails, or the folder cannot be written."""
         line = encode_line(record)
+        with self._refusing(), self._lock:
+            if self._failed is not None:
+                # What the kernel could not bring to the disk is not written on to: the run stops and says so.
+                raise self._failed
+            if self._file is None:
+                self._file = open_new(self.path)
+                threading.Thread(target=self._sync_often, daemon=True).start()
+            self._write(line)
+        self._dirty.set()
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
         try:
-            with self._lock:
-                if self._file is None:
-                    self._file = self.path.open("xb", buffering=0)
-                    threading.Thread(target=self._sync_often, daemon=True).start()
-                self._write(line)
+            yield
         except OSError as error:
             raise UserError(
                 f"cannot write {self.path}: {error.strerror}. Everything drawn before is kept; "
                 "make room or mend the folder's rights and run the same command again."
             ) from None
-        self._dirty.set()
 
     def _write(self, line: bytes) -> None:
         begin = self._file.tell()
@@ -73,7 +91,11 @@ class Writer:
     def _sync_often(self) -> None:
         while not self._closed:
             self._dirty.wait(FSYNC_EVERY_S)
-            self.sync()
+            try:
+                self.sync()
+            except OSError as error:
+                self._failed = error
+                return
             time.sleep(FSYNC_EVERY_S)
 
     def sync(self) -> None:
@@ -84,12 +106,18 @@ class Writer:
                 os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        self.sync()
-        with self._syncing, self._lock:
-            self._closed = True
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+        """UserError where what was written does not reach the disk."""
+        try:
+            with self._refusing():
+                self.sync()
+                if self._failed is not None:
+                    raise self._failed
+        finally:
+            with self._syncing, self._lock:
+                self._closed = True
+                if self._file is not None:
+                    self._file.close()
+                    self._file = None
 
 
 class Journal:
@@ -118,12 +146,17 @@ class Journal:
     def _set_aside(self, path: Path, number: int, line: bytes) -> None:
         self.damaged.append(f"{path}, line {number}")
         aside = path.with_suffix(".jsonl.damaged")
-        known = aside.read_bytes().splitlines() if aside.exists() else []
-        if line.rstrip(b"\n") in known:
-            return
+        try:
+            known = aside.read_bytes().splitlines() if aside.exists() else []
+            if line.rstrip(b"\n") in known:
+                return
+            with open(aside, "ab", opener=as_open_as_its_folder) as out:
+                out.write(line.rstrip(b"\n") + b"\n")
+        except OSError as error:
+            raise UserError(
+                f"cannot write {aside}: {error.strerror}. Make room and run the same command again."
+            ) from None
         print(f"{path}, line {number} is damaged; it is set aside in {aside.name} and drawn again.", file=sys.stderr)
-        with aside.open("ab") as out:
-            out.write(line.rstrip(b"\n") + b"\n")
 
     def asked(self, *, n: int, problems: Sequence[RunProblem]) -> None:
         """Keeps what this run asks for, so that others can tell how far it is, and each problem once."""
@@ -167,7 +200,7 @@ def take_locks(folder: Path, shard: tuple[int, int] | None) -> list[IO]:
 
 
 def wait_for_lock(path: Path, mode: int) -> IO:
-    file = path.open("a+")
+    file = open(path, "a+", opener=as_open_as_its_folder)
     said = False
     while True:
         try:
@@ -182,21 +215,24 @@ def wait_for_lock(path: Path, mode: int) -> IO:
 
 def write_settings(folder: Path, settings: Settings) -> None:
     path = folder / "settings.json"
-    if not path.exists():
+    # One of no bytes is what a power failure leaves; the folder's name says what stood in it.
+    if not path.exists() or not path.stat().st_size:
         write_whole(path, json.dumps(asdict(settings), indent=2, ensure_ascii=False).encode())
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """A reader finds the old file or the new one, never a part."""
     draft = path.with_suffix(f".{socket.gethostname()}-{os.getpid()}.draft")
-    draft.write_bytes(data)
+    with open(draft, "wb", opener=as_open_as_its_folder) as out:
+        out.write(data)
     draft.replace(path)
 
 
 def why_anew(folder: Path, settings: Settings) -> str | None:
     """Why nothing of earlier runs of this task counts: the nearest other settings and what differs; None if none
     are."""
-    others = [read_settings(path.parent) for path in folder.parent.glob("*/settings.json") if path.parent != folder]
+    paths = [path for path in folder.parent.glob("*/settings.json") if path.parent != folder and path.stat().st_size]
+    others = [read_settings(path.parent) for path in paths]
     if not others:
         return None
     nearest = min((other.differences(settings) for other in others), key=len)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.records import GRADE_FIELDS, Grade, Outcome, RunProblem, Sample, Settings, sample_of
+from lighteval_r1.records import GRADE_FIELDS, Grade, Outcome, RunProblem, Sample, Settings, UserError, sample_of
 
 # Beside a run's results: the folders of the journals that it fills, written when it begins.
 JOURNALS_FILE = "journals.json"
@@ -79,14 +79,23 @@ class Asked:
     problem_ids: list[str]
 
 
+def read_object(path: Path) -> dict:
+    """UserError where the file is empty or broken, as a power failure leaves it."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        why = "it is empty" if path.exists() and not path.stat().st_size else error
+        raise UserError(f"cannot read {path} ({why}). Delete it: the run's own command writes it anew.") from None
+
+
 def read_settings(folder: Path) -> Settings:
-    return Settings(**json.loads((folder / "settings.json").read_text()))
+    return Settings(**read_object(folder / "settings.json"))
 
 
 def read_asked(folder: Path) -> Asked | None:
     """None where no run has said yet."""
     path = folder / "asked.json"
-    return Asked(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    return Asked(**read_object(path)) if path.exists() else None
 
 
 def newest_version(folder: Path) -> int:
