@@ -44,7 +44,8 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
     figures = {"pass@1": right / n} | {f"pass@{k}": pass_at_k(n, right, k) for k in powers_of_two(n)}
     if (vote := majority(problem)) is not None:
         figures["maj@n"] = vote
-    figures["truncated"] = share(samples, lambda sample: sample.truncated)
+    if None not in (reasons := [sample.finish_reason for sample in samples]):
+        figures["truncated"] = reasons.count("length") / n
     figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)
     figures["undecided"] = share(samples, lambda sample: sample.outcome is Outcome.UNDECIDED)
     if None not in (tokens := [sample.n_tokens for sample in samples]):

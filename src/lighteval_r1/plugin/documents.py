@@ -85,7 +85,3 @@ def task_config(task: Task, folder: str | None) -> LightevalTaskConfig:
         metrics=metrics(task),
         version=task.version,
     )
-
-
-def task_of(doc: Doc) -> str:
-    return doc.task_name.split("|")[0]

@@ -1,6 +1,8 @@
 """Grades as LightEval's metrics: it asks for pass@1 of all replies of a task at once, then for each problem's other
 figures."""
 
+import sys
+
 import numpy as np
 from lighteval.metrics.metrics_sample import SampleLevelComputation, SamplingMetric
 from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelMetricGrouping
@@ -17,6 +19,10 @@ from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import Task
 
 MAX_N = 1024
+FOREIGN_ENGINE = (
+    "lighteval-r1 grades replies that another engine of LightEval's drew: its cache, truncation and retries applied, and "
+    "no seeds, finish reasons and token counts are known. lighteval-r1 endpoint asks any OpenAI-compatible server itself."
+)
 
 
 class PassAt1(SamplingMetric, SampleLevelComputation):
@@ -42,7 +48,18 @@ class PassAt1(SamplingMetric, SampleLevelComputation):
 
 
 def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
-    """Grades replies of another engine than ours; their docs take them."""
+    """Grades replies of another engine than ours; their docs take them. OwedError while replies are missing."""
+    missing = [(doc, doc.num_samples - len(response.text)) for doc, response in pairs]
+    missing = [(doc, n) for doc, n in missing if n > 0]
+    if missing:
+        first = missing[0][0]
+        raise OwedError(
+            f"{sum(n for _, n in missing)} of {sum(doc.num_samples for doc, _ in pairs)} replies are missing, so there is "
+            f"no score: the engine gave {first.num_samples - missing[0][1]} of {first.num_samples} for problem "
+            f"{first.problem.name or first.problem.id}. Ask for fewer ({task_of(first)}@n=1|0), or let "
+            "lighteval-r1 endpoint draw each reply by itself."
+        )
+    print(FOREIGN_ENGINE, file=sys.stderr)
     samples = [foreign_samples(doc, response) for doc, response in pairs]
     items = [
         (GRADERS[doc.problem.grader], answer_text(sample), doc.problem.gold)
@@ -57,6 +74,11 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
     verdicts = iter(grades)
     for (doc, _), row in zip(pairs, samples, strict=True):
         doc.take(shown(doc.problem, [sample.graded(next(verdicts)) for sample in row]))
+
+
+def task_of(doc: Doc) -> str:
+    """The task's name, without LightEval's number of shots."""
+    return doc.task_name.partition("|")[0]
 
 
 def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:

@@ -14,7 +14,8 @@ from lighteval_r1.engines import Engine
 from lighteval_r1.engines.environment import environment
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
-from lighteval_r1.plugin.documents import ProblemDoc, task_of
+from lighteval_r1.plugin.documents import ProblemDoc
+from lighteval_r1.plugin.metrics import task_of
 from lighteval_r1.records import EngineError, TaskRun, UserError
 from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run, shard_from_environment
 from lighteval_r1.sampling.pool import Pool
