@@ -36,8 +36,11 @@ class Choice:
 
 
 @dataclass
-class Reply:
-    """One reply on its way. end: just past its first correct answer by the rule in force; known: it was looked for."""
+class Thought:
+    """The thinking of one sample.
+
+    end: just past its first correct answer by the rule in force; known: it was looked for.
+    """
 
     run: str
     task: str
@@ -56,31 +59,36 @@ class Reply:
 def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) -> Told:
     """Raises OwedError while samples are owed or ungraded, unless partial; UserError without a tokenizer."""
     notes = [] if choice.partial else refuse_owed(labels, runs)
-    replies = [
-        Reply(label, name, problem, sample, thinking_of(sample))
+    thoughts = [
+        Thought(label, name, problem, sample, thinking_of(sample))
         for label, run in zip(labels, runs, strict=True)
         for name, task in run.tasks.items()
         for problem in chosen(task.problems, per_level=choice.per_level)
         for sample in problem.samples
         if sample.outcome is not None
     ]
-    if not replies:
+    if not thoughts:
         raise UserError("these runs hold no graded reply, so there is no thinking to measure.")
     offsets = {}
     for label, run in zip(labels, runs, strict=True):
         tokenizer, source = load_tokenizer(run, named=choice.tokenizer, fetch=choice.fetch)
         offsets[label] = (Offsets(tokenizer), source)
-    replies = short_enough(replies, offsets, choice=choice, notes=notes)
-    stopped = by_rule(replies)
-    agreed = by_judge(replies, choice=choice, notes=notes) if choice.judge is not None else ""
-    for one in replies:
-        counted = offsets[one.run][0]
-        one.measured = measured(
-            one.problem, one.sample, thinking=one.thinking, end=one.end, known=one.known, offsets=counted
+    thoughts = short_enough(thoughts, offsets, choice=choice, notes=notes)
+    stopped = by_rule(thoughts)
+    agreed = by_judge(thoughts, choice=choice, notes=notes) if choice.judge is not None else ""
+    for thought in thoughts:
+        counted = offsets[thought.run][0]
+        thought.measured = measured(
+            thought.problem,
+            thought.sample,
+            thinking=thought.thinking,
+            end=thought.end,
+            known=thought.known,
+            offsets=counted,
         )
     notes += [tokens_note(label, *offsets[label]) for label in labels]
-    notes += [*left_out_notes(runs, choice=choice), *reply_notes(replies, stopped=stopped)]
-    return summaries(labels, runs, replies, notes=notes, agreed=agreed)
+    notes += [*left_out_notes(runs, choice=choice), *reply_notes(thoughts, stopped=stopped)]
+    return summaries(labels, runs, thoughts, notes=notes, agreed=agreed)
 
 
 def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, partial: bool) -> Told:
@@ -150,18 +158,18 @@ def chosen(problems: Sequence[RunProblem], *, per_level: int) -> list[RunProblem
 
 
 def short_enough(
-    replies: list[Reply], offsets: Mapping[str, tuple[Offsets, str]], *, choice: Choice, notes: list[str]
-) -> list[Reply]:
+    thoughts: list[Thought], offsets: Mapping[str, tuple[Offsets, str]], *, choice: Choice, notes: list[str]
+) -> list[Thought]:
     if not choice.max_tokens:
-        return replies
+        return thoughts
     kept = []
-    for one in replies:
-        text = one.thinking.text
-        (tokens,) = Offsets(offsets[one.run][0].tokenizer).counts(one.sample, [len(text)], within=len(text))
+    for thought in thoughts:
+        text = thought.thinking.text
+        (tokens,) = Offsets(offsets[thought.run][0].tokenizer).counts(thought.sample, [len(text)], within=len(text))
         if tokens <= choice.max_tokens:
-            kept.append(one)
+            kept.append(thought)
     notes.append(
-        f"Left out: {len(replies) - len(kept)} of {len(replies)} replies whose thinking is longer than "
+        f"Left out: {len(thoughts) - len(kept)} of {len(thoughts)} replies whose thinking is longer than "
         f"{choice.max_tokens} tokens (--max-tokens)."
     )
     if not kept:
@@ -169,37 +177,39 @@ def short_enough(
     return kept
 
 
-def by_rule(replies: Sequence[Reply]) -> int:
+def by_rule(thoughts: Sequence[Thought]) -> int:
     """Sets the ends; the number of candidates that the grader's limit stopped."""
     stating, stated = [], []
-    for reply in replies:
-        if (candidates := reply.grader.candidates) is not None:
-            problem = reply.problem
-            statements = candidates(reply.thinking.text, problem=problem.prompt, gold=problem.gold)
-            stating.append(reply)
-            stated.append(Stated(replace(reply.grader, limit_s=LIMIT_S), problem.gold, statements))
+    for thought in thoughts:
+        if (candidates := thought.grader.candidates) is not None:
+            problem = thought.problem
+            statements = candidates(thought.thinking.text, problem=problem.prompt, gold=problem.gold)
+            stating.append(thought)
+            stated.append(Stated(replace(thought.grader, limit_s=LIMIT_S), problem.gold, statements))
     with Pool() as pool:
         places, stopped = first_correct(stated, pool=pool)
-    for reply, place in zip(stating, places, strict=True):
-        reply.end = None if place is None else place.end
+    for thought, place in zip(stating, places, strict=True):
+        thought.end = None if place is None else place.end
     return stopped
 
 
-def by_judge(replies: Sequence[Reply], *, choice: Choice, notes: list[str]) -> str:
+def by_judge(thoughts: Sequence[Thought], *, choice: Choice, notes: list[str]) -> str:
     """Replaces the rule's ends by the judge's; "" or how far they agree."""
     judge = choice.judge
     assert judge is not None
-    asked_of = [one for one in replies if one.grader.candidates is not None and one.thinking.there]
+    asked_of = [thought for thought in thoughts if thought.grader.candidates is not None and thought.thinking.there]
     judged = judge.judge(
         [
-            Asked(one.problem.prompt, one.grader.shown_gold(one.problem.gold), steps_of(one.thinking.text))
-            for one in asked_of
+            Asked(
+                thought.problem.prompt, thought.grader.shown_gold(thought.problem.gold), steps_of(thought.thinking.text)
+            )
+            for thought in asked_of
         ]
     )
-    said = agreement([one.end for one in asked_of], judged) if choice.agree else ""
-    for one, place in zip(asked_of, judged, strict=True):
-        one.end = place.end if place is not None else None
-        one.known = place is not None
+    said = agreement([thought.end for thought in asked_of], judged) if choice.agree else ""
+    for thought, place in zip(asked_of, judged, strict=True):
+        thought.end = place.end if place is not None else None
+        thought.known = place is not None
     n_unjudged = judged.count(None)
     notes.append(
         f"T^ is what {judge.model} judges: {len(judged) - n_unjudged} replies judged, {n_unjudged} unjudged; "
@@ -242,17 +252,23 @@ def left_out_notes(runs: Sequence[Run], *, choice: Choice) -> list[str]:
     return notes
 
 
-def reply_notes(replies: Sequence[Reply], *, stopped: int) -> list[str]:
+def reply_notes(thoughts: Sequence[Thought], *, stopped: int) -> list[str]:
     notes = []
-    told = [one.measured for one in replies if one.measured is not None]
-    n_cut = sum(one.cut_off for one in told)
+    measures = [thought.measured for thought in thoughts if thought.measured is not None]
+    n_cut = sum(measure.cut_off for measure in measures)
     if n_cut:
-        notes.append(f"{n_cut} of {len(told)} replies were cut off in their thinking: their T is a lower bound.")
-    n_without = sum(not one.there for one in told)
+        notes.append(f"{n_cut} of {len(measures)} replies were cut off in their thinking: their T is a lower bound.")
+    n_without = sum(not measure.there for measure in measures)
     if n_without:
-        notes.append(f"{n_without} of {len(told)} replies do not think: their T is 0, and they reach nothing in it.")
+        notes.append(
+            f"{n_without} of {len(measures)} replies do not think: their T is 0, and they reach nothing in it."
+        )
     others = sorted(
-        {f"{one.task} ({one.problem.grader or 'no grader named'})" for one in replies if one.grader.candidates is None}
+        {
+            f"{thought.task} ({thought.problem.grader or 'no grader named'})"
+            for thought in thoughts
+            if thought.grader.candidates is None
+        }
     )
     if others:
         notes.append(
@@ -265,14 +281,14 @@ def reply_notes(replies: Sequence[Reply], *, stopped: int) -> list[str]:
 
 
 def summaries(
-    labels: Sequence[str], runs: Sequence[Run], replies: Sequence[Reply], *, notes: list[str], agreed: str
+    labels: Sequence[str], runs: Sequence[Run], thoughts: Sequence[Thought], *, notes: list[str], agreed: str
 ) -> Told:
     names = list(dict.fromkeys(name for run in runs for name in run.tasks))
     of: dict[tuple[str, str], dict[str, tuple[Mapping[str, str], list[Measured]]]] = {}
-    for one in replies:
-        problems = of.setdefault((one.run, one.task), {})
-        assert one.measured is not None
-        problems.setdefault(one.problem.id, (one.problem.groups, []))[1].append(one.measured)
+    for thought in thoughts:
+        problems = of.setdefault((thought.run, thought.task), {})
+        assert thought.measured is not None
+        problems.setdefault(thought.problem.id, (thought.problem.groups, []))[1].append(thought.measured)
     tasks = []
     for name in names:
         members = {label: list(of[label, name].values()) for label in labels if (label, name) in of}
