@@ -1,0 +1,1 @@
+"""What every room that asks another machine shares: files read from the Hub. Nothing here writes there."""
