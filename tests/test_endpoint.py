@@ -23,8 +23,9 @@ from lighteval_r1.cli.ask import DIM, PLAIN, Screen
 from lighteval_r1.cli.endpoint import Options, address_of, extra_fields, settings_of
 from lighteval_r1.cli.endpoint import run as evaluate_endpoint
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.server_facts import Served, retry_after_s
+from lighteval_r1.engines.server_facts import Served
 from lighteval_r1.graders import EXPRESSION
+from lighteval_r1.network.retries import retry_after_s
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
 from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.sampling.loop import graded

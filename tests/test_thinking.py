@@ -331,7 +331,7 @@ def test_several_tasks_are_also_told_together(words):
 
 def test_a_report_asks_the_hub_for_no_tokenizer_that_was_not_named(monkeypatch):
     asked = []
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *arguments, **options: asked.append(arguments))
+    monkeypatch.setattr("socket.socket.connect", lambda self, address: asked.append(address))
     found = for_report(["run"], [a_run([a_problem("a", RIGHT)], model="org/nowhere")], tokenizer="", partial=False)
     assert "there is no tokenizer of org/nowhere here" in found.notes[0] and not asked
 

@@ -1,13 +1,12 @@
 """Replies from any OpenAI-compatible server: vllm serve, SGLang, LMDeploy, Ollama, an NPU server, a cloud.
 
 Every sample is one streamed chat request with its own seed; streaming, so that no reply is too long for a time-out.
-What may succeed another time is tried again, with pauses that grow and a random part, at least as long as the server
-asks for (Retry-After): 408, 409, 429, 5xx, broken connections, garbage, streams that end early or stand still. There is
-no end to this but give_up_after_s. Any other refusal (400, 401, 403, 404) ends the run with the server's message.
+What may succeed another time is tried again as network/retries.py says: 408, 409, 425, 429, 5xx, broken connections,
+garbage, streams that end early or stand still. There is no end to this but give_up_after_s. Any other refusal (400, 401,
+403, 404) ends the run with the server's message.
 """
 
 import asyncio
-import itertools
 import random
 import sys
 import time
@@ -19,7 +18,8 @@ import openai
 
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Address, first_cause
-from lighteval_r1.engines.streamed import Broken, StreamedReply, events
+from lighteval_r1.engines.streamed import StreamedReply, events
+from lighteval_r1.network.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
 CONCURRENCY = 64
@@ -27,8 +27,6 @@ CONCURRENCY = 64
 STALL_S = 120.0
 # Before the first piece: the request may wait for its turn, and some servers keep the whole thinking to themselves.
 FIRST_S = 3600.0
-# Before the second try, before the third twice that, and so on.
-PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 SAY_EVERY_S = 30.0
 # What a server answers that does not stream, or that is none.
 NO_STREAM = ("application/json", "text/html")
@@ -47,15 +45,15 @@ class EndpointEngine:
     concurrency: int = CONCURRENCY
     stall_s: float = STALL_S
     first_s: float = FIRST_S
-    pause_s: float = PAUSE_S
+    pause_s: float = Patience.first_pause_s
     give_up_after_s: float | None = None
     thinking_opened: bool | None = None
     tokenizer: object = None
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
     _thinking_comes_apart: bool = False
-    _n_broken: int = 0
-    _said_at: float | None = None
+    _n_failed: int = 0
+    _reported_at: float | None = None
 
     async def start(self) -> None:
         self._client = self.address.client(connections=self.concurrency)
@@ -90,41 +88,37 @@ class EndpointEngine:
 
     async def draw(self, owed: Owed, *, replica: int, on_text: Callable[[str], None] | None = None) -> Sample:
         """One reply, tried for until it is there. on_text: called with the text so far as it grows."""
-        body, jitter = self.body(owed), random.Random(owed.seed)
-        failing_since: float | None = None
-        for attempt in itertools.count():
+        body = self.body(owed)
+
+        async def drawn() -> Sample:
             begin = time.monotonic()
-            try:
-                reply = await self._attempt(body, on_text=on_text)
-                return self._sample(owed, reply, replica=replica, duration_s=time.monotonic() - begin)
-            except Broken as broken:
-                pause = min(LONGEST_PAUSE_S, self.pause_s * 2 ** min(attempt, 10)) * jitter.uniform(0.5, 1.0)
-                pause = max(pause, broken.retry_after_s * jitter.uniform(1.0, 1.1))
-                now = time.monotonic()
-                failing_since = failing_since or now
-                if self.give_up_after_s is not None and now + pause - failing_since > self.give_up_after_s:
-                    raise EngineError(
-                        f"{self.address.base_url} gave no complete reply to one request for {self.give_up_after_s:g} s "
-                        f"({broken}). What was drawn is kept; the same command goes on from there."
-                    ) from None
-                self._say(broken)
-                await asyncio.sleep(pause)
+            reply = await self._attempt(body, on_text=on_text)
+            return self._sample(owed, reply, replica=replica, duration_s=time.monotonic() - begin)
+
+        patience = Patience(first_pause_s=self.pause_s, give_up_after_s=self.give_up_after_s)
+        try:
+            return await patience.wait_for(drawn, jitter=random.Random(owed.seed), say=self._say)
+        except FailedTry as last:
+            raise EngineError(
+                f"{self.address.base_url} gave no complete reply to one request for {self.give_up_after_s:g} s "
+                f"({last}). What was drawn is kept; the same command goes on from there."
+            ) from None
 
     async def _attempt(self, body: dict, *, on_text: Callable[[str], None] | None) -> StreamedReply:
-        """One try. Raises Broken or UserError."""
+        """One try. Raises FailedTry or UserError."""
         reply = StreamedReply()
         create = self._client.chat.completions.with_streaming_response.create
         clock = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(self.first_s) as patience:
+            async with asyncio.timeout(self.first_s) as deadline:
                 # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
                 async with create(
                     model=body["model"], messages=body["messages"], stream=True, extra_body=body
                 ) as response:
                     if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
-                        raise Broken(f"no stream, but {kind}")
+                        raise FailedTry(f"no stream, but {kind}")
                     async for event in events(response.iter_bytes()):
-                        patience.reschedule(clock() + self.stall_s)
+                        deadline.reschedule(clock() + self.stall_s)
                         reply.take(event)
                         if on_text is not None:
                             on_text(reply.text)
@@ -132,8 +126,8 @@ class EndpointEngine:
             raise self.address.judged(error) from None
         except (openai.APIConnectionError, httpx2.RequestError, OSError) as error:
             if isinstance(error, TimeoutError):
-                raise Broken("the stream stood still" if reply.text else "nothing came back") from None
-            raise Broken(f"the connection broke ({first_cause(error)})") from None
+                raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
+            raise FailedTry(f"the connection broke ({first_cause(error)})") from None
         reply.check_complete()
         return reply
 
@@ -174,14 +168,14 @@ class EndpointEngine:
             for text in (self.render(problem), reply.text)
         )
 
-    def _say(self, broken: Broken) -> None:
+    def _say(self, failure: FailedTry, _: float) -> None:
         """That something is tried again: at once the first time, then now and then."""
-        self._n_broken += 1
+        self._n_failed += 1
         now = time.monotonic()
-        if self._said_at is None or now - self._said_at >= SAY_EVERY_S:
-            self._said_at = now
-            tries = "1 try" if self._n_broken == 1 else f"{self._n_broken} tries"
-            print(f"{tries} failed so far and will be repeated; the last: {broken}", file=sys.stderr, flush=True)
+        if self._reported_at is None or now - self._reported_at >= SAY_EVERY_S:
+            self._reported_at = now
+            tries = "1 try" if self._n_failed == 1 else f"{self._n_failed} tries"
+            print(f"{tries} failed so far and will be repeated; the last: {failure}", file=sys.stderr, flush=True)
 
     async def stop(self) -> None:
         if self._client is not None:

@@ -1,20 +1,20 @@
 """An OpenAI-compatible server: where it is, what its refusals mean, and what it says of a model before any sample is drawn."""
 
 import asyncio
-import email.utils
 import json
-import time
 from dataclasses import dataclass, field
 
 import httpx2
 import openai
 
-from lighteval_r1.engines.streamed import Broken, refusal
+from lighteval_r1.engines.streamed import Refused, refusal
+from lighteval_r1.network.retries import FailedTry, Patience, retry_after_s
 from lighteval_r1.records import UserError
 
 # Where a server wants no key, the client still needs some text.
 NO_KEY = "none"
-N_LOOKS = 8
+# A server that comes up is waited for, about a minute.
+LOOKS = Patience(first_pause_s=1.0, most_tries=8)
 
 
 @dataclass(frozen=True)
@@ -37,25 +37,11 @@ class Address:
         """Servers quote the key in their refusals."""
         return text if self.api_key == NO_KEY else text.replace(self.api_key, "…")
 
-    def judged(self, error: openai.APIStatusError) -> Broken | UserError:
+    def judged(self, error: openai.APIStatusError) -> FailedTry | Refused:
         body = error.body if isinstance(error.body, dict) else {}
         message = body.get("message") or body.get("detail") or error.response.text
         waits = retry_after_s(error.response.headers.get("retry-after"))
         return refusal(error.status_code, self.without_key(str(message)), retry_after_s=waits)
-
-
-def retry_after_s(header: str | None) -> float:
-    """Seconds that a Retry-After header asks for, given as seconds or as a date; 0 where it says neither."""
-    if not header:
-        return 0.0
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
-        return 0.0
 
 
 def first_cause(error: BaseException) -> str:
@@ -99,28 +85,29 @@ async def look(address: Address, *, model: str, template_kwargs: dict | None = N
 
 
 async def listed_models(client: openai.AsyncOpenAI, address: Address) -> dict[str, dict]:
+    """What the server says of each of its models, by name."""
     place = f"{address.base_url}/models"
-    for attempt in range(1, N_LOOKS + 1):
+
+    async def listed() -> dict[str, dict]:
         try:
             async with asyncio.timeout(60):
                 answer = await client.models.with_raw_response.list()
             return {str(entry["id"]): entry for entry in json.loads(answer.http_response.content)["data"] or ()}
         except openai.APIStatusError as error:
-            judged = address.judged(error)
             if error.status_code == 404:
                 raise UserError(
                     f"{place} is not found. Does the base URL end as it should ({address.base_url}/v1)?"
                 ) from None
-            if isinstance(judged, UserError):
-                raise judged from None
-            why, wait = str(judged), max(judged.retry_after_s, 0.25 * 2**attempt)
+            raise address.judged(error) from None
         except (openai.APIConnectionError, TimeoutError) as error:
             raise UserError(f"no server answers at {address.base_url} ({first_cause(error)}).") from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            why, wait = "no list of models came back", 0.25 * 2**attempt
-        if attempt < N_LOOKS:
-            await asyncio.sleep(wait)
-    raise UserError(f"{place} cannot be read, after {N_LOOKS} tries: {why}.")
+            raise FailedTry("no list of models came back") from None
+
+    try:
+        return await LOOKS.wait_for(listed)
+    except FailedTry as last:
+        raise UserError(f"{place} cannot be read, after {LOOKS.most_tries} tries: {last}.") from None
 
 
 async def asks_template(

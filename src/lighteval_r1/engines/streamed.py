@@ -9,35 +9,35 @@ import json
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 
+from lighteval_r1.network.retries import FailedTry, may_pass
 from lighteval_r1.records import UserError
 
-# Statuses after which the same request may succeed; so it may after any from 500.
-TRIED_AGAIN = (408, 409, 429)
 # How a server says that it stopped a reply itself: no sample of the model.
 NOT_FINISHED = ("abort", "error", "cancelled")
 SHOWN = 600
 
 
-class Broken(Exception):
-    """This try brought no complete reply; another may. retry_after_s: what the server asked to wait, at least."""
+class Refused(UserError):
+    """The server would refuse the same request again. message: its own words."""
 
-    def __init__(self, why: str, *, retry_after_s: float = 0.0) -> None:
-        super().__init__(why)
-        self.retry_after_s = retry_after_s
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(
+            f"the server refuses the request (HTTP {status}: {message}). It would refuse it again; what was drawn before "
+            "is kept."
+        )
+        self.status, self.message = status, message
 
 
-def refusal(status: int, message: str, *, retry_after_s: float = 0.0) -> Broken | UserError:
+def refusal(status: int, message: str, *, retry_after_s: float = 0.0) -> FailedTry | Refused:
     """What an error of the server means: to be tried again, or the end of the run."""
-    said = f"HTTP {status}: {' '.join(message.split())[:SHOWN] or 'no message'}"
-    if status in TRIED_AGAIN or status >= 500:
-        return Broken(said, retry_after_s=retry_after_s)
-    return UserError(
-        f"the server refuses the request ({said}). It would refuse it again; what was drawn before is kept."
-    )
+    message = " ".join(message.split())[:SHOWN] or "no message"
+    if may_pass(status):
+        return FailedTry(f"HTTP {status}: {message}", retry_after_s=retry_after_s)
+    return Refused(status, message)
 
 
 async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[dict]:
-    """The JSON objects of a stream of server-sent events, up to its [DONE]. Raises Broken for anything else."""
+    """The JSON objects of a stream of server-sent events, up to its [DONE]. Raises FailedTry for anything else."""
     rest = b""
     async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -50,9 +50,9 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[dict]:
             try:
                 event = json.loads(data)
             except ValueError:
-                raise Broken(f"garbage in the stream: {data[:60]!r}") from None
+                raise FailedTry(f"garbage in the stream: {data[:60]!r}") from None
             if not isinstance(event, dict):
-                raise Broken(f"garbage in the stream: {data[:60]!r}")
+                raise FailedTry(f"garbage in the stream: {data[:60]!r}")
             yield event
 
 
@@ -66,7 +66,7 @@ class StreamedReply:
     usage: dict = field(default_factory=dict)
 
     def take(self, event: dict) -> None:
-        """Adds one event. Raises Broken where it is no event of a chat, UserError where it is a lasting refusal."""
+        """Adds one event. Raises FailedTry where it is no event of a chat, Refused where it is a lasting refusal."""
         if event.get("error"):
             raise error_in_stream(event["error"])
         try:
@@ -82,7 +82,7 @@ class StreamedReply:
                 if reason := choice.get("finish_reason"):
                     self.finish_reason = "" + reason
         except (TypeError, ValueError, AttributeError):
-            raise Broken(f"an event of another form than a chat's: {str(event)[:80]}") from None
+            raise FailedTry(f"an event of another form than a chat's: {str(event)[:80]}") from None
 
     @property
     def text(self) -> str:
@@ -93,11 +93,11 @@ class StreamedReply:
         return f"<think>{''.join(self.thinking)}{'</think>' if content else ''}{content}"
 
     def check_complete(self) -> None:
-        """Raises Broken unless the model itself, or its limit of tokens, ended the reply."""
+        """Raises FailedTry unless the model itself, or its limit of tokens, ended the reply."""
         if not self.finish_reason:
-            raise Broken("the stream ended before the reply did" if self.text else "an empty stream")
+            raise FailedTry("the stream ended before the reply did" if self.text else "an empty stream")
         if self.finish_reason in NOT_FINISHED:
-            raise Broken(f"the server stopped the reply ({self.finish_reason})")
+            raise FailedTry(f"the server stopped the reply ({self.finish_reason})")
 
     def token_counts(self) -> tuple[int, int] | None:
         """(prompt, reply) as the server counted; None where it did not."""
@@ -105,10 +105,10 @@ class StreamedReply:
         return counts if all(isinstance(count, int) for count in counts) else None
 
 
-def error_in_stream(error: object) -> Broken | UserError:
+def error_in_stream(error: object) -> FailedTry | Refused:
     """An error that a server sends after its headers said 200."""
     record = error if isinstance(error, dict) else {"message": str(error)}
     message, code = str(record.get("message", "")), record.get("code")
     if isinstance(code, int) and code >= 400:
         return refusal(code, message)
-    return Broken(f"an error in the stream: {' '.join(message.split())[:SHOWN] or record}")
+    return FailedTry(f"an error in the stream: {' '.join(message.split())[:SHOWN] or record}")

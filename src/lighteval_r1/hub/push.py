@@ -5,11 +5,8 @@ new head. Nothing is deleted, neither here nor there.
 """
 
 import hashlib
-import random
 import sys
-import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +17,8 @@ from huggingface_hub.hf_api import RepoFile
 
 from lighteval_r1.hub.card import merged_card
 from lighteval_r1.hub.rows import Published, publish
+from lighteval_r1.network.hub_files import first_line
+from lighteval_r1.network.retries import FailedTry, Patience, may_pass, retry_after_s
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
@@ -27,12 +26,11 @@ from lighteval_r1.tasks import TASKS
 
 T = TypeVar("T")
 
-# 409, 412: another commit came first. 403 is said for a moment after a repository was made, too.
-AGAIN = {403, 408, 409, 412, 425, 429, 500, 502, 503, 504}
+# 412: another commit came first. 403 is said for a moment after a repository was made, too.
+ALSO_PASSING = {403, 412}
 MOST_403 = 3
 RETRY_FOR_S = 600.0
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
+FIRST_PAUSE_S = 0.5
 PRIVATE_NOTE = (
     "It is private. On free accounts private data sets have no viewer; load_dataset reads them with your token. "
     "--public publishes a new repository."
@@ -183,9 +181,10 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
 
     RepositoryNotFoundError passes; every other refusal becomes a UserError that says what was to be done.
     """
-    until = time.monotonic() + limit_s
-    wait, refused = FIRST_WAIT_S, 0
-    while True:
+    n_forbidden = 0
+
+    def tried() -> T:
+        nonlocal n_forbidden
         try:
             return action()
         except RepositoryNotFoundError as error:
@@ -196,21 +195,31 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
             raise UserError(
                 f"cannot {what}: there is no Hugging Face token. Run `hf auth login` or set HF_TOKEN."
             ) from None
+        except ValueError as error:
+            # A name or a card that the Hub does not take; looked at before anything is sent.
+            raise UserError(f"cannot {what}: {' '.join(str(error).split())}") from None
         except (HfHubHTTPError, httpx.TransportError, ConnectionError, RuntimeError) as error:
-            failed = transport_error(error)
-            status = failed.response.status_code if isinstance(failed, HfHubHTTPError) else None
-            refused += status == 403
-            if status is not None and (status not in AGAIN or refused >= MOST_403):
-                raise UserError(refusal(failed, what)) from None
-            pause = max(asked_wait_s(failed), min(LONGEST_WAIT_S, wait) * random.uniform(0.5, 1.5))
-            if time.monotonic() + pause > until:
-                raise UserError(
-                    f"cannot {what}: {first_line(failed)}. The Hub did not take it within {limit_s:.0f} s. "
-                    "All files are still here; run the same command again."
-                ) from None
-            print(f"The Hub: {first_line(failed)}; trying again in {pause:.1f} s.", file=sys.stderr)
-            time.sleep(pause)
-            wait *= 2
+            failure = transport_error(error)
+            if not isinstance(failure, HfHubHTTPError):
+                raise FailedTry(first_line(failure)) from None
+            status = failure.response.status_code
+            n_forbidden += status == 403
+            if n_forbidden >= MOST_403 or not (may_pass(status) or status in ALSO_PASSING):
+                raise UserError(refusal(failure, what)) from None
+            waits = retry_after_s(failure.response.headers.get("Retry-After"))
+            raise FailedTry(first_line(failure), retry_after_s=waits) from None
+
+    try:
+        return Patience(first_pause_s=FIRST_PAUSE_S, give_up_after_s=limit_s).call(tried, say=say_again)
+    except FailedTry as last:
+        raise UserError(
+            f"cannot {what}: {last}. The Hub did not take it within {limit_s:.0f} s. "
+            "All files are still here; run the same command again."
+        ) from None
+
+
+def say_again(failure: FailedTry, pause_s: float) -> None:
+    print(f"The Hub: {failure}; trying again in {pause_s:.1f} s.", file=sys.stderr)
 
 
 def transport_error(error: Exception) -> Exception:
@@ -229,19 +238,3 @@ def refusal(error: HfHubHTTPError, what: str) -> str:
     if status == 403:
         return f"cannot {what}: the token may not ({first_line(error)}). Use one with write access."
     return f"cannot {what}: {first_line(error)}"
-
-
-def first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def asked_wait_s(error: Exception) -> float:
-    """What Retry-After asks for, in seconds; 0 where nothing is asked."""
-    header = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
-    if header.isdigit():
-        return float(header)
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
-        return 0.0

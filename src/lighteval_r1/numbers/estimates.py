@@ -1,4 +1,4 @@
-"""From scores to estimates: pass@1 with two standard errors, intervals, pass@k, majority votes. numpy only.
+"""From scores to estimates: pass@1 with two standard errors, intervals, pass@k, majority votes.
 
 Two standard errors, by name. `se_resampling` is the spread that would be seen if the same problems were sampled again:
 compare with it against a number published on the same problems. `se_problems` is the spread over other problems of the
@@ -20,8 +20,6 @@ Scores = Sequence[np.ndarray] | np.ndarray  # [n_problems][n_samples of the prob
 
 # Where two numbers count as different, and the intervals' other side: the convention of the field.
 ALPHA = 0.05
-# Gauss-Legendre: exact to 12 digits for the integrals below.
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 
 
 @dataclass(frozen=True)
@@ -100,27 +98,19 @@ def interval(value: float, se: float, *, n_least: int) -> tuple[float, float]:
 
 
 def p_value(ratio: float, *, df: float = math.inf) -> float:
-    """How often chance alone exceeds |ratio| standard errors, either way: Student's t with df degrees, or normal.
+    """How often chance alone exceeds |ratio| standard errors, either way: Student's t with df degrees, normal for inf."""
+    # Imported here: it takes most of a second, and most commands have no use for it.
+    from scipy.special import stdtr
 
-    Source: with t = sqrt(df) tan(angle), Student's density is proportional to cos(angle) ** (df - 1).
-    """
-    if df > 5000:
-        return math.erfc(abs(ratio) / math.sqrt(2))
-    angle = math.atan(abs(ratio) / math.sqrt(df))
-    half = (math.pi / 2 - angle) / 2
-    tail = half * float(np.sum(WEIGHTS * np.cos(angle + half * (NODES + 1)) ** (df - 1)))
-    whole = math.sqrt(math.pi) / 2 * math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2))
-    return min(1.0, tail / whole)
+    return 2 * float(stdtr(df, -abs(ratio)))
 
 
 @functools.lru_cache
 def t_quantile(df: float) -> float:
     """The ratio that chance exceeds, either way, with probability ALPHA: 1.96 for many degrees, 2.05 for 29, 12.7 for 1."""
-    low, high = 0.0, 20.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if p_value(middle, df=df) > ALPHA else (low, middle)
-    return (low + high) / 2
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, 1 - ALPHA / 2))
 
 
 def samples_needed(scores: Scores, *, error: float) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lighteval_r1.network.hub_files import download, repo_files
 from lighteval_r1.records import UserError
 
 HUB = "hf://datasets/"
@@ -146,37 +147,28 @@ def results_of(details: Path, date: str) -> Path | None:
 
 def downloaded(source: str) -> RunFiles:
     """hf://datasets/NAMESPACE/NAME[@REVISION][/PATH]: the newest run in it (under PATH), in the Hub's local cache."""
-    import httpx
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     match = re.fullmatch(
         r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<path>.+?))?/?", source.removeprefix(HUB)
     )
     if match is None:
         raise UserError(f"{source} is not {HUB}NAMESPACE/NAME, with @REVISION and /PATH where wanted.")
-    repo = {"repo_id": match["repo"], "repo_type": "dataset", "revision": match["revision"]}
-    try:
-        names = [name for name in HfApi().list_repo_files(**repo) if name.startswith(match["path"] or "")]
-        dates = {match["date"] for name in names if (match := dated(name))}
-        if not dates and (rows := newest_rows(names)):
-            patterns = [str(path) for path in rows.rows.values()]
-            folder = Path(snapshot_download(**repo, allow_patterns=patterns))
-            return replace(rows, rows={task: folder / path for task, path in rows.rows.items()})
-        if not dates:
-            raise UserError(
-                f"{source} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it."
-            )
-        wanted = [name for name in names if (match := dated(name)) and match["date"] == max(dates)]
-        folder = Path(snapshot_download(**repo, allow_patterns=[re.sub(r"([\[*?])", r"[\1]", name) for name in wanted]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
-        raise UserError(f"cannot read {source}: {str(error).strip().splitlines()[0]}") from None
+    repo, place = match["repo"], {"repo_type": "dataset", "revision": match["revision"]}
+    names = [name for name in repo_files(repo, **place) if name.startswith(match["path"] or "")]
+    dates = {name: run_file["date"] for name in names if (run_file := dated(name))}
+    if not dates and (rows := newest_rows(names)):
+        folder = download(repo, [str(path) for path in rows.rows.values()], **place)
+        return replace(rows, rows={task: folder / path for task, path in rows.rows.items()})
+    if not dates:
+        raise UserError(f"{source} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it.")
+    newest = max(dates.values())
+    wanted = [name for name, date in dates.items() if date == newest]
+    folder = download(repo, wanted, **place)
     local = [folder / name for name in wanted]
     results = [path for path in local if RESULTS.fullmatch(path.name)]
-    details = {found["task"]: path for path in local if (found := DETAILS.fullmatch(path.name))}
+    details = {named["task"]: path for path in local if (named := DETAILS.fullmatch(path.name))}
     if not details:
-        raise UserError(f"{source} holds results of {max(dates)} but no details: they may have been left out.")
-    return RunFiles(results[0] if results else None, max(dates), details, len(dates))
+        raise UserError(f"{source} holds results of {newest} but no details: they may have been left out.")
+    return RunFiles(results[0] if results else None, newest, details, len(set(dates.values())))
 
 
 def dated(name: str) -> re.Match | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.graders.confined.connection import level as confinement_level
+from lighteval_r1.network.hub_files import token
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.task import check_local_file, local_file
@@ -89,10 +90,9 @@ def check_data(task: Task) -> None:
 
 def check_hub_data(task: Task) -> None:
     import datasets
-    import huggingface_hub
 
     place = f"{task.name} reads the data set {task.repo} ({task.subset})"
-    if task.gated and huggingface_hub.get_token() is None:
+    if task.gated and token() is None:
         raise UserError(
             f"{place}, which is gated, and there is no Hugging Face token. Ask for access at "
             f"https://huggingface.co/datasets/{task.repo}, then run `hf auth login` or set HF_TOKEN; "

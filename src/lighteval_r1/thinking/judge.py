@@ -6,7 +6,7 @@ answer or one that names no step is asked again, and is never taken for a result
 """
 
 import asyncio
-import json
+import itertools
 import os
 import re
 import socket
@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import openai
-
+from lighteval_r1.engines.chat import Chat
+from lighteval_r1.engines.server_facts import NO_KEY, Address
+from lighteval_r1.engines.streamed import Refused
 from lighteval_r1.graders.statements.sentences import whole_characters
+from lighteval_r1.network.retries import FailedTry, Patience
 from lighteval_r1.numbers.tables import columns
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.sampling.journal import Writer
@@ -79,8 +81,8 @@ class Judged:
     end: int | None
 
 
-class NoStep(Exception):
-    """An answer that names no step: nothing to take from it."""
+class NoStep(FailedTry):
+    """An answer that names no step: nothing to take from it, but the judge may be asked again."""
 
 
 def steps_of(thinking: str) -> tuple[Step, ...]:
@@ -110,23 +112,24 @@ class Judge:
     def judge(self, asked: Sequence[Asked]) -> list[Judged | None]:
         """One judgement each, None where there is none after all attempts (see failures)."""
         known = self._read()
-        missing = {self._key(one): one for one in asked if one.steps and self._key(one) not in known}
+        missing = {key: question for question in asked if question.steps and (key := self._key(question)) not in known}
         if missing:
             known |= asyncio.run(self._ask_all(missing))
-        return [self._judged(one, known) for one in asked]
+        return [self._judged(question, known) for question in asked]
 
-    def _judged(self, one: Asked, known: dict[str, int | None]) -> Judged | None:
-        if not one.steps:
+    def _judged(self, question: Asked, known: dict[str, int | None]) -> Judged | None:
+        steps = question.steps
+        if not steps:
             return Judged(None, None)
-        if self._key(one) not in known:
+        if self._key(question) not in known:
             return None
-        number = known[self._key(one)]
+        number = known[self._key(question)]
         if number is None:
             return Judged(None, None)
-        return Judged(one.steps[number - 2].end if number > 1 else 0, one.steps[number - 1].end)
+        return Judged(steps[number - 2].end if number > 1 else 0, steps[number - 1].end)
 
-    def _key(self, one: Asked) -> str:
-        return sha256([self.model, one.prompt])[:32]
+    def _key(self, question: Asked) -> str:
+        return sha256([self.model, question.prompt])[:32]
 
     def _read(self) -> dict[str, int | None]:
         known = {}
@@ -143,77 +146,56 @@ class Judge:
         except OSError as error:
             raise UserError(f"cannot use {self.folder}: {error.strerror}. Name another with --judge-journal.") from None
         writer = Writer(self.folder / f"judged-{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}.jsonl")
-        found: dict[str, int | None] = {}
+        steps: dict[str, int | None] = {}
         slots = asyncio.Semaphore(AT_ONCE)
-        # Retries are ours, so that each is counted and an answer without a step is one of them.
-        client = openai.AsyncOpenAI(
-            base_url=self.url, api_key=os.environ.get("OPENAI_API_KEY", "none"), max_retries=0, timeout=self.timeout_s
-        )
+        address = Address(self.url, os.environ.get("OPENAI_API_KEY") or NO_KEY)
 
-        async def one_of(key: str, one: Asked) -> None:
+        async def ask(chat: Chat, key: str, question: Asked) -> None:
             async with slots:
-                said = await self._ask(client, one)
-            if said is not None:
-                number, words = said
-                writer.append(
-                    {"key": key, "step": number, "n_steps": len(one.steps), "judge": self.model, "reply": words}
-                )
-                found[key] = number
+                judgement = await self._ask(chat, question)
+            if judgement is not None:
+                number, words = judgement
+                n_steps = len(question.steps)
+                writer.append({"key": key, "step": number, "n_steps": n_steps, "judge": self.model, "reply": words})
+                steps[key] = number
 
         try:
-            async with client, asyncio.TaskGroup() as group:
-                for key, one in missing.items():
-                    group.create_task(one_of(key, one))
+            async with (
+                Chat(address, self.model, timeout_s=self.timeout_s, connections=AT_ONCE) as chat,
+                asyncio.TaskGroup() as group,
+            ):
+                for key, question in missing.items():
+                    group.create_task(ask(chat, key, question))
         except* UserError as errors:
             raise errors.exceptions[0] from None
         finally:
             writer.close()
-        return found
+        return steps
 
-    async def _ask(self, client: openai.AsyncOpenAI, one: Asked) -> tuple[int | None, str] | None:
+    async def _ask(self, chat: Chat, question: Asked) -> tuple[int | None, str] | None:
         """The step's number and the judge's words; None after the last attempt."""
-        why = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await asyncio.sleep(self.pause_s * 2 ** (attempt - 1))
+        attempts = itertools.count()
+
+        async def judgement() -> tuple[int | None, str]:
+            attempt = next(attempts)
             self.n_asked += 1
-            try:
-                words = await self._call(client, one, attempt=attempt)
-                return named_step(words, n=len(one.steps)), words
-            except NoStep as error:
-                why = str(error)
-            except openai.APITimeoutError:
-                why = f"no answer within {self.timeout_s:g} s"
-            except openai.APIConnectionError:
-                why = "no connection"
-            except openai.APIStatusError as error:
-                why = f"error {error.status_code}"
-                if error.status_code in (401, 403, 404):
-                    raise UserError(
-                        f"the judge at {self.url} refuses {self.model}: {error.status_code} {error.message[:200]}"
-                    ) from None
-                if error.status_code < 500 and error.status_code not in (408, 409, 429):
-                    # Too long for the judge, mostly: it would say the same again.
-                    why = f"refused ({error.status_code}: {' '.join(error.message.split())[:120]})"
-                    break
+            # The same words again would be the same nonsense again.
+            words = await chat.reply(question.prompt, temperature=0.0 if attempt == 0 else 0.6, seed=attempt)
+            return named_step(words, n=len(question.steps)), words
+
+        try:
+            return await Patience(first_pause_s=self.pause_s, most_tries=ATTEMPTS).wait_for(judgement)
+        except FailedTry as last:
+            why = str(last)
+        except Refused as refused:
+            if refused.status in (401, 403, 404):
+                raise UserError(
+                    f"the judge at {self.url} refuses {self.model}: {refused.status} {refused.message[:200]}"
+                ) from None
+            # Too long for the judge, mostly: it would say the same again.
+            why = f"refused ({refused.status}: {refused.message[:120]})"
         self.failures[why] += 1
         return None
-
-    async def _call(self, client: openai.AsyncOpenAI, one: Asked, *, attempt: int) -> str:
-        raw = await client.chat.completions.with_raw_response.create(
-            model=self.model,
-            messages=[{"role": "user", "content": one.prompt}],
-            # The same words again would be the same nonsense again.
-            temperature=0.0 if attempt == 0 else 0.6,
-            seed=attempt,
-        )
-        try:
-            words = json.loads(raw.text)["choices"][0]["message"]["content"]
-        except (ValueError, KeyError, IndexError, TypeError):
-            raise NoStep("an answer that is no chat completion") from None
-        if not isinstance(words, str):
-            raise NoStep("an empty answer")
-        return words
 
 
 def named_step(words: str, *, n: int) -> int | None:
@@ -231,11 +213,11 @@ def named_step(words: str, *, n: int) -> int | None:
 
 def agreement(rule: Sequence[int | None], judged: Sequence[Judged | None]) -> str:
     """How far rule and judge agree, on the replies that were judged. rule: end of the first correct answer, by offset."""
-    pairs = [(end, one) for end, one in zip(rule, judged, strict=True) if one is not None]
-    counts = Counter((end is not None, one.end is not None) for end, one in pairs)
-    both = [(end, one) for end, one in pairs if end is not None and one.end is not None]
-    same = sum(one.begin <= end <= one.end for end, one in both)
-    earlier = sum(end < one.begin for end, one in both)
+    pairs = [(end, place) for end, place in zip(rule, judged, strict=True) if place is not None]
+    counts = Counter((end is not None, place.end is not None) for end, place in pairs)
+    both = [(end, place) for end, place in pairs if end is not None and place.end is not None]
+    same = sum(place.begin <= end <= place.end for end, place in both)
+    earlier = sum(end < place.begin for end, place in both)
     lines = [
         ["rule and judge", "replies"],
         ["judged", str(len(pairs))],

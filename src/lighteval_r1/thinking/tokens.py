@@ -14,6 +14,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from lighteval_r1.graders.statements.sentences import whole_characters
+from lighteval_r1.network.hub_files import model_file
 from lighteval_r1.records import Run, Sample, UserError, unpack_token_ids
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
@@ -30,14 +31,9 @@ def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[To
     fetch False: nothing that was not named is asked of the Hub.
     """
     source = named or run.model
-    folder = Path(source).expanduser()
     revision = str(run.settings["revision"]) if not named and is_commit(run) else None
-    path = (
-        folder / "tokenizer.json"
-        if folder.is_dir()
-        else hub_file(source, revision=revision, fetch=fetch or bool(named))
-    )
-    if path is None or not path.is_file():
+    path = model_file(source, "tokenizer.json", revision=revision, fetch=fetch or bool(named))
+    if path is None:
         raise NoTokenizer(
             f"there is no tokenizer of {source} here (tokenizer.json). Tokens are counted by the model's own: name "
             "its folder or Hub id "
@@ -50,20 +46,6 @@ def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[To
     if not whole:
         raise NoTokenizer(f"{path} is damaged: it describes no tokenizer. Name another with --tokenizer.")
     return Tokenizer.from_file(str(path)), source
-
-
-def hub_file(model: str, *, revision: str | None, fetch: bool) -> Path | None:
-    """tokenizer.json of a model in the Hub's cache, else (with fetch) on the Hub; None where there is none."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        cached = try_to_load_from_cache(model, "tokenizer.json", revision=revision)
-        if isinstance(cached, str):
-            return Path(cached)
-        return Path(hf_hub_download(model, "tokenizer.json", revision=revision)) if fetch else None
-    except (HfHubHTTPError, LocalEntryNotFoundError, ValueError):
-        return None
 
 
 def is_commit(run: Run) -> bool:

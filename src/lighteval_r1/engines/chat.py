@@ -1,0 +1,55 @@
+"""Whole replies of a server's model to single prompts, for those who ask and draw no samples."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from types import TracebackType
+
+import openai
+
+from lighteval_r1.engines.server_facts import Address
+from lighteval_r1.network.retries import FailedTry
+
+
+@dataclass
+class Chat:
+    """`async with` around it closes its connections, of which there are at most `connections` at once."""
+
+    address: Address
+    model: str
+    timeout_s: float
+    connections: int = 1
+
+    async def __aenter__(self) -> "Chat":
+        self._client = self.address.client(connections=self.connections)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    async def reply(self, prompt: str, **fields: object) -> str:
+        """One try. fields: of the request, as temperature. Raises FailedTry, Refused where another try is in vain."""
+        messages = [{"role": "user", "content": prompt}]
+        create = self._client.chat.completions.with_raw_response.create
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                answer = await create(model=self.model, messages=messages, **fields)
+        except TimeoutError:
+            raise FailedTry(f"no answer within {self.timeout_s:g} s") from None
+        except openai.APIConnectionError:
+            raise FailedTry("no connection") from None
+        except openai.APIStatusError as error:
+            judged = self.address.judged(error)
+            if isinstance(judged, FailedTry):
+                # Without the server's words, so that failures of one kind can be counted.
+                judged = FailedTry(f"error {error.status_code}", retry_after_s=judged.retry_after_s)
+            raise judged from None
+        try:
+            text = json.loads(answer.text)["choices"][0]["message"]["content"]
+        except (ValueError, KeyError, IndexError, TypeError):
+            raise FailedTry("an answer that is no chat completion") from None
+        if not isinstance(text, str):
+            raise FailedTry("an empty answer")
+        return text

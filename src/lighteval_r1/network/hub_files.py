@@ -1,0 +1,92 @@
+"""Files of models and data sets, read from the Hub or its cache. The libraries are imported when something is asked."""
+
+import re
+from collections.abc import Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+from lighteval_r1.records import UserError
+
+
+def token() -> str | None:
+    """The user's Hugging Face token; None where there is none."""
+    from huggingface_hub import get_token
+
+    return get_token()
+
+
+def hub_commit(model: str, *, revision: str) -> str:
+    """The commit that a Hub revision stands for now, or stood for when it was cached."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        path = hf_hub_download(model, "config.json", revision=revision)
+    except GatedRepoError:
+        raise UserError(
+            f"{model} is gated: ask for access at https://huggingface.co/{model}, then run `hf auth login`."
+        ) from None
+    except RepositoryNotFoundError:
+        raise UserError(
+            f"there is no model {model} on the Hub (or it is private and HF_TOKEN may not read it)."
+        ) from None
+    except LocalEntryNotFoundError:
+        raise UserError(
+            f"{model} (revision {revision}) is neither a local folder nor in the cache, and the Hub is out of reach. "
+            "Give a local folder, or download the model where there is internet."
+        ) from None
+    except (HfHubHTTPError, ValueError) as error:
+        raise UserError(f"cannot find model {model}, revision {revision}: {first_line(error)}") from None
+    return Path(path).parent.name
+
+
+def model_file(model: str, name: str, *, revision: str | None = None, fetch: bool = True) -> Path | None:
+    """A file of a model's folder, or of a model of the Hub; None where it is not there, or out of reach and not cached.
+
+    fetch False: what is not in the cache is not asked of the Hub.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder / name if (folder / name).is_file() else None
+    try:
+        return Path(hf_hub_download(model, name, revision=revision, local_files_only=not fetch))
+    except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
+        return None
+
+
+def repo_files(repo: str, *, repo_type: str, revision: str | None = None) -> list[str]:
+    """Names of the files of a repository. repo_type: "model" or "dataset". UserError where it cannot be read."""
+    from huggingface_hub import HfApi
+
+    with readable(repo, repo_type=repo_type):
+        return list(HfApi().list_repo_files(repo_id=repo, repo_type=repo_type, revision=revision))
+
+
+def download(repo: str, names: Iterable[str], *, repo_type: str, revision: str | None = None) -> Path:
+    """A folder of the cache in which these files of a repository lie. UserError where they cannot be read."""
+    from huggingface_hub import snapshot_download
+
+    # A sign of patterns stands for itself in brackets.
+    patterns = [re.sub(r"([\[*?])", r"[\1]", name) for name in names]
+    with readable(repo, repo_type=repo_type):
+        return Path(snapshot_download(repo_id=repo, repo_type=repo_type, revision=revision, allow_patterns=patterns))
+
+
+@contextmanager
+def readable(repo: str, *, repo_type: str):
+    """Whatever keeps the block from reading a repository becomes one line."""
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        yield
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
+        raise UserError(f"cannot read hf://{repo_type}s/{repo}: {first_line(error)}") from None
+
+
+def first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
