@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
@@ -118,16 +118,23 @@ def shard_from_environment() -> tuple[int, int] | None:
 
 
 def owed_samples(works: Iterable[Work], *, shard: tuple[int, int] | None = None) -> list[Owed]:
-    """Samples that were asked for and are not in the journal; of those, the shard's part."""
-    owed = []
+    """Samples that were asked for and are not in the journal; of those, the shard's part.
+
+    What two tasks ask alike (a twin that only names another data window) is owed once.
+    """
+    owed: dict[str, Owed] = {}
     for work in works:
         for problem in work.problems:
             for index, key in enumerate(work.keys(problem)):
                 seed = seed_of(key)
-                # by the seed: shards stay disjoint whatever the journals already hold
-                if key not in work.journal.samples and (shard is None or seed % shard[1] == shard[0] - 1):
-                    owed.append(Owed(key=key, problem=problem, index=index, seed=seed))
-    return owed
+                if key not in work.journal.samples and in_part(seed, shard):
+                    owed[key] = Owed(key=key, problem=problem, index=index, seed=seed)
+    return list(owed.values())
+
+
+def in_part(seed: int, shard: tuple[int, int] | None) -> bool:
+    """Whether a shard draws the sample: by its seed, so that shards stay disjoint whatever the journals hold."""
+    return shard is None or seed % shard[1] == shard[0] - 1
 
 
 async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int, int] | None = None) -> dict:
@@ -137,9 +144,9 @@ async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int
     (seconds since 1970).
     Raises what the engine raises, after the replies already drawn are journaled and the engine is stopped.
     """
+    loop = _Loop(works, pool=pool)
     owed = owed_samples(works, shard=shard)
-    loop = _Loop(works, pool=pool, n_owed=len(owed))
-    loop.grade_ungraded()
+    loop.begin(owed, shard=shard)
     began, generation_s = time.time(), 0.0
     try:
         if owed:
@@ -160,22 +167,45 @@ async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int
 
 
 class _Loop:
-    """The state of one run: which journal a problem belongs to, what is under way, progress."""
+    """The state of one run: which tasks ask a problem, what is under way, progress."""
 
-    def __init__(self, works: list[Work], *, pool: Pool, n_owed: int) -> None:
+    def __init__(self, works: list[Work], *, pool: Pool) -> None:
         self.pool = pool
         self.works = works
-        self.homes = {problem.id: (work, problem) for work in works for problem in work.problems}
+        self.asking: dict[str, list[tuple[Work, Problem]]] = {}
+        for work in works:
+            for problem in work.problems:
+                self.asking.setdefault(problem.id, []).append((work, problem))
         self.grading: set[asyncio.Task] = set()
-        n_drawn = sum(len(work.problems) * work.n for work in works) - n_owed
-        self.progress = Progress(n_owed=n_owed, n_drawn=n_drawn)
+        for sample in [sample for work in works for sample in work.journal.samples.values()]:
+            self._keep(sample)
 
-    def grade_ungraded(self) -> None:
+    def _keep(self, sample: Sample) -> list[tuple[Work, Problem]]:
+        """Journals a sample in every task that asks for it and lacks it; these."""
+        lacking = [
+            (work, problem)
+            for work, problem in self.asking.get(sample.problem_id, ())
+            if sample.index < work.n and sample.key not in work.journal.samples
+        ]
+        for work, _ in lacking:
+            work.journal.add_sample(replace(sample, outcome=None, answer=None, step=None))
+        return lacking
+
+    def begin(self, owed: list[Owed], *, shard: tuple[int, int] | None) -> None:
+        """Counts what the journals hold of this run's part, and grades what is ungraded."""
+        here: dict[str, Sample] = {}
         for work in self.works:
             for problem in work.problems:
                 for key in work.keys(problem):
-                    if key in work.journal.samples and not work.journal.is_graded(key):
-                        self._grade_later(work.journal.samples[key])
+                    sample = work.journal.samples.get(key)
+                    if sample is not None and sample.outcome is None:
+                        self._grade_later(work, problem, sample)
+                    if sample is not None and in_part(seed_of(key), shard):
+                        here[key] = sample
+        self.progress = Progress(n_owed=len(owed), n_drawn=len(here))
+        for sample in here.values():
+            if sample.outcome is not None:
+                self.progress.graded(sample)
 
     async def draw_all(self, owed: list[Owed], *, engine: Engine) -> None:
         lengths = [
@@ -187,9 +217,9 @@ class _Loop:
             while (item := schedule.next()) is not None:
                 sample = await engine.draw(item, replica=replica)
                 schedule.finished(item, sample.n_tokens or 0)
-                self.homes[sample.problem_id][0].journal.add_sample(sample)
                 self.progress.drawn(sample)
-                self._grade_later(sample)
+                for work, problem in self._keep(sample):
+                    self._grade_later(work, problem, sample)
 
         lanes = [asyncio.create_task(lane(replica)) for replica in engine.lanes()[: len(owed)]]
         live = asyncio.create_task(self.progress.live())
@@ -200,12 +230,10 @@ class _Loop:
                 task.cancel()
             await asyncio.gather(live, *lanes, return_exceptions=True)
 
-    def _grade_later(self, sample: Sample) -> None:
-        task = asyncio.create_task(self._grade(sample))
-        self.grading.add(task)
+    def _grade_later(self, work: Work, problem: Problem, sample: Sample) -> None:
+        self.grading.add(asyncio.create_task(self._grade(work, problem, sample)))
 
-    async def _grade(self, sample: Sample) -> None:
-        work, problem = self.homes[sample.problem_id]
+    async def _grade(self, work: Work, problem: Problem, sample: Sample) -> None:
         try:
             grade = await self.pool.grade(GRADERS[problem.grader], answer_text(sample), problem.gold)
         except GraderDied as died:
