@@ -79,6 +79,7 @@ class FakeHub:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.large: dict[str, bytes] = {}
         self.faults: list[Fault] = []
+        self.committed: list[list[str]] = []  # the paths in each commit that was taken
         self.log: list[tuple[float, str, int]] = []
         self.lock = threading.RLock()
 
@@ -349,14 +350,12 @@ class Requests(BaseHTTPRequestHandler):
     def preupload(self, kinds: str, name: str, revision: str) -> object:
         repository = self.find(kinds, name, write="create_pr" not in self.query)
         commit = self.commit_at(repository, revision)
-        files = [
-            {
-                "path": file["path"],
-                "uploadMode": "lfs" if is_large(file["path"]) else "regular",
-                "shouldIgnore": False,
-            }
-            for file in json.loads(self.body)["files"]
-        ]
+        files = []
+        for path in (file["path"] for file in json.loads(self.body)["files"]):
+            mode = {"path": path, "uploadMode": "lfs" if is_large(path) else "regular", "shouldIgnore": False}
+            if (data := commit.files.get(path)) is not None:
+                mode["oid"] = hashlib.sha256(data).hexdigest() if is_large(path) else git_oid(data)
+            files.append(mode)
         return {"files": files, "commitOid": commit.id}
 
     def batch(self, kinds: str | None, name: str) -> object:
@@ -392,10 +391,11 @@ class Requests(BaseHTTPRequestHandler):
         as_request = "create_pr" in self.query
         repository = self.find(kinds, name, write=not as_request)
         base = self.commit_at(repository, revision)
-        head, files = {}, dict(base.files)
+        head, files, paths = {}, dict(base.files), []
         for line in self.body.splitlines():
             entry = json.loads(line)
             value = entry["value"]
+            paths += [value["path"]] if "path" in value else []
             if entry["key"] == "header":
                 head = value
             elif entry["key"] == "file":
@@ -406,6 +406,7 @@ class Requests(BaseHTTPRequestHandler):
                 raise Refused(400, f"cannot do {entry['key']} of {value.get('path')}")
         if head.get("parentCommit") and head["parentCommit"] != base.id:
             raise Refused(412, "A commit has happened since. Please refresh and try again.")
+        self.fake.committed.append(paths)
         at, more = f"{self.fake.url}/{'datasets/' if repository.kind == 'dataset' else ''}{name}", {}
         if as_request:
             repository.requests.append(head["summary"])

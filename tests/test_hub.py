@@ -169,6 +169,18 @@ def test_the_same_push_again_makes_no_commit(hub, tmp_path):
     assert len(hub.dataset(REPO).history()) == 1
 
 
+def test_only_what_the_repository_lacks_is_committed(hub, tmp_path):
+    run = written(tmp_path / "run")
+    upload(hub, tmp_path, run, REPO)
+    repository = hub.dataset(REPO)
+    whole = dict(repository.files())
+    lost = [path for path in whole if path.startswith("rows/")]
+    repository.add({path: data for path, data in whole.items() if path not in lost}, title="lost")
+    status, said = upload(hub, tmp_path, run, REPO)
+    assert status == 0 and "Pushed" in said, said
+    assert repository.files() == whole and hub.committed[-1] == lost
+
+
 def test_six_pushes_at_once_all_arrive(hub, tmp_path):
     runs = [
         written(
@@ -229,6 +241,16 @@ def test_a_wait_that_the_hub_asks_for_is_kept(hub, tmp_path):
     assert second - first >= 2.0
 
 
+def test_a_busy_moment_while_the_card_is_read_passes(hub, tmp_path):
+    upload(hub, tmp_path / "home", written(tmp_path / "run"), REPO)
+    # huggingface_hub looks seven times, then says that the file is not in the cache
+    hub.faults.append(Fault("HEAD .*/resolve/.*/README.md", 503, times=7))
+    again = written(tmp_path / "again", date="2026-11-21T10-00-00.000001")
+    status, said = upload(hub, tmp_path / "elsewhere", again, REPO, hasty=True)
+    assert status == 0 and "trying again" in said, said
+    assert len(hub.dataset(REPO).history()) == 2
+
+
 @pytest.mark.parametrize(
     ("token", "repo", "words"),
     [
@@ -236,6 +258,7 @@ def test_a_wait_that_the_hub_asks_for_is_kept(hub, tmp_path):
         ("hf_unknown", REPO, "does not know the token"),
         ("hf_reader", REPO, "may not write"),
         ("hf_writer", "somebody/details", "may not write to somebody"),
+        ("hf_writer", "tester/bad name!", "cannot look at tester/bad name!"),
     ],
 )
 def test_a_token_without_the_power_is_found_before_anything_is_made(token, repo, words, hub, tmp_path):

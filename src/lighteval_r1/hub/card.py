@@ -6,11 +6,12 @@ What other people wrote in it stays, in its head and in its text; only the entri
 import re
 
 import yaml
+from huggingface_hub import RepoCard
 
-from lighteval_r1.hub.rows import Published
+from lighteval_r1.hub.published import PublishedRun
 from lighteval_r1.records import UserError
 
-FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
+NO_METADATA = "---\n\n---\n"
 BEGIN, END = "<!-- runs of lighteval-r1: rewritten at each upload -->", "<!-- end of the runs -->"
 HEADERS = ("config", "split", "model", "problems", "samples", "pass@1 %", "settings")
 
@@ -25,51 +26,57 @@ from datasets import load_dataset
 rows = load_dataset("{repo}", "{config}", split="latest")
 ```
 
-One row is one sample: `problem_id`, `sample_index`, `prompt`, `thinking`, `reply` (as the model wrote it), `answer` (what was
-extracted), `gold`, `outcome` (correct, wrong, no_answer, undecided), `finish_reason`, `n_tokens`, `seed`. Columns ending in
-`_sha256` hold hashes of the texts; where a data set's authors ask not to show its questions, they stand alone.
+One row is one sample: `problem_id`, `sample_index`, `prompt`, `thinking`, `reply` (as the model wrote it), `answer`
+(what was extracted), `gold`, `outcome` (correct, wrong, no_answer, undecided), `finish_reason`, `n_tokens`, `seed`.
+Columns ending in `_sha256` hold hashes of the texts; where a data set's authors ask not to show its questions, they
+stand alone.
 `lighteval/` holds LightEval's results and details as they were written.
 
 Anyone can check a number: `lighteval-r1 score hf://datasets/{repo} --task {config}` grades the replies again.
 """
 
 
-def merged_card(text: str | None, published: Published, *, repo: str) -> str:
+def merged_card(text: str | None, published: PublishedRun, *, repo: str) -> str:
     """The card with this run in it. text: the card that is there, None where there is none."""
-    head, body = read_card(text or "")
-    by_name = {entry["config_name"]: entry for entry in head.get("configs") or [] if isinstance(entry, dict)}
+    card = read_card(text)
+    entries = card.data.get("configs", [])
+    by_name = {entry.get("config_name", "default"): entry for entry in entries if isinstance(entry, dict)}
     for config in published.configs:
-        files = {entry["split"]: entry["path"] for entry in by_name.get(config, {}).get("data_files") or []}
-        files[published.split] = f"rows/{config}/{published.split}.parquet"
-        newest = max(split for split in files if split != "latest")
-        files["latest"] = files[newest]
-        by_name[config] = {
-            "config_name": config,
-            "data_files": [
-                {"split": split, "path": files[split]} for split in ("latest", *sorted(set(files) - {"latest"}))
-            ],
-        }
-    head["configs"] = [by_name[name] for name in sorted(by_name)]
-    head["tags"] = sorted({*(head.get("tags") or []), "lighteval-r1", "evaluation"})
-    before, lines, after = read_table(body or INTRODUCTION.format(repo=repo, config=published.configs[0]))
+        by_name[config] = with_run(by_name.get(config, {}), config, published.split)
+    card.data["configs"] = [by_name[name] for name in sorted(by_name)]
+    card.data["tags"] = sorted({*card.data.get("tags", []), "lighteval-r1", "evaluation"})
+    body = card.text.strip() or INTRODUCTION.format(repo=repo, config=published.configs[0])
+    before, lines, after = read_table(body)
     lines |= {line[:2]: line for line in published.lines}
     table = "\n".join([BEGIN, markdown_table([lines[key] for key in sorted(lines)]), END])
-    front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{before.strip()}\n\n{table}\n" + (f"\n{after.strip()}\n" if after.strip() else "")
+    card.text = "\n" + "\n\n".join(part for text in (before, table, after) if (part := text.strip())) + "\n"
+    return str(card)
 
 
-def read_card(text: str) -> tuple[dict, str]:
-    """The card's metadata and its text."""
-    found = FRONT.match(text)
-    if not found:
-        return {}, text.strip()
+def read_card(text: str | None) -> RepoCard:
+    """The card as its metadata and its text; an empty one where there is none. UserError where it cannot be read."""
+    text = text or ""
     try:
-        head = yaml.safe_load(found.group(1)) or {}
-    except yaml.YAMLError as error:
+        # The library warns of a card that has no metadata at all.
+        return RepoCard(text if text.lstrip().startswith("---") else NO_METADATA + text)
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise UserError(
-            f"the README.md in the repository has metadata that is not YAML ({error}). Mend it there."
+            f"the README.md in the repository has metadata that cannot be read ({' '.join(str(error).split())}). "
+            "Mend it there."
         ) from None
-    return head, text[found.end() :].strip()
+
+
+def with_run(entry: dict, config: str, split: str) -> dict:
+    """A config's entry with the run in it; its split `latest` is the newest run's."""
+    files = entry.get("data_files") or []
+    # The Hub also takes one path, or several, that name no split.
+    named = all(isinstance(file, dict) for file in files)
+    paths = {file.get("split", "train"): file["path"] for file in files} if named else {"train": files}
+    paths[split] = f"rows/{config}/{split}.parquet"
+    # Our splits begin with their date.
+    paths["latest"] = paths[max(name for name in paths if name[:1].isdigit())]
+    data_files = [{"split": name, "path": paths[name]} for name in ("latest", *sorted(set(paths) - {"latest"}))]
+    return {**entry, "config_name": config, "data_files": data_files}
 
 
 def read_table(body: str) -> tuple[str, dict[tuple[str, ...], tuple[str, ...]], str]:

@@ -1,7 +1,7 @@
 """Proposes a run's scores to the model's own repository, as a pull request that its owners accept or not.
 
-Benchmarks that the Hub registers become entries in `.eval_results/`, which their leaderboards read; others, where asked for,
-lines of the model card's `model-index`.
+Benchmarks that the Hub registers become entries in `.eval_results/`, which their leaderboards read; others, where asked
+for, lines of the model card's `model-index`.
 Source: https://huggingface.co/docs/hub/eval-results (read November 2026).
 """
 
@@ -9,29 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from huggingface_hub import CommitOperationAdd, EvalResultEntry, HfApi, constants, eval_result_entries_to_yaml
+from huggingface_hub import EvalResult, EvalResultEntry, HfApi, constants, eval_result_entries_to_yaml
 from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from lighteval_r1.hub.card import read_card
-from lighteval_r1.hub.push import retried, text_at
-from lighteval_r1.hub.rows import figures
-from lighteval_r1.records import Run, TaskRun, UserError
+from lighteval_r1.hub.published import pass_at_1, plain_name, settings_in_words
+from lighteval_r1.hub.push import additions, retried, text_at
+from lighteval_r1.records import Estimate, OwedError, Run, UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 
 # Our task -> (data set, task) as the Hub registers them.
 REGISTERED = {"r1_gpqa_diamond": ("Idavidrein/gpqa", "gpqa_diamond")}
+# Who measured: an entry of this name is ours, and the next proposal replaces it.
+SOURCE_NAME = "lighteval-r1"
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is to be proposed: the registered tasks, the others, and where the details lie ("" where nowhere)."""
+    """What is to be proposed. scores: pass@1 by task. details_repo: where the details lie, "" where nowhere."""
 
     run: Run
     date: str
-    registered: dict[str, TaskRun]
-    others: dict[str, TaskRun]
+    scores: dict[str, Estimate]
     details_repo: str
 
     @property
@@ -42,108 +44,123 @@ class Proposal:
     def details_url(self) -> str | None:
         return f"{constants.ENDPOINT}/datasets/{self.details_repo}" if self.details_repo else None
 
+    def percent(self, task: str) -> float:
+        """A score as the Hub shows it."""
+        return round(100 * self.scores[task].value, 1)
+
+    def notes(self, task: str) -> str:
+        score = self.scores[task]
+        return (
+            f"{task}: pass@1, mean over {score.n_samples} samples of {score.n_problems} problems; "
+            f"{settings_in_words(self.run)}; lighteval-r1"
+        )
+
 
 def propose(source: Path, model: str, *, details_repo: str = "", model_index: bool = False) -> str:
-    """Opens the pull request; what was done, in words. UserError where nothing of the run can be proposed."""
+    """Opens the pull request; what was done, in words. UserError where nothing of the run can be proposed.
+
+    model_index: whether tasks that are no registered benchmark are proposed too.
+    """
     if constants.is_offline_mode():
         raise UserError("HF_HUB_OFFLINE is set, so no pull request can be opened. Unset it.")
     files = run_files(source)
     run = read_run(files.results)
-    tasks = {name.split("|")[0].split("@")[0]: task for name, task in run.tasks.items()}
-    registered = {name: task for name, task in tasks.items() if name in REGISTERED}
-    others = {name: task for name, task in tasks.items() if name in TASKS and name not in REGISTERED and model_index}
-    if not registered and not others:
-        raise UserError(
-            f"{', '.join(run.tasks)}: none is a benchmark that the Hub registers ({', '.join(REGISTERED)}). "
-            "--model-index proposes the others for the model card."
-        )
-    for name, task in (registered | others).items():
-        if pass_at_1(run, task) is None:
-            raise UserError(f"{name} has samples without a grade, so there is no score to propose. Grade it first.")
-    proposal = Proposal(run, files.date, registered, others, details_repo)
+    scores = scores_of(run, model_index=model_index)
+    proposal = Proposal(run, files.date, scores, details_repo)
     try:
         return retried(lambda: open_request(HfApi(), model, proposal), what=f"open a pull request on {model}")
     except RepositoryNotFoundError:
         raise UserError(f"there is no model {model} on the Hub, or the token may not see it.") from None
 
 
+def scores_of(run: Run, *, model_index: bool) -> dict[str, Estimate]:
+    """pass@1 by task, of those that can be proposed. OwedError where samples of one are missing."""
+    scores = {}
+    for full_name, task in sorted(run.tasks.items()):
+        name = plain_name(full_name)
+        if name in REGISTERED or (model_index and name in TASKS):
+            score = pass_at_1(task)
+            if score is None:
+                raise OwedError(
+                    f"{name} has samples that are owed or without a grade, so there is no score to propose. "
+                    "Draw and grade them first."
+                )
+            scores[name] = score
+    if not scores:
+        raise UserError(
+            f"{', '.join(run.tasks)}: none is a benchmark that the Hub registers ({', '.join(REGISTERED)}). "
+            "--model-index proposes the others for the model card."
+        )
+    return scores
+
+
 def open_request(api: HfApi, model: str, proposal: Proposal) -> str:
     """One pull request; none where an open one has the same title: it is from the same run."""
-    for one in api.get_repo_discussions(model, discussion_type="pull_request", discussion_status="open"):
-        if one.title == proposal.title:
-            return f"{model} already has this pull request: {one.url}"
+    for request in api.get_repo_discussions(model, discussion_type="pull_request", discussion_status="open"):
+        if request.title == proposal.title:
+            return f"{model} already has this pull request: {request.url}"
     head = api.repo_info(model, repo_type="model").sha
-    wanted = {}
-    if proposal.registered:
-        wanted[".eval_results/lighteval_r1.yaml"] = eval_results(proposal)
-    if proposal.others:
+    files = {}
+    if registered := [task for task in proposal.scores if task in REGISTERED]:
+        files[".eval_results/lighteval_r1.yaml"] = eval_results(registered, proposal).encode()
+    if others := [task for task in proposal.scores if task not in REGISTERED]:
         readme = text_at(api, model, repo_type="model", path="README.md", revision=head)
-        wanted["README.md"] = with_model_index(readme or "", proposal, model=model)
-    done = api.create_commit(
+        files["README.md"] = with_model_index(readme, others, proposal, model=model).encode()
+    commit = api.create_commit(
         model,
-        [CommitOperationAdd(path, text.encode()) for path, text in wanted.items()],
+        additions(files),
         repo_type="model",
         create_pr=True,
         parent_commit=head,
         commit_message=proposal.title,
-        commit_description="\n".join(notes(task, proposal.run) for task in proposal.run.tasks.values()),
+        commit_description="\n".join(map(proposal.notes, proposal.scores)),
     )
-    return f"Opened {done.pr_url}"
+    if commit.pr_url is None:
+        return f"{model} already shows these results; no pull request was opened."
+    return f"Opened {commit.pr_url}"
 
 
-def pass_at_1(run: Run, task: TaskRun) -> float | None:
-    """In percent, one decimal; None while a sample has no grade."""
-    text = figures(run, task)[3]
-    return None if text == "–" else float(text)
-
-
-def notes(task: TaskRun, run: Run) -> str:
-    _, n_problems, n_samples, _, settings = figures(run, task)
-    return f"{task.task}: pass@1, mean over {n_samples} samples of {n_problems} problems; {settings}; lighteval-r1"
-
-
-def eval_results(proposal: Proposal) -> str:
-    """The content of .eval_results/lighteval_r1.yaml. The Hub shows values in percent."""
+def eval_results(tasks: list[str], proposal: Proposal) -> str:
+    """The content of .eval_results/lighteval_r1.yaml."""
     entries = [
         EvalResultEntry(
-            dataset_id=REGISTERED[name][0],
-            task_id=REGISTERED[name][1],
-            value=pass_at_1(proposal.run, task),
+            dataset_id=REGISTERED[task][0],
+            task_id=REGISTERED[task][1],
+            value=proposal.percent(task),
             date=proposal.date[:10],
             source_url=proposal.details_url,
-            source_name="lighteval-r1 details" if proposal.details_url else None,
-            notes=notes(task, proposal.run),
+            source_name=f"{SOURCE_NAME} details" if proposal.details_url else None,
+            notes=proposal.notes(task),
         )
-        for name, task in sorted(proposal.registered.items())
+        for task in tasks
     ]
     return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
 
 
-def with_model_index(readme: str, proposal: Proposal, *, model: str) -> str:
+def with_model_index(readme: str | None, tasks: list[str], proposal: Proposal, *, model: str) -> str:
     """The model card with the scores in its model-index; lines of other tools stay."""
-    head, body = read_card(readme)
-    name = model.rpartition("/")[2]
-    index = head.get("model-index") or [{"name": name, "results": []}]
-    ours = [index_entry(task_name, task, proposal) for task_name, task in sorted(proposal.others.items())]
-    replaced = {entry["dataset"]["config"] for entry in ours}
-    kept = [
-        result
-        for result in index[0].get("results") or []
-        if (result.get("source") or {}).get("name") != "lighteval-r1" or result["dataset"].get("config") not in replaced
+    card = read_card(readme)
+    results = [
+        EvalResult(
+            task_type="text-generation",
+            dataset_type=TASKS[task].repo,
+            dataset_name=task,
+            dataset_config=task,
+            dataset_split=TASKS[task].split,
+            metric_type="pass@1",
+            metric_name=proposal.notes(task),
+            metric_value=proposal.percent(task),
+            source_name=SOURCE_NAME,
+            source_url=proposal.details_url or "https://huggingface.co/docs/lighteval",
+        )
+        for task in tasks
     ]
-    index[0]["results"] = kept + ours
-    front = yaml.safe_dump({**head, "model-index": index}, sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{body}\n"
+    (ours,) = eval_results_to_model_index(model.rpartition("/")[2], results)
+    index = card.data.get("model-index") or [{**ours, "results": []}]
+    kept = [result for result in index[0].get("results") or [] if not is_ours(result, tasks)]
+    card.data["model-index"] = [{**index[0], "results": kept + ours["results"]}, *index[1:]]
+    return str(card)
 
 
-def index_entry(task_name: str, task: TaskRun, proposal: Proposal) -> dict:
-    ours = TASKS[task_name]
-    return {
-        "task": {"type": "text-generation"},
-        "dataset": {"type": ours.repo, "name": task_name, "config": task_name, "split": ours.split},
-        "metrics": [{"type": "pass@1", "name": notes(task, proposal.run), "value": pass_at_1(proposal.run, task)}],
-        "source": {
-            "name": "lighteval-r1",
-            "url": proposal.details_url or "https://huggingface.co/docs/lighteval",
-        },
-    }
+def is_ours(result: dict, tasks: list[str]) -> bool:
+    return (result.get("source") or {}).get("name") == SOURCE_NAME and result["dataset"].get("config") in tasks

@@ -1,22 +1,26 @@
 """Pushes a run to a data set repository on the Hub: one atomic commit, retried, and none where all is there already.
 
-The commit names the head it was made from, so that of six concurrent pushes one lands and the others are made anew from the
-new head. Nothing is deleted, neither here nor there.
+The commit names the head it was made from, so that of six concurrent pushes one lands and the others are made anew from
+the new head. Nothing is deleted, neither here nor there.
 """
 
-import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, RepositoryNotFoundError
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from lighteval_r1.hub.card import merged_card
-from lighteval_r1.hub.rows import Published, publish
+from lighteval_r1.hub.published import PublishedRun, published_run
 from lighteval_r1.network.hub_files import first_line
 from lighteval_r1.network.retries import FailedTry, Patience, may_pass, retry_after_s
 from lighteval_r1.records import UserError
@@ -31,6 +35,7 @@ ALSO_PASSING = {403, 412}
 MOST_403 = 3
 RETRY_FOR_S = 600.0
 FIRST_PAUSE_S = 0.5
+TRANSPORT_ERRORS = (HfHubHTTPError, httpx.TransportError, ConnectionError)
 PRIVATE_NOTE = (
     "It is private. On free accounts private data sets have no viewer; load_dataset reads them with your token. "
     "--public publishes a new repository."
@@ -40,72 +45,50 @@ PRIVATE_NOTE = (
 def upload(source: Path, repo: str, *, public: bool = False, include_gated: bool = False) -> str:
     """Pushes the run; what was done, in words. UserError where it cannot be, with nothing changed on either side."""
     files = run_files(source)
-    published = publish(
-        read_run(files.results),
-        files,
-        gated=[task.name for task in TASKS.values() if task.gated],
-        include_gated=include_gated,
-    )
+    gated = [task.name for task in TASKS.values() if task.gated]
+    published = published_run(read_run(files.results), files, gated=gated, include_gated=include_gated)
     repo = check_can_write(repo, public=public)
     api = HfApi()
     retried(lambda: api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True), what=f"make {repo}")
     private = retried(lambda: api.repo_info(repo, repo_type="dataset").private, what=f"look at {repo}")
     url = retried(lambda: push(api, repo, published), what=f"push to {repo}")
-    said = [f"Pushed {source} to {url}" if url else f"{repo} already holds {source}; no commit was made."]
+    notes = [f"Pushed {source} to {url}" if url else f"{repo} already holds {source}; no commit was made."]
     if private:
-        said.append(PRIVATE_NOTE)
+        notes.append(PRIVATE_NOTE)
     if published.withheld:
-        said.append(
-            f"{', '.join(published.withheld)}: the data set's authors ask not to show its questions, so prompts and replies "
-            "were left out; their hashes are there. --include-gated pushes them."
+        notes.append(
+            f"{', '.join(published.withheld)}: the data set's authors ask not to show its questions, so prompts and "
+            "replies were left out; their hashes are there. --include-gated pushes them."
         )
-    return "\n".join(said)
+    return "\n".join(notes)
 
 
-def push(api: HfApi, repo: str, published: Published) -> str | None:
+def push(api: HfApi, repo: str, published: PublishedRun) -> str | None:
     """One commit on top of the head as it is now, or None where the head holds everything. Raises what the Hub says."""
     head = api.repo_info(repo, repo_type="dataset").sha
     readme = text_at(api, repo, repo_type="dataset", path="README.md", revision=head)
-    wanted = {**published.files, "README.md": merged_card(readme, published, repo=repo).encode()}
-    missing = differing(api, repo, wanted, revision=head)
-    if not missing:
-        return None
-    # Fresh operations at each try: a used one remembers the remote file it saw.
-    done = api.create_commit(
+    files = {**published.files, "README.md": merged_card(readme, published, repo=repo).encode()}
+    commit = api.create_commit(
         repo,
-        [CommitOperationAdd(path, wanted[path]) for path in missing],
+        additions(files),
         repo_type="dataset",
         parent_commit=head,
         commit_message=f"{', '.join(published.configs)}: run {published.split}"[:200],
     )
-    return done.commit_url
+    return None if commit.oid == head else commit.commit_url
+
+
+def additions(files: Mapping[str, bytes | Path]) -> list[CommitOperationAdd]:
+    """Operations for one try: a used one remembers the remote file that it saw. create_commit drops unchanged files."""
+    return [CommitOperationAdd(path, content) for path, content in files.items()]
 
 
 def text_at(api: HfApi, repo: str, *, repo_type: str, path: str, revision: str) -> str | None:
     """A text file's content at a commit; None where there is no such file."""
-    if not api.get_paths_info(repo, [path], repo_type=repo_type, revision=revision):
+    try:
+        return Path(api.hf_hub_download(repo, path, repo_type=repo_type, revision=revision)).read_text(encoding="utf-8")
+    except RemoteEntryNotFoundError:
         return None
-    local = api.hf_hub_download(repo, path, repo_type=repo_type, revision=revision)
-    return Path(local).read_text(encoding="utf-8")
-
-
-def differing(
-    api: HfApi, repo: str, wanted: dict[str, bytes | Path], *, revision: str, repo_type: str = "dataset"
-) -> list[str]:
-    """The paths that the commit lacks or holds with other content."""
-    there = {
-        entry.path: entry
-        for entry in api.get_paths_info(repo, list(wanted), repo_type=repo_type, revision=revision)
-        if isinstance(entry, RepoFile)
-    }
-    return [path for path, content in wanted.items() if path not in there or not same(there[path], content)]
-
-
-def same(entry: RepoFile, content: bytes | Path) -> bool:
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    if entry.lfs is not None:
-        return entry.lfs.sha256 == hashlib.sha256(data).hexdigest()
-    return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def push_revision(folder: Path, repo: str, *, revision: str) -> None:
@@ -113,14 +96,11 @@ def push_revision(folder: Path, repo: str, *, revision: str) -> None:
     api = HfApi()
     retried(lambda: api.create_repo(repo, repo_type="model", private=True, exist_ok=True), what=f"make {repo}")
     retried(lambda: api.create_branch(repo, branch=revision, exist_ok=True), what=f"make revision {revision} of {repo}")
-    wanted = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+    files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
 
     def commit() -> None:
         head = api.repo_info(repo, revision=revision).sha
-        missing = differing(api, repo, wanted, revision=head, repo_type="model")
-        if missing:
-            operations = [CommitOperationAdd(path, wanted[path]) for path in missing]
-            api.create_commit(repo, operations, revision=revision, parent_commit=head, commit_message=revision)
+        api.create_commit(repo, additions(files), revision=revision, parent_commit=head, commit_message=revision)
 
     retried(commit, what=f"push {revision} to {repo}")
 
@@ -198,7 +178,7 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
         except ValueError as error:
             # A name or a card that the Hub does not take; looked at before anything is sent.
             raise UserError(f"cannot {what}: {' '.join(str(error).split())}") from None
-        except (HfHubHTTPError, httpx.TransportError, ConnectionError, RuntimeError) as error:
+        except (*TRANSPORT_ERRORS, LocalEntryNotFoundError, RuntimeError) as error:
             failure = transport_error(error)
             if not isinstance(failure, HfHubHTTPError):
                 raise FailedTry(first_line(failure)) from None
@@ -223,10 +203,10 @@ def say_again(failure: FailedTry, pause_s: float) -> None:
 
 
 def transport_error(error: Exception) -> Exception:
-    """The Hub's or the network's error; huggingface_hub hides one that befell the upload of a file in a RuntimeError."""
-    if not isinstance(error, RuntimeError):
+    """The Hub's or the network's error, where huggingface_hub hides it in one of its own or in a RuntimeError."""
+    if isinstance(error, TRANSPORT_ERRORS):
         return error
-    if isinstance(error.__cause__, (HfHubHTTPError, httpx.TransportError, ConnectionError)):
+    if isinstance(error.__cause__, TRANSPORT_ERRORS):
         return error.__cause__
     raise error
 

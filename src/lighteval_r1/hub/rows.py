@@ -13,10 +13,6 @@ text or images online".
 import hashlib
 import io
 import json
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -24,7 +20,6 @@ import pyarrow.parquet as parquet
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
-from lighteval_r1.runs.locate import RunFiles
 
 SCHEMA = pa.schema(
     [
@@ -49,30 +44,6 @@ SCHEMA = pa.schema(
         ("task", pa.string()),
     ]
 )
-# Names that a task of another tool has for the questions of a gated data set.
-GATED_NAMES = re.compile(r"gpqa", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Published:
-    """A run as it is to lie in the repository. files: path there -> bytes, or the local file. lines: the card's table."""
-
-    split: str
-    configs: list[str]
-    files: dict[str, bytes | Path]
-    lines: list[tuple[str, ...]]
-    withheld: list[str] = field(default_factory=list)
-
-
-def config_name(task: str) -> str:
-    """ "r1_aime24|0" -> "r1_aime24": what load_dataset takes."""
-    return re.sub(r"\W+", "_", task.removesuffix("|0")).strip("_")
-
-
-def split_name(files: RunFiles) -> str:
-    """Sorts by date; 8 digits of the results file keep two runs of one microsecond apart."""
-    digest = hashlib.sha256(files.results.read_bytes()).hexdigest()[:8]
-    return re.sub(r"\W+", "_", f"{files.date}_{digest}")
 
 
 def rows(run: Run, task: TaskRun, *, clear: bool) -> pa.Table:
@@ -120,41 +91,3 @@ def parquet_bytes(table: pa.Table) -> bytes:
     out = io.BytesIO()
     parquet.write_table(table, out, compression="zstd")
     return out.getvalue()
-
-
-def publish(run: Run, files: RunFiles, *, gated: Iterable[str], include_gated: bool) -> Published:
-    """The run's part of the repository. gated: names of tasks whose questions are not to be shown in clear."""
-    split = split_name(files)
-    names = set(gated)
-    withheld = [
-        task
-        for task in (*run.tasks, *files.details)
-        if not include_gated and (task.split("|")[0].split("@")[0] in names or GATED_NAMES.search(task))
-    ]
-    made: dict[str, bytes | Path] = {f"lighteval/{split}/{files.results.name}": files.results}
-    for task, path in files.details.items():
-        if task not in withheld:
-            made[f"lighteval/{split}/{path.name}"] = path
-    lines = []
-    for task in run.tasks.values():
-        config = config_name(task.task)
-        made[f"rows/{config}/{split}.parquet"] = parquet_bytes(rows(run, task, clear=task.task not in withheld))
-        lines.append((config, split, *figures(run, task)))
-    configs = [config_name(task.task) for task in run.tasks.values()]
-    return Published(split, configs, made, lines, sorted(set(withheld)))
-
-
-def figures(run: Run, task: TaskRun) -> tuple[str, ...]:
-    """Model, problems, samples, pass@1 in percent and the settings, as cells of the card's table."""
-    per_problem = [[sample.outcome == "correct" for sample in problem.samples] for problem in task.problems]
-    graded = all(sample.outcome for problem in task.problems for sample in problem.samples)
-    value = "–"
-    if graded and per_problem and all(per_problem):
-        value = f"{100 * sum(sum(one) / len(one) for one in per_problem) / len(per_problem):.1f}"
-    settings = run.settings
-    said = [
-        f"{name.replace('_', ' ')} {settings[name]}"
-        for name in ("temperature", "top_p", "max_tokens", "revision")
-        if settings.get(name) is not None
-    ]
-    return (run.model, str(len(per_problem)), str(sum(map(len, per_problem))), value, ", ".join(said))

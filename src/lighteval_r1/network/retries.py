@@ -60,7 +60,7 @@ class Patience:
     give_up_after_s: float | None = None
 
     def call(self, request: Callable[[], T], *, say: Callable[[FailedTry, float], None] | None = None) -> T:
-        """What the request returns in the end. say: called before each pause with the failure and the pause's seconds."""
+        """What the request returns in the end. say: called before each pause, with the failure and its seconds."""
         return Retrying(**self._rules(random.Random(), say))(request)
 
     async def wait_for(

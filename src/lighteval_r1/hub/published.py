@@ -1,0 +1,83 @@
+"""A run as it lies in a data set repository: which files, what is left out, and its lines in the card's table."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lighteval_r1.hub.rows import parquet_bytes, rows
+from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.tables import percent
+from lighteval_r1.records import Estimate, Run, TaskRun
+from lighteval_r1.runs.locate import RunFiles
+
+# Names that a task of another tool has for the questions of a gated data set.
+GATED_NAMES = re.compile(r"gpqa", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """files: path there -> bytes, or the local file. lines: of the card's table. withheld: tasks without texts."""
+
+    split: str
+    configs: list[str]
+    files: dict[str, bytes | Path]
+    lines: list[tuple[str, ...]]
+    withheld: list[str]
+
+
+def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_gated: bool) -> PublishedRun:
+    """The run's part of the repository. gated: names of tasks whose questions are not to be shown in clear."""
+    split, names = split_name(files), set(gated)
+    withheld = {
+        task
+        for task in (*run.tasks, *files.details)
+        if not include_gated and (plain_name(task) in names or GATED_NAMES.search(task))
+    }
+    contents: dict[str, bytes | Path] = {f"lighteval/{split}/{files.results.name}": files.results}
+    contents |= {f"lighteval/{split}/{path.name}": path for task, path in files.details.items() if task not in withheld}
+    lines = []
+    for task in run.tasks.values():
+        config = config_name(task.task)
+        contents[f"rows/{config}/{split}.parquet"] = parquet_bytes(rows(run, task, clear=task.task not in withheld))
+        score = pass_at_1(task)
+        lines.append(
+            (
+                config,
+                split,
+                run.model,
+                str(len(task.problems)),
+                str(len(task.samples)),
+                percent(score.value if score else None),
+                settings_in_words(run),
+            )
+        )
+    return PublishedRun(split, [config for config, *_ in lines], contents, lines, sorted(withheld))
+
+
+def pass_at_1(task: TaskRun) -> Estimate | None:
+    """None while a sample is owed or has no grade: there is no score yet."""
+    return None if task.owed or not task.samples else task_row(task).pass_at_1
+
+
+def settings_in_words(run: Run) -> str:
+    """ "temperature 0.6, max tokens 32768": those that a reader of a score asks for, as far as the run says them."""
+    known = {name: run.settings.get(name) for name in ("temperature", "top_p", "max_tokens", "revision")}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in known.items() if value is not None)
+
+
+def plain_name(task: str) -> str:
+    """ "r1_aime24@n=4|0" -> "r1_aime24"."""
+    return task.split("|")[0].split("@")[0]
+
+
+def config_name(task: str) -> str:
+    """ "r1_aime24|0" -> "r1_aime24": what load_dataset takes."""
+    return re.sub(r"\W+", "_", task.removesuffix("|0")).strip("_")
+
+
+def split_name(files: RunFiles) -> str:
+    """Sorts by date; 8 digits of the results file keep two runs of one microsecond apart."""
+    digest = hashlib.sha256(files.results.read_bytes()).hexdigest()[:8]
+    return re.sub(r"\W+", "_", f"{files.date}_{digest}")
