@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from lighteval_r1 import __version__
-from lighteval_r1.numbers.tables import printable
+from lighteval_r1.network.words import printable
 from lighteval_r1.records import EngineError, UserError
 
 app = typer.Typer(

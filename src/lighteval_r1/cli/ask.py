@@ -9,7 +9,7 @@ import lighteval_r1.cli.evaluate as launch
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
-from lighteval_r1.numbers.tables import printable
+from lighteval_r1.network.words import printable
 from lighteval_r1.records import Problem, Sample
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"

@@ -19,6 +19,7 @@ import pyarrow.parquet as parquet
 
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.network.words import storable
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 
 SCHEMA = pa.schema(
@@ -49,7 +50,7 @@ SCHEMA = pa.schema(
 def rows(run: Run, task: TaskRun, *, clear: bool) -> pa.Table:
     """One row per sample, in SCHEMA. clear: whether prompts, replies and golds are shown."""
     made = [
-        row(problem, sample, clear=clear) | {"model": run.model, "task": task.task}
+        storable(row(problem, sample, clear=clear) | {"model": run.model, "task": task.task})
         for problem in task.problems
         for sample in sorted(problem.samples, key=lambda sample: sample.index)
     ]
@@ -84,7 +85,7 @@ def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
 
 
 def text_sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

@@ -1,4 +1,5 @@
-"""What every room that asks another machine shares: files read from the Hub, and when a failed request is tried again.
+"""What every room shares that meets the outside: files read from the Hub, when a failed request is tried again, and
+words of others on their way to a terminal or a file.
 
 Nothing here writes on another machine.
 """

@@ -1,6 +1,5 @@
 """The table of estimates that a run, `score` and `compare` print, and text of others as a terminal may show it."""
 
-import re
 from dataclasses import dataclass
 
 from lighteval_r1.records import Estimate
@@ -16,14 +15,6 @@ HEADERS = (
     "no answer",
     "mean tokens",
 )
-
-# Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction deceive.
-UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-
-
-def printable(text: str) -> str:
-    """What a model or a data set wrote, safe to print; what is not becomes U+FFFD."""
-    return UNPRINTABLE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)

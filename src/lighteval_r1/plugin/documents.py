@@ -9,6 +9,7 @@ from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc
 
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.network.words import storable
 from lighteval_r1.numbers.scores import problem_figures
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.metrics import metrics
@@ -26,7 +27,7 @@ class ProblemDoc(Doc):
 
     def take(self, result: RunProblem) -> None:
         """The graded samples of this problem: for the details file, and as figures for the metrics."""
-        self.specific["samples"] = [to_record(sample, DETAIL_FIELDS) for sample in result.samples]
+        self.specific["samples"] = [storable(to_record(sample, DETAIL_FIELDS)) for sample in result.samples]
         self.figures = problem_figures(result)
 
 
@@ -34,14 +35,15 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
     problem = plain_errors(task.problem)(row)
     doc = ProblemDoc(
         task_name=task_name,
-        query=problem.prompt,
-        choices=[GRADERS[problem.grader].shown_gold(problem.gold)],
+        # Parquet holds no half characters; the problem itself stays as it came.
+        query=storable(problem.prompt),
+        choices=[storable(GRADERS[problem.grader].shown_gold(problem.gold))],
         gold_index=0,
         specific={
             "problem_id": problem.id,
-            "name": problem.name,
+            "name": storable(problem.name),
             "grader": problem.grader,
-            "groups": json.dumps(problem.groups, ensure_ascii=False),
+            "groups": json.dumps(storable(problem.groups), ensure_ascii=False),
         },
     )
     doc.problem = problem

@@ -12,6 +12,7 @@ from lighteval.tasks.requests import Doc
 from lighteval_r1 import __version__
 from lighteval_r1.engines import Engine
 from lighteval_r1.engines.environment import environment
+from lighteval_r1.network.words import storable
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.plugin.documents import ProblemDoc
@@ -95,8 +96,8 @@ class R1Model(LightevalModel):
         for doc in docs:
             problem = problems[doc.task_name][doc.problem.id]
             doc.take(problem)
-            text = [sample.reply for sample in problem.samples]
-            responses.append(ModelResponse(input=self.engine.render(doc.problem), text=text))
+            text = [storable(sample.reply) for sample in problem.samples]
+            responses.append(ModelResponse(input=storable(self.engine.render(doc.problem)), text=text))
         return responses
 
     def _work(self, full_name: str, members: dict[str, ProblemDoc], *, shard: tuple[int, int] | None) -> Work:

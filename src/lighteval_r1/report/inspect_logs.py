@@ -3,6 +3,7 @@
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from inspect_ai import view as inspect_view
@@ -36,6 +37,7 @@ from inspect_ai.viewer import ViewerConfig
 
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.network.words import storable
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.outputs import writing
@@ -95,7 +97,7 @@ def eval_log(run: Run, task_run: TaskRun) -> EvalLog:
     place = str(Path(run.path).resolve()) if Path(run.path).exists() else run.path
     identity = sha256([run.model, place, task_run.task, task_run.prompts_sha256])[:16]
     created = _written(run).isoformat(timespec="seconds")
-    problems = task_run.problems
+    problems = [as_it_can_be_stored(problem) for problem in task_run.problems]
     spec = EvalSpec(
         created=created,
         task=task_run.task,
@@ -127,6 +129,15 @@ def eval_log(run: Run, task_run: TaskRun) -> EvalLog:
         stats=EvalStats(started_at=created, completed_at=created),
         samples=samples,
     )
+
+
+def as_it_can_be_stored(problem: RunProblem) -> RunProblem:
+    """Inspect's logs are JSON in UTF-8, which holds no half characters."""
+    texts = {name: storable(getattr(problem, name)) for name in ("name", "prompt", "gold", "groups")}
+    samples = [
+        replace(sample, reply=storable(sample.reply), answer=storable(sample.answer)) for sample in problem.samples
+    ]
+    return replace(problem, samples=samples, **texts)
 
 
 def _sample(model: str, problem: RunProblem, sample: Sample) -> EvalSample:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import answer_text
+from lighteval_r1.network.words import one_line
 from lighteval_r1.records import (
     GraderDied,
     OwedError,
@@ -237,7 +238,10 @@ class _Loop:
         try:
             grade = await self.pool.grade(GRADERS[problem.grader], answer_text(sample), problem.gold)
         except GraderDied as died:
-            print(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}", file=sys.stderr)
+            print(
+                one_line(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}"),
+                file=sys.stderr,
+            )
             return
         work.journal.add_grade(sample.key, grade)
         self.progress.graded(work.journal.samples[sample.key])

@@ -25,6 +25,7 @@ from functools import lru_cache
 
 from lighteval_r1.graders import Found, Grader
 from lighteval_r1.graders.confined.processes import descendants, give_way, thread_states
+from lighteval_r1.network.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
 from lighteval_r1.sampling.grading_worker import LatestGolds, to_bytes
 
@@ -281,8 +282,8 @@ class Pool:
             self._discard(child)
             child = None
         if "error" in answer:
-            raise GraderDied(answer["error"])
-        return child, Grade(Outcome(answer["outcome"]), answer["answer"], answer["step"])
+            raise GraderDied(one_line(answer["error"]))
+        return child, Grade(Outcome(answer["outcome"]), answer["answer"], one_line(answer["step"]))
 
     def _start(self) -> Child:
         with self._lock:

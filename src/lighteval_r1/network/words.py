@@ -1,0 +1,37 @@
+"""Words from outside (a model, a server, a program, a data set, a file) on their way to people and to files.
+
+Printed, logged, put into an error or a grade's step: one_line. Printed as a text of several lines: printable. Kept: as it
+came, but for what a format cannot hold: storable. Prompts, golds and the journal's replies are never altered.
+"""
+
+import re
+
+# Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction deceive.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+LONGEST_LINE = 600
+
+
+def printable(text: str) -> str:
+    """The text, safe to print; what is not becomes U+FFFD."""
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+def one_line(text: object, *, longest: int = LONGEST_LINE, secret: str = "") -> str:
+    """The words as one printable line of at most so many characters, without a secret that they may quote."""
+    words = str(text)
+    if secret:
+        words = words.replace(secret, "***")
+    line = printable(" ".join(words[: 4 * longest].split()))
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def storable(value: object) -> object:
+    """The value with what UTF-8 cannot hold (half characters) as U+FFFD, in texts at any depth."""
+    if isinstance(value, str):
+        return value if value.isascii() else SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {storable(name): storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(storable(part) for part in value)
+    return value
