@@ -1,9 +1,10 @@
 """The table of estimates that a run, `score` and `compare` print, and text of others as a terminal may show it."""
 
 import re
+import sys
 from dataclasses import dataclass
 
-from lighteval_r1.records import Estimate
+from lighteval_r1.records import Estimate, Failure
 
 HEADERS = (
     "task",
@@ -24,6 +25,16 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e
 def printable(text: str) -> str:
     """What a model or a data set wrote, safe to print; what is not becomes U+FFFD."""
     return UNPRINTABLE.sub("\ufffd", text)
+
+
+def say(text: object) -> None:
+    print(printable(str(text)))
+
+
+def ended_by(failure: Failure) -> SystemExit:
+    """The end of this process, once the failure stands on stderr in its one line."""
+    print(printable(f"lighteval-r1: {failure}"), file=sys.stderr)
+    return SystemExit(failure.exit_code)
 
 
 @dataclass(frozen=True)

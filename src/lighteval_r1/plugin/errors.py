@@ -2,17 +2,18 @@
 
 from functools import wraps
 
-from lighteval_r1.records import EngineError, UserError
+from lighteval_r1.numbers.tables import ended_by
+from lighteval_r1.records import Failure
 
 
 def plain_errors(function):
-    """A user's mistake ends LightEval with one line, not with a traceback."""
+    """A Failure ends LightEval with its line and exit code, not with a traceback."""
 
     @wraps(function)
     def plain(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except (UserError, EngineError) as error:
-            raise SystemExit(f"lighteval-r1: {error}") from None
+        except Failure as failure:
+            raise ended_by(failure) from None
 
     return plain
