@@ -10,7 +10,7 @@ from lighteval_r1.cli.bench import bench_command
 from lighteval_r1.cli.compare import compare_command
 from lighteval_r1.cli.endpoint import endpoint_command
 from lighteval_r1.cli.evaluate import evaluate_command
-from lighteval_r1.cli.options import register, register_with_files
+from lighteval_r1.cli.options import MakesWords, OptionsFile, register
 from lighteval_r1.cli.report import report_command
 from lighteval_r1.cli.results import results_command
 from lighteval_r1.cli.runs import runs_command
@@ -43,7 +43,7 @@ def version_command(options: VersionOptions) -> None:
 
 
 register(app, "version", version_command)
-register_with_files(app, "evaluate", evaluate_command)
+register(app, "evaluate", evaluate_command, besides=MakesWords)
 register(app, "tasks", tasks_command)
 register(app, "runs", runs_command)
 register(app, "check", check_command)
@@ -54,9 +54,9 @@ register(app, "view", view_command)
 register(app, "compare", compare_command)
 register(app, "upload", upload_command)
 register(app, "push-revision", push_revision_command, hidden=True)
-register_with_files(app, "submit", submit_command)
+register(app, "submit", submit_command, besides=OptionsFile)
 register(app, "think", think_command)
-register_with_files(app, "endpoint", endpoint_command)
+register(app, "endpoint", endpoint_command, besides=OptionsFile)
 register(app, "ask", ask_command)
 register(app, "bench", bench_command)
 

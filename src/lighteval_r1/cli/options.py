@@ -60,39 +60,33 @@ def parameters(kind: type) -> list[inspect.Parameter]:
     ]
 
 
-def register(app: typer.Typer, name: str, command: Callable[[Any], None], **more: Any) -> None:
-    """Makes a function of one dataclass of options a command of the app. more: for typer."""
-    (kind,) = (hint for key, hint in get_type_hints(command).items() if key != "return")
+@dataclass(frozen=True, kw_only=True)
+class OptionsFile:
+    """What a command takes besides its own options, where it reads files of them."""
 
-    def call(**said: Any) -> None:
-        command(kind(**said))
-
-    call.__signature__ = inspect.Signature(parameters(kind))
-    call.__doc__ = command.__doc__
-    app.command(name, **more)(call)
-
-
-def register_with_files(app: typer.Typer, name: str, command: Callable[[Any], None]) -> None:
-    """The same, for a command that also reads files of options, and options in words as make says them."""
-    (kind,) = (hint for key, hint in get_type_hints(command).items() if key != "return")
-
-    def call(context: typer.Context, options: Path | None, words: list[str], **values: Any) -> None:
-        named = options_file(kind, options) | options_in_words(kind, words)
-        said = {name for name in values if context.get_parameter_source(name).name == "COMMANDLINE"}
-        command(kind(**named | {name: value for name, value in values.items() if name in said}))
-
-    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    call.__signature__ = inspect.Signature([context, *parameters(kind), *parameters(FromFile)])
-    call.__doc__ = command.__doc__
-    app.command(name)(call)
+    options: Path | None = option(None, "A JSON file of these options by name; what is said here goes before it.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromFile:
-    """What a command that reads files of options takes besides its own."""
-
-    options: Path | None = option(None, "A JSON file of these options by name; what is said here goes before it.")
+class MakesWords(OptionsFile):
     words: list[str] = argument("Options as make says them: N=4.", default=[], metavar="NAME=VALUE", hidden=True)
+
+
+def register(
+    app: typer.Typer, name: str, command: Callable[[Any], None], *, besides: type | None = None, hidden: bool = False
+) -> None:
+    """Makes a function of one dataclass of options a command of the app. besides: OptionsFile or MakesWords."""
+    (kind,) = (hint for key, hint in get_type_hints(command).items() if key != "return")
+
+    def call(context: typer.Context, **values: Any) -> None:
+        named = options_file(kind, values.pop("options", None)) | options_in_words(kind, values.pop("words", ()))
+        said = [name for name in values if context.get_parameter_source(name).name == "COMMANDLINE"]
+        command(kind(**named | {name: values[name] for name in said}))
+
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    call.__signature__ = inspect.Signature([context, *parameters(kind), *(parameters(besides) if besides else ())])
+    call.__doc__ = command.__doc__
+    app.command(name, hidden=hidden)(call)
 
 
 def options_file(kind: type, file: Path | None) -> dict:

@@ -23,8 +23,8 @@ def report_command(options: ReportOptions) -> None:
     """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
     from lighteval_r1.numbers.baselines import published_numbers
     from lighteval_r1.report.contents import run_labels, write_report
-    from lighteval_r1.runs.reading import read_run
     from lighteval_r1.runs.outputs import check_page
+    from lighteval_r1.runs.reading import read_run
 
     check_page(options.output)
     numbers = published_numbers(options.baselines)

@@ -1,4 +1,4 @@
-"""This package as LightEval 0.13 sees it; with plugin.py, the only place where LightEval's words (Doc, ModelResponse, metric) appear."""
+"""How LightEval's own command ends where this package cannot go on."""
 
 from functools import wraps
 
