@@ -1,5 +1,5 @@
-# make evaluate [MODEL=… TASK=… PARALLEL=data|tensor|auto NUM_GPUS=k N=… REVISION=… MAX_TOKENS=… TEMPERATURE=… SYSTEM_PROMPT_FILE=… OUT=…]
-#               [UPLOAD=NAMESPACE/NAME PUBLIC=1] [WANDB=1] [ALLOW_UNSAFE_CODE=1]
+# make evaluate [MODEL=… TASK=… PARALLEL=data|tensor|auto NUM_GPUS=k …]: every option of `lighteval-r1 evaluate` by its name in
+#               capitals, --max-tokens as MAX_TOKENS=…; but OUT=… and CACHE=… for --output-dir and --cache-dir
 # make upload MODEL=… UPLOAD=NAMESPACE/NAME [PUBLIC=1] [OUT=…]
 # make test
 # Both set up .venv on their own, once. DEVICE=gpu|cpu is found where it is not said.
@@ -23,24 +23,18 @@ $(stamp): requirements/$(DEVICE).txt pyproject.toml
 	@PYTHON="$(PYTHON)" requirements/install "$(DEVICE)" "$(VENV)"
 	@rm -f $(VENV)/.installed-* && touch $@
 
-# Options travel by name; an empty one is not passed on.
-option = $(if $(value $(1)),--$(2)="$$$(1)")
-flag   = $(if $(filter-out 0 no false,$(value $(1))),--$(2))
-options := MODEL TASK REVISION PARALLEL NUM_GPUS N MAX_TOKENS TEMPERATURE SYSTEM_PROMPT_FILE OUT UPLOAD PUBLIC WANDB ALLOW_UNSAFE_CODE
-# As they were said: make would expand what looks like a variable in them.
-$(foreach name,$(options),$(eval override $(name) := $$(value $(name))))
-export $(options)
+# What was said as NAME=value goes to the command, which knows the names, as it was said: make would expand what looks like
+# a variable in it.
+said := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+said := $(filter-out DEVICE VENV PYTHON TEST_PROCESSES PYTEST_ARGS,$(said))
+$(foreach name,$(said),$(eval override $(name) := $$(value $(name))))
+export $(said)
 
 evaluate: $(stamp)
-	@LIGHTEVAL_R1_DEVICE=$(DEVICE) $(VENV)/bin/lighteval-r1 evaluate \
-	  $(call option,MODEL,model) $(call option,TASK,task) $(call option,REVISION,revision) \
-	  $(call option,PARALLEL,parallel) $(call option,NUM_GPUS,num-gpus) $(call option,N,n) \
-	  $(call option,MAX_TOKENS,max-tokens) $(call option,TEMPERATURE,temperature) \
-	  $(call option,SYSTEM_PROMPT_FILE,system-prompt-file) $(call option,OUT,output-dir) \
-	  $(call option,UPLOAD,upload) $(call flag,PUBLIC,public) $(call flag,WANDB,wandb) $(call flag,ALLOW_UNSAFE_CODE,allow-unsafe-code)
+	@LIGHTEVAL_R1_DEVICE=$(DEVICE) $(VENV)/bin/lighteval-r1 evaluate $(foreach name,$(said),$(name)="$$$(name)")
 
 upload: $(stamp)
-	@$(VENV)/bin/lighteval-r1 upload "$${OUT:-$$MODEL}" "$$UPLOAD" $(call flag,PUBLIC,public)
+	@$(VENV)/bin/lighteval-r1 upload "$${OUT:-$$MODEL}" "$$UPLOAD" $(if $(filter-out 0 no false,$(PUBLIC)),--public)
 
 test: $(stamp)
 	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(PYTEST_ARGS)

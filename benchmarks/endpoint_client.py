@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lighteval_r1.cli.endpoint import Options, settings_of
+from lighteval_r1.cli.endpoint import EndpointOptions, settings_of
 from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.records import Problem
@@ -78,7 +78,7 @@ def cpu_s(who: int) -> float:
 
 
 async def measured(options: argparse.Namespace, url: str, folder: Path) -> dict:
-    settings = settings_of(Options(base_url=url, model="m"), Served("m"))
+    settings = settings_of(EndpointOptions(base_url=url, model="m"), Served("m"))
     engine = EndpointEngine(settings=settings, address=Address(url), concurrency=options.concurrency)
     problems = [Problem(f"Question {i}?", str(i), "expression") for i in range(options.replies // 10)]
     journal = Journal(folder, settings=settings, version=1)

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
-from lighteval_r1.engines.model_files import device
+from lighteval_r1.engines.machine import device
 from lighteval_r1.records import sample_key, seed_of
 from lighteval_r1.tasks import TASKS
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from lighteval_r1.cli.endpoint import Options, settings_of
+from lighteval_r1.cli.endpoint import EndpointOptions, settings_of
 from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.numbers.estimates import estimate
@@ -26,7 +26,7 @@ PROBLEMS = [Problem(f"Say {k}.", str(k), "expression", name=f"p{k}") for k in ra
 
 
 def engine_for(url: str, *, key: str = "none", model: str = "stand-in", **more) -> EndpointEngine:
-    settings = settings_of(Options(base_url=url, model=model), Served(model))
+    settings = settings_of(EndpointOptions(base_url=url, model=model), Served(model))
     return EndpointEngine(settings=settings, address=Address(url, api_key=key), **{"pause_s": 0.05, **more})
 
 

@@ -20,8 +20,7 @@ from endpoint_run import PROBLEMS, engine_for, evaluate
 from stand_in import InThread, StandIn, thought_and_answer
 
 from lighteval_r1.cli.ask import DIM, PLAIN, Screen
-from lighteval_r1.cli.endpoint import Options, address_of, extra_fields, settings_of
-from lighteval_r1.cli.endpoint import run as evaluate_endpoint
+from lighteval_r1.cli.endpoint import EndpointOptions, address_of, endpoint_command, extra_fields, settings_of
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Served
 from lighteval_r1.graders import EXPRESSION
@@ -207,7 +206,7 @@ def test_every_sample_is_one_request_with_its_own_seed_and_another_port_keeps_wh
 
 
 def test_other_weights_under_the_same_name_draw_anew():
-    options = Options(base_url="http://127.0.0.1:1/v1", model="m")
+    options = EndpointOptions(base_url="http://127.0.0.1:1/v1", model="m")
     ids = {settings_of(replace(options, revision=said), Served("m", root=root)).id for said, root in
            [("", ""), ("", "/weights/step-100"), ("", "/weights/step-200"), ("step-300", "/weights/step-100")]}  # fmt: skip
     assert len(ids) == 4
@@ -272,7 +271,7 @@ def test_what_cannot_run_is_said_before_anything_begins():
         }
         for (base_url, model, task), said in wrong.items():
             with pytest.raises(UserError) as refused:
-                evaluate_endpoint(Options(base_url=base_url, model=model, tasks=(task,)))
+                endpoint_command(EndpointOptions(base_url=base_url, model=model, tasks=[task]))
             assert said in str(refused.value) and "\n" not in str(refused.value)
 
 

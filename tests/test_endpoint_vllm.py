@@ -88,7 +88,7 @@ def test_no_error_became_a_zero(spoiled_run):
 def test_what_the_server_refuses_is_its_message_and_no_score(spoiled_run):
     status, out, err, folder = spoiled_run["refused"]
     (line,) = [line for line in err.splitlines() if line.startswith("lighteval-r1: ")]
-    assert status == 1 and "HTTP 400: max_tokens=4096 cannot be greater than max_model_len=1024" in line
+    assert status == 2 and "HTTP 400: max_tokens=4096 cannot be greater than max_model_len=1024" in line
     assert "Traceback" not in err and "pass@1" not in out
     assert not [*folder.rglob("grades-*"), *folder.rglob("results_*")] and [*folder.rglob("settings.json")]
 

@@ -1,6 +1,5 @@
 """Bad input gets one line that says what is so and what to do, and nothing is started."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.cli.evaluate import DEMO_MODEL, Options, model_parameters, task_specs
-from lighteval_r1.engines.layouts import automatic, weight_bytes
+from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, layout_parameters, model_parameters, task_specs
 from lighteval_r1.engines.model_files import folder_digest
 from lighteval_r1.records import UserError
-from lighteval_r1.tasks.specs import parse_spec, positionals
+from lighteval_r1.sampling import preflight
+from lighteval_r1.sampling.preflight import Findings
+from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.specs import parse_spec
 
 BIN = Path(sys.executable).parent
 
@@ -36,72 +37,47 @@ def test_lightevals_own_tasks_pass_by():
     assert parse_spec("aime24|0", builtin={"aime24"}) is None
 
 
-def test_positionals_are_told_from_options():
-    argv = ["args", "--custom-tasks", "x", "tasks", "--save-details", "--output-dir=o"]
-    assert positionals(argv, flags={"--save-details"}) == ["args", "tasks"]
-
-
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("said", "message"),
     [
-        (Options(parallel="both", num_gpus=2), "PARALLEL=both is neither data nor tensor nor auto"),
-        (Options(parallel="data", num_gpus=4096), "asks for 4096 devices; there are"),
-        (Options(parallel="data"), "needs NUM_GPUS"),
-        (Options(num_gpus=0), "at least 1"),
-        (Options(model="nowhere.yaml"), "cannot read the recipe nowhere.yaml"),
-        (Options(system_prompt_file="nowhere.txt"), "cannot read SYSTEM_PROMPT_FILE"),
+        ({"parallel": "both", "num_gpus": 2}, "PARALLEL=both is neither data nor tensor nor auto"),
+        ({"parallel": "data", "num_gpus": 4096}, "asks for 4096 devices; there are"),
+        ({"parallel": "data"}, "needs NUM_GPUS"),
+        ({"num_gpus": 0}, "at least 1"),
+        ({"model": "nowhere.yaml"}, "cannot read the recipe nowhere.yaml"),
+        ({"system_prompt_file": "nowhere.txt"}, "cannot read SYSTEM_PROMPT_FILE"),
     ],
 )
-def test_options_that_cannot_be_run_are_refused(options, message):
+def test_options_that_cannot_be_run_are_refused(said, message):
+    options = EvaluateOptions(**said)
     with pytest.raises(UserError, match=message):
-        model_parameters(options)
+        layout_parameters(options, model_parameters(options))
 
 
-@pytest.mark.parametrize(
-    ("gigabytes", "heads", "n_gpus", "expected"),
-    [(15, 28, 8, (1, 8)), (65.5, 40, 8, (2, 4)), (140, 64, 8, (4, 2)), (140, 40, 6, (4, 1)), (65.5, 25, 8, (5, 1))],
-)
-def test_the_automatic_layout_takes_the_fewest_gpus_that_hold_the_weights(gigabytes, heads, n_gpus, expected, tmp_path):
-    write_model_size(tmp_path, gigabytes=gigabytes, heads=heads)
-    layout = automatic(str(tmp_path), revision="main", n_gpus=n_gpus, gpu_memory_gb=79 if gigabytes < 100 else 60)
-    assert (layout.tensor, layout.replicas) == expected
-
-
-def test_a_model_that_no_layout_holds_is_refused(tmp_path):
-    write_model_size(tmp_path, gigabytes=1300, heads=128)
-    with pytest.raises(UserError, match="1300 GB of weights, which 8 GPUs of 80 GB do not hold"):
-        automatic(str(tmp_path), revision="main", n_gpus=8, gpu_memory_gb=80)
-
-
-def test_without_files_the_name_says_the_size(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert weight_bytes("org/thinker-7B", revision="main") == 14e9
-    with pytest.raises(UserError, match="neither files nor name"):
-        automatic("org/thinker", revision="main", n_gpus=8, gpu_memory_gb=80)
-
-
-def write_model_size(folder, *, gigabytes, heads):
-    (folder / "config.json").write_text(json.dumps({"num_attention_heads": heads}))
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {"total_size": gigabytes * 1e9}}))
+@pytest.mark.parametrize("text", ["", "model_parameters: 3", "model_parameters: {dtype: float32}", "{: ["])
+def test_a_recipe_that_names_no_model_is_refused(text, tmp_path):
+    (tmp_path / "recipe.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"recipe.yaml (is not a model configuration|names no model)"):
+        model_parameters(EvaluateOptions(model=str(tmp_path / "recipe.yaml")))
 
 
 def test_a_model_without_a_task_is_told_the_tasks():
     with pytest.raises(UserError, match="say which TASK.*r1_aime24"):
-        task_specs(Options(model="org/model"))
+        task_specs("", n=None)
 
 
 def test_short_names_suites_and_n_become_full_specifications(tmp_path):
     suite = tmp_path / "suite.txt"
     suite.write_text("# two\nr1_aime24|0\nr1_math_500@n=2|0\n")
-    assert task_specs(Options(model="m", task="aime24,math_500@n=8")) == ["r1_aime24@n=64|0", "r1_math_500@n=8|0"]
-    assert task_specs(Options(model="m", task=str(suite))) == ["r1_aime24@n=64|0", "r1_math_500@n=2|0"]
-    assert task_specs(Options(model="m", task="aime24", n=3)) == ["r1_aime24@n=3|0"]
+    assert task_specs("aime24,math_500@n=8", n=None) == ["r1_aime24@n=64|0", "r1_math_500@n=8|0"]
+    assert task_specs(str(suite), n=None) == ["r1_aime24@n=64|0", "r1_math_500@n=2|0"]
+    assert task_specs("aime24", n=3) == ["r1_aime24@n=3|0"]
 
 
 def test_a_system_prompt_of_any_characters_stays_as_it_is(tmp_path):
     text = "a \"b\" 'c' $(d) `e` {f}, g\\h\n\r\n  ü\t"
     (tmp_path / "prompt").write_bytes(text.encode())
-    assert model_parameters(Options(system_prompt_file=str(tmp_path / "prompt")))["system_prompt"] == text
+    assert model_parameters(EvaluateOptions(system_prompt_file=str(tmp_path / "prompt")))["system_prompt"] == text
 
 
 def test_a_model_folder_without_weights_is_refused(tmp_path):
@@ -117,6 +93,82 @@ def test_a_folders_digest_follows_its_content_not_its_place(tmp_path):
         (tmp_path / name / "model.safetensors").write_bytes(weights)
     a, b, c = (folder_digest(tmp_path / name) for name in "abc")
     assert a == b != c
+
+
+@pytest.mark.parametrize("place", [0, 1, 31, 32, 62, 63])
+def test_the_digest_of_a_large_file_sees_its_beginning_middle_and_end(place, tmp_path):
+    size = 64 * 2**17
+    (tmp_path / "config.json").write_text("{}")
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"\0" * size)
+    before = folder_digest(tmp_path)
+    with weights.open("r+b") as file:
+        file.seek(size * place // 64)
+        file.write(b"\1")
+    assert folder_digest(tmp_path) != before
+
+
+# ---- found once, handed on --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often a model was hashed and data read."""
+    counts = {"identify": 0, "check_data": 0}
+
+    def counting(name):
+        real = getattr(preflight, name)
+
+        def count(*arguments, **named):
+            counts[name] += 1
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(preflight, name, count)
+
+    for name in counts:
+        counting(name)
+    return counts
+
+
+def write_model(folder: Path) -> str:
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"1")
+    return str(folder)
+
+
+def test_what_a_command_found_holds_in_the_program_that_it_becomes(tmp_path, monkeypatch, counted):
+    monkeypatch.setenv("LIGHTEVAL_R1_FINDINGS", "")
+    monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(tmp_path))
+    (tmp_path / "aime_2024.jsonl").write_text('{"problem": "1 + 1?", "answer": "2"}\n')
+    model = {"model": write_model(tmp_path / "model"), "revision": "main", "load_format": None}
+    command = Findings()
+    identity = command.identity(**model)
+    command.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
+    command.hand_down()
+    program = Findings.handed_down()
+    assert "LIGHTEVAL_R1_FINDINGS" not in os.environ, "what this program starts would take it for its own"
+    assert program.identity(**model) == program.identity(**model) == identity
+    program.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
+    assert counted == {"identify": 1, "check_data": 2}
+
+
+def test_a_finding_about_files_that_changed_is_found_anew(tmp_path, counted):
+    folder = write_model(tmp_path / "model")
+    findings, model = Findings(), {"model": folder, "revision": "main", "load_format": None}
+    first = findings.identity(**model)
+    weights = Path(folder) / "model.safetensors"
+    before = weights.stat()
+    weights.write_bytes(b"2")
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    second = findings.identity(**model)
+    (Path(folder) / "added.safetensors").write_bytes(b"3")
+    third = findings.identity(**model)
+    assert len({first, second, third}) == 3 and counted["identify"] == 3
+    weights.unlink()
+    (Path(folder) / "added.safetensors").unlink()
+    with pytest.raises(UserError, match="has no weights"):
+        findings.identity(**model)
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -136,10 +188,14 @@ def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
         (["--parallel", "sideways", "--num-gpus", "1"], "neither data nor tensor"),
         (["--n", "0"], "at least one sample"),
         (["--model", "/nowhere/at/all", "--task", "aime24"], "there is no model folder"),
+        (["--model", "{folder}/recipe.yaml", "--task", "aime24"], "names no model"),
+        (["N=2", "MODLE=x"], "there is no option MODLE=. Nearest: MODEL="),
     ],
 )
 def test_the_command_ends_with_one_line_and_no_traceback(arguments, message, tmp_path):
-    done = cli(*arguments, "--output-dir", str(tmp_path), LIGHTEVAL_R1_DATA="")
+    (tmp_path / "recipe.yaml").write_text("model_parameters: {dtype: float32}")
+    named = [argument.format(folder=tmp_path) for argument in arguments]
+    done = cli(*named, "--output-dir", str(tmp_path), LIGHTEVAL_R1_DATA="")
     assert done.returncode == 2
     assert message in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -10,7 +10,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
-from lighteval_r1.engines.vllm import Layout, VllmEngine
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.loop import Work, graded, owed_samples, run
@@ -30,7 +31,7 @@ SETTINGS = Settings("demo", "r", None, "t", temperature=0.6, top_p=0.95, top_k=0
 def engine(replicas: int) -> VllmEngine:
     return VllmEngine(
         settings=SETTINGS,
-        layout=Layout(device="cpu", replicas=replicas, gpus_each=1),
+        layout=Layout("cpu", replicas=replicas),
         engine_args={
             "model": str(DEMO_MODEL),
             "dtype": "float32",

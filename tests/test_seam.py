@@ -5,6 +5,7 @@ import os
 import pytest
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.engines.model_files import ModelIdentity
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
 
@@ -18,7 +19,7 @@ def seam():
     import lighteval_r1.plugin.model
     import lighteval_r1.plugin.vllm_arguments
 
-    return lighteval_r1.plugin.errors
+    return lighteval_r1.plugin
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,9 @@ def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arg
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4))
     with pytest.raises(UserError, match=message):
         seam.vllm_arguments.make_engine(
-            seam.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"), processes=[]
+            seam.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"),
+            identity=ModelIdentity("model", "main"),
+            processes=[],
         )
 
 

@@ -15,11 +15,11 @@ import pytest
 import yaml
 from slurm_cluster import SlurmCluster, missing
 
-from lighteval_r1.cli.evaluate import DEMO_MODEL, Options, model_parameters, write_configuration
-from lighteval_r1.engines.layouts import layout_for, n_parameters
-from lighteval_r1.records import UserError
+from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_parameters, write_configuration
+from lighteval_r1.cli.options import options_file, options_in_words
+from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.sampling.journal_files import decode_line
-from lighteval_r1.slurm.jobs import Cluster, Job, Submission, prepare, run_sbatch, submit
+from lighteval_r1.slurm.jobs import Job, Submission, prepare, run_sbatch, submit
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "slurm").glob("*.slurm"))
@@ -56,18 +56,13 @@ def on_cluster(slurm, monkeypatch):
     slurm.cancel_all()
 
 
-def submission(folder: Path, **more) -> Submission:
-    options = Options(
-        **{
-            "model": str(DEMO_MODEL),
-            "task": "demo_sums",
-            "n": 2,
-            "output_dir": str(folder / "out"),
-            **more.pop("options", {}),
-        }
-    )
-    cluster = Cluster(gpus_per_node=more.pop("gpus", 2), sbatch={"cpus-per-task": 4}, setup=more.pop("setup", ""))
-    return Submission(options=options, cluster=cluster, folder=str(folder / "jobs"), **more)
+def submission(folder: Path, *, gpus: int = 2, setup: str = "", options: dict | None = None, **more) -> Submission:
+    """What `lighteval-r1 submit` would submit; options, more: its options."""
+    cluster = folder / "cluster.yaml"
+    cluster.write_text(yaml.safe_dump({"gpus_per_node": gpus, "sbatch": {"cpus-per-task": 4}, "setup": setup}))
+    places = {"output_dir": str(folder / "out"), "job_folder": str(folder / "jobs"), "cluster": str(cluster)}
+    said = {"model": str(DEMO_MODEL), "task": "demo_sums", "n": 2} | places | (options or {}) | more
+    return submission_of(SubmitOptions(**said))
 
 
 def with_stub(job: Job, *, first: str) -> Job:
@@ -103,7 +98,7 @@ def test_templates_name_no_cluster():
 
 def test_a_dry_run_prints_the_exact_command_and_script_and_submits_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    said = submit(submission(tmp_path, array=3, sbatch_args=("--partition=a b", "--qos=x")), dry_run=True)
+    said = submit(submission(tmp_path, array=3, partition="a b", sbatch_arg=["--qos=x"]), dry_run=True)
     assert "'--partition=a b' --qos=x --array=1-3" in said and "--dependency=afterok:" in said
     for name in ("evaluate.slurm", "report.slurm"):
         assert (ROOT / "slurm" / name).read_text() in said
@@ -137,9 +132,9 @@ def test_every_character_arrives_through_make_too(tmp_path):
         f"SYSTEM_PROMPT_FILE={file}",
     ]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
-    given = (tmp_path / "arguments").read_text().split("\0")
-    said = dict(argument[2:].split("=", 1) for argument in given if argument.startswith("--"))
-    options = Options(model=said["model"], system_prompt_file=said["system-prompt-file"])
+    _, *words = (tmp_path / "arguments").read_text().split("\0")[:-1]
+    options = EvaluateOptions(**options_in_words(EvaluateOptions, words))
+    assert (options.model, options.task) == ("a/b", "aime24")
     configuration = write_configuration(tmp_path, model_parameters(options))
     arrived = yaml.safe_load(configuration.read_text())["model_parameters"]["system_prompt"]
     assert arrived.encode() == PROMPT.encode() and not (ROOT / "pwned").exists()
@@ -151,32 +146,17 @@ def test_a_task_gets_a_job_of_its_own(tmp_path):
     assert asked == ["demo_sums@n=2|0", "demo_choices@n=2|0"]
 
 
-@pytest.mark.parametrize(
-    ("model", "nodes", "expected"),
-    [
-        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 1, (1, 1, 8)),
-        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", 1, (1, 1, 8)),
-        ("Qwen/QwQ-32B", 1, (2, 1, 4)),
-        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", 1, (4, 1, 2)),
-        ("mistralai/Mixtral-8x22B", 1, (8, 1, 1)),
-        ("meta-llama/Llama-3.1-405B", 2, (8, 2, 1)),
-    ],
-)
-def test_large_models_get_tensor_parallel_by_themselves(model, nodes, expected):
-    layout = layout_for(model, tensor="auto", n_gpus=8, gpu_memory_gb=80, nodes=nodes)
-    assert (layout.tensor, layout.pipeline, layout.replicas) == expected
-
-
-def test_a_model_that_fits_no_node_says_how_many_it_needs():
-    with pytest.raises(UserError, match="--nodes 2"):
-        layout_for("meta-llama/Llama-3.1-405B", tensor="auto", n_gpus=8, gpu_memory_gb=80, nodes=1)
-    with pytest.raises(UserError, match="--tensor-parallel k"):
-        layout_for("somebody/model", tensor="auto", n_gpus=8, gpu_memory_gb=80, nodes=1)
-
-
-def test_a_small_gpu_makes_a_small_model_large():
-    assert layout_for("x/y-14B", tensor="auto", n_gpus=4, gpu_memory_gb=24, nodes=1).tensor == 4
-    assert n_parameters("Qwen/Qwen3-0.6B") == 0.6e9 and n_parameters(str(DEMO_MODEL)) < 2e6
+def test_a_jobs_options_are_those_of_evaluate(tmp_path):
+    said = {"wandb": True, "allow_unsafe_code": True, "upload": "me/x", "public": True, "cache_dir": "/c", "seed": 3}
+    shards, report = prepare(submission(tmp_path, array=2, **said))
+    drawing, reporting = (
+        options_file(EvaluateOptions, shards.folder / name) for name in ("options.json", "report.json")
+    )
+    assert drawing["wandb"] and drawing["allow_unsafe_code"] and "upload" not in drawing
+    assert (reporting["upload"], reporting["public"]) == ("me/x", True) and report.after == 0
+    for options in (drawing, reporting):
+        parameters = model_parameters(EvaluateOptions(**options))
+        assert (parameters["cache_dir"], parameters["generation_parameters"]["seed"]) == ("/c", 3)
 
 
 def test_a_job_runs_and_says_so(on_cluster, tmp_path):
@@ -193,11 +173,35 @@ def test_a_failure_says_where_its_log_is(on_cluster, tmp_path):
     number = run_sbatch(with_stub(job, first="exit 7").command())
     on_cluster.wait_for(number, "FAILED")
     (path,) = [path for path in job.folder.glob("*.log") if number in path.name]
-    assert f"job {number}" in log(job) and "FAILED with exit code 7" in log(job) and str(path) in log(job)
+    assert f"job {number}" in log(job) and "FAILED with exit code 7;" in log(job) and str(path) in log(job)
+
+
+def test_a_users_mistake_fails_at_once_with_its_line(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="echo 'lighteval-r1: there is no task X.' >&2; exit 2").command())
+    on_cluster.wait_for(number, "FAILED")
+    assert "FAILED with exit code 2 (there is no task X.); the reason" in log(job) and len(seen(job)) == 1
+
+
+def test_what_may_succeed_another_time_is_queued_again(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="exit 75").command())
+    on_cluster.wait_for(number, "COMPLETED")
+    assert "its evaluation could not go on; it is queued again" in log(job) and seen(job)[-1] == "finished"
+
+
+def test_what_never_succeeds_is_given_up(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    stub = with_stub(job, first=":")
+    (job.folder / "stub").write_text("#!/bin/sh\necho 'lighteval-r1: replica 0 ended.' >&2\nexit 75\n")
+    number = run_sbatch(stub.command())
+    on_cluster.wait_for(number, "FAILED", limit_s=240)
+    assert log(job).count("it is queued again") == 3
+    assert "FAILED with exit code 75 (replica 0 ended.)" in log(job)
 
 
 def test_a_job_near_its_time_limit_stops_and_goes_on_later(on_cluster, tmp_path):
-    (job,) = prepare(submission(tmp_path, sbatch_args=("--time=1", "--signal=B:USR1@50")))
+    (job,) = prepare(submission(tmp_path, time="1", sbatch_arg=["--signal=B:USR1@50"]))
     number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
     on_cluster.wait_for(number, "COMPLETED", limit_s=180)
     assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]

@@ -1,10 +1,15 @@
 """The nouns: Problem, Settings, Sample, Outcome, Grade, Run, Estimate. Frozen, JSON-able, identified by content.
 
-Errors
-  UserError           what the user can mend; printed as one line, exit code 2
-    OwedError         a score was asked for while samples are owed or ungraded
-  EngineError         the engine cannot go on (a replica died); what was drawn is kept
-  GraderDied          a grading process ended without a grade; the reply stays ungraded
+Errors, with the exit code that they end a command with; what is printed is one line, never a traceback
+  Failure
+    UserError      2  what the user mends; the same command again ends in the same way
+      NoTokenizer  2  a run's tokenizer is not at hand (thinking)
+      OwedError   75  a score was asked for while samples are owed or ungraded
+    EngineError   75  the engine cannot go on (a replica died); what was drawn is kept
+    GraderDied    75  a grading process ended without a grade; the reply stays ungraded
+75 is EX_TEMPFAIL of sysexits.h: the same command again goes on from there. Caught in their rooms, seen by nobody:
+Broken (engines; one try at a server that may succeed another time), NoStep (thinking; a judge that names no step),
+Unreadable and TooLarge (graders; an expression that has no value, or one that would take too long).
 """
 
 import base64
@@ -17,21 +22,35 @@ from enum import StrEnum
 
 import numpy as np
 
+MEND, AGAIN = 2, 75
 
-class UserError(Exception):
+
+class Failure(Exception):
+    """Ends a command with one line on stderr and its exit code."""
+
+    exit_code = MEND
+
+
+class UserError(Failure):
     """What is so, with the value; then the way out."""
 
 
 class OwedError(UserError):
     """Samples are owed or ungraded, so there is no score yet."""
 
+    exit_code = AGAIN
 
-class EngineError(Exception):
+
+class EngineError(Failure):
     """The engine cannot go on; everything drawn so far is in the journal."""
 
+    exit_code = AGAIN
 
-class GraderDied(Exception):
+
+class GraderDied(Failure):
     """A grading process ended without giving a grade: the reply stays ungraded."""
+
+    exit_code = AGAIN
 
 
 # Why a sample is owed, as refusals say it.

@@ -31,17 +31,20 @@ def main(url: str, folder: str) -> None:
     from lighteval_r1 import plugin
     from lighteval_r1.cli import endpoint
     from lighteval_r1.cli.evaluate import DEMO_MODEL
+    from lighteval_r1.sampling.preflight import Findings
 
     pid = os.fork()
     if pid == 0:
         become_bare()
-        plugin.check_command([f"model_name={DEMO_MODEL}", "demo_programs|0"])
+        plugin.check_command(f"model_name={DEMO_MODEL}", "demo_programs|0", findings=Findings())
         os._exit(0)
     print(
         "on a bare machine it ends with", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=sys.stderr, flush=True
     )
     places = {"output_dir": f"{folder}/out", "cache_dir": f"{folder}/cache"}
-    endpoint.run(endpoint.Options(base_url=url, model="stand-in", tasks=("demo_programs",), n=1, **places))
+    endpoint.endpoint_command(
+        endpoint.EndpointOptions(base_url=url, model="stand-in", tasks=["demo_programs"], n=1, **places)
+    )
 
 
 if __name__ == "__main__":

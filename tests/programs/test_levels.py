@@ -105,7 +105,7 @@ def test_lighteval_itself_is_refused_too_and_results_keep_the_level(strictest, t
     assert (
         len(re.findall("lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", done.stderr)) == 1
     )
-    assert "on a bare machine it ends with 1\n" in done.stderr and "Traceback" not in done.stderr
+    assert "on a bare machine it ends with 2\n" in done.stderr and "Traceback" not in done.stderr
     assert f"Confinement of generated programs: {level}.\n" in done.stderr
     (results,) = (tmp_path / "out").rglob("results_*.json")
     assert (

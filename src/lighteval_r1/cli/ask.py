@@ -3,10 +3,15 @@
 import asyncio
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
 from typing import TextIO
 
-import lighteval_r1.cli.evaluate as launch
-from lighteval_r1.engines import Engine, Owed
+from lighteval_r1.cli import evaluate
+from lighteval_r1.cli.endpoint import EndpointOptions, make_engine
+from lighteval_r1.cli.options import SamplingOptions, argument, option
+from lighteval_r1.engines import MAX_TOKENS, Engine, Owed
+from lighteval_r1.engines.layouts import layout_of
+from lighteval_r1.engines.vllm import start_replicas
 from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.network.words import printable
@@ -15,14 +20,23 @@ from lighteval_r1.records import Problem, Sample
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskOptions(SamplingOptions):
+    model: str = argument("A model (Hub id, folder, recipe, or demo), or a server's base URL.")
+    question: str = argument("What the user turn says, as it is.")
+    served: str = option("", "With a base URL: which of its models (the first).", "--model", metavar="NAME")
+    max_tokens: int | None = option(None, f"Longest reply, in tokens ({MAX_TOKENS}; a server's own limit).")
+    seed: int = option(0, "Another seed draws another reply.")
+    api_key_env: str = option("", "The variable that holds the key (OPENAI_API_KEY).", metavar="NAME")
+
+
 class Screen:
-    """Writes a growing text; what is thought is dimmed where a terminal shows it. thinking: whether it begins in a thought."""
+    """Writes a growing text; what is thought is dimmed where a terminal shows it."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
         self.colours = out.isatty()
         self.shown = ""
-        self.dimmed = False
 
     def show(self, text: str, *, thinking_opened: bool = False) -> None:
         """text: all of it so far."""
@@ -61,42 +75,49 @@ def answer_line(sample: Sample) -> str:
     return f"{words}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
 
 
-def local_engine(model: str, sampling: dict) -> Engine:
-    """The model in vLLM on this machine, as `evaluate` would run it."""
-    from lighteval_r1.engines.model_files import device
-    from lighteval_r1.engines.vllm import layout_of, start_replicas
+def ask_command(options: AskOptions) -> None:
+    """Sample one reply and show it as it comes, its thinking dimmed, then its answer."""
+    if options.model.startswith(("http://", "https://")):
+        engine = served_engine(options)
+        opened = bool(engine.thinking_opened)
+    else:
+        engine = local_engine(options)
+        opened = engine.render(Problem(options.question, "")).rstrip().endswith(replies.OPEN)
+    sample = asyncio.run(asked(engine, options.question, seed=options.seed, opened=opened))
+    print(printable(answer_line(sample)))
 
-    name = "" if model == "demo" else model
-    parameters = launch.model_parameters(launch.Options(model=name, **sampling))
-    launch.check_at_hand(parameters, [])
+
+def served_engine(options: AskOptions) -> Engine:
+    """The server at the URL; its own limit of tokens holds where none is said: it refuses one that is above it."""
+    shared = {field.name: getattr(options, field.name) for field in fields(SamplingOptions)}
+    no_limit = '{"max_tokens": null}' if options.max_tokens is None else ""
+    return make_engine(
+        EndpointOptions(
+            **shared | {"model": options.served},
+            base_url=options.model,
+            api_key_env=options.api_key_env,
+            extra_body=no_limit,
+            concurrency=1,
+        )
+    )
+
+
+def local_engine(options: AskOptions) -> Engine:
+    """The model in vLLM on this machine, as `evaluate` would run it."""
+    parameters = evaluate.model_parameters(replace(options, model="" if options.model == "demo" else options.model))
+    findings = evaluate.check_at_hand(parameters, [])
     with ExitStack() as started:
-        processes = start_replicas(layout_of(parameters, device=device()))
+        processes = start_replicas(layout_of(parameters))
         for process in processes:
             started.callback(process.stop)
         # slow to import, while vLLM is being imported in the replica
-        from lighteval_r1.plugin.errors import vllm_arguments
+        from lighteval_r1.plugin import vllm_arguments
 
-        engine = vllm_arguments.make_engine(vllm_arguments.VLLMModelConfig(**parameters), processes=processes)
+        config = vllm_arguments.VLLMModelConfig(**parameters)
+        identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+        engine = vllm_arguments.make_engine(config, identity=identity, processes=processes)
         started.pop_all()
         return engine
-
-
-def run(model: str, question: str, *, served: str, seed: int, api_key_env: str, sampling: dict) -> None:
-    """Asks the model, or the server at the URL, and prints. sampling: temperature, max_tokens, system_prompt_file."""
-    if model.startswith(("http://", "https://")):
-        import lighteval_r1.cli.endpoint as endpoint
-
-        if sampling["max_tokens"] is None:
-            # the server's own limit: it refuses one that is above it
-            sampling = {**sampling, "max_tokens": endpoint.MAX_TOKENS, "extra_body": '{"max_tokens": null}'}
-        options = endpoint.Options(base_url=model, model=served, api_key_env=api_key_env, concurrency=1, **sampling)
-        engine = endpoint.make_engine(options)
-        opened = bool(engine.thinking_opened)
-    else:
-        engine = local_engine(model, sampling)
-        opened = engine.render(Problem(question, "")).rstrip().endswith(replies.OPEN)
-    sample = asyncio.run(asked(engine, question, seed=seed, opened=opened))
-    print(printable(answer_line(sample)))
 
 
 async def asked(engine: Engine, question: str, *, seed: int, opened: bool) -> Sample:

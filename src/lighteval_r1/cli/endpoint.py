@@ -1,4 +1,4 @@
-"""`lighteval-r1 endpoint`: what is asked of a server, looked at before anything slow begins, then LightEval's pipeline."""
+"""`lighteval-r1 endpoint`: a look at a server and at what is asked of it, then LightEval's pipeline."""
 
 import asyncio
 import json
@@ -6,16 +6,20 @@ import os
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import lighteval_r1.cli.evaluate as launch
-from lighteval_r1.engines.endpoint import CONCURRENCY, STALL_S, EndpointEngine
-from lighteval_r1.engines.server_facts import NO_KEY, Address, Served, look
+from lighteval_r1.cli import evaluate
+from lighteval_r1.cli.options import RunOptions, argument, option
+from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.graders.confined.connection import allow_unsafe
 from lighteval_r1.records import Settings, UserError
 from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
 
-# Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations" and "Evaluation".
-TEMPERATURE, TOP_P, MAX_TOKENS = 0.6, 0.95, 32768
+if TYPE_CHECKING:
+    # openai takes seconds to import, which --help does not need
+    from lighteval_r1.engines.endpoint import EndpointEngine
+    from lighteval_r1.engines.server_facts import Address, Served
+
 # In identity, in place of a template's digest: it is applied by the server, which does not show it.
 SERVERS_TEMPLATE = "the server's"
 KEY = "OPENAI_API_KEY"
@@ -23,36 +27,59 @@ KEY = "OPENAI_API_KEY"
 OURS = {"model", "messages", "stream", "n"}
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a user says; "" and None mean not said. revision: which weights the server runs, in the user's words."""
-
-    base_url: str
-    model: str
-    tasks: tuple[str, ...] = ()
-    n: int | None = None
-    max_tokens: int = MAX_TOKENS
-    temperature: float = TEMPERATURE
-    top_p: float = TOP_P
-    system_prompt_file: str = ""
-    extra_body: str = ""
-    revision: str = ""
-    api_key_env: str = ""
-    tokenizer: str = ""
-    thinking_opened: bool | None = None
-    concurrency: int = CONCURRENCY
-    stall_timeout_s: float = STALL_S
-    give_up_after_s: float | None = None
-    output_dir: str = ""
-    cache_dir: str = "~/.cache/huggingface/lighteval"
-    upload: str = ""
-    public: bool = False
-    wandb: bool = False
-    allow_unsafe_code: bool = False
+@dataclass(frozen=True, kw_only=True)
+class EndpointOptions(RunOptions):
+    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.", default=[])
+    base_url: str = option("", "The server, such as http://127.0.0.1:8000/v1.")
+    model: str = option("", "The model's name as the server lists it.")
+    revision: str = option("", "Which weights the server runs; another word draws anew. Else what the server says.")
+    extra_body: str = option("", "Further fields of each request; null takes one of ours out.", metavar="JSON")
+    api_key_env: str = option("", f"The variable that holds the key ({KEY}).", metavar="NAME")
+    tokenizer: str = option("", "Counts tokens where the server does not.", metavar="MODEL")
+    thinking_opened: bool | None = option(None, "Whether the server's prompts end in <think>; else it is found out.")
+    concurrency: int = option(64, "Requests under way at once.")
+    stall_timeout_s: float = option(
+        120.0, "Seconds a reply may stand still before it is tried again.", "--stall-timeout"
+    )
+    give_up_after_s: float | None = option(
+        None, "Seconds one request may fail; never where not said.", "--give-up-after"
+    )
 
 
-def address_of(base_url: str, *, api_key_env: str = "") -> Address:
+def endpoint_command(options: EndpointOptions) -> None:
+    """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
+    if not options.model:
+        raise UserError("say which --model of the server, by the name under which it lists it.")
+    if options.allow_unsafe_code:
+        allow_unsafe()
+    specs = evaluate.task_specs(",".join(options.tasks), n=options.n)
+    tasks = [parse_spec(spec).task for spec in specs]
+    say_confinement(tasks)
+    for task in tasks:
+        check_data(task)
+    engine = make_engine(options)
+    output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another --output-dir.") from None
+    repo = ""
+    if options.upload:
+        from lighteval_r1.hub import push
+
+        repo = push.check_can_write(options.upload, public=options.public)
+    from lighteval_r1.plugin import pipeline
+
+    cache_dir = options.cache_dir or CACHE_DIR
+    pipeline.run(engine, specs, output_dir=str(output_dir), cache_dir=cache_dir, wandb=options.wandb)
+    if repo:
+        print(push.upload(output_dir, repo, public=options.public))
+
+
+def address_of(base_url: str, *, api_key_env: str = "") -> "Address":
     """The server and its key, from OPENAI_API_KEY or the variable named. UserError where either cannot be used."""
+    from lighteval_r1.engines.server_facts import NO_KEY, Address
+
     parts = urllib.parse.urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"{base_url!r} is no base URL. It looks like http://127.0.0.1:8000/v1.")
@@ -77,19 +104,19 @@ def extra_fields(text: str) -> dict:
     return fields
 
 
-def settings_of(options: Options, served: Served) -> Settings:
+def settings_of(options: EndpointOptions, served: "Served") -> Settings:
     """Identity: what the server calls the model and where it says the weights are; not the server's address."""
-    system_prompt = launch.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
+    system_prompt = evaluate.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
     return Settings(
         model=served.model,
         revision=options.revision or served.root,
         system_prompt=system_prompt,
         chat_template=SERVERS_TEMPLATE,
-        temperature=options.temperature,
-        top_p=options.top_p,
+        temperature=TEMPERATURE if options.temperature is None else options.temperature,
+        top_p=TOP_P if options.top_p is None else options.top_p,
         top_k=0,
-        max_tokens=options.max_tokens,
-        seed=0,
+        max_tokens=MAX_TOKENS if options.max_tokens is None else options.max_tokens,
+        seed=options.seed or 0,
         extra=extra_fields(options.extra_body),
     )
 
@@ -113,8 +140,11 @@ def template_opens_thinking(tokenizer: object) -> bool | None:
     )
 
 
-def make_engine(options: Options) -> EndpointEngine:
+def make_engine(options: EndpointOptions) -> "EndpointEngine":
     """The engine, after a look at the server. UserError for what cannot run."""
+    from lighteval_r1.engines.endpoint import EndpointEngine
+    from lighteval_r1.engines.server_facts import look
+
     if options.concurrency < 1:
         raise UserError(f"--concurrency {options.concurrency}: at least one request must be under way.")
     address = address_of(options.base_url, api_key_env=options.api_key_env)
@@ -132,32 +162,3 @@ def make_engine(options: Options) -> EndpointEngine:
         thinking_opened=next((opened for opened in known if opened is not None), None),
         tokenizer=tokenizer,
     )
-
-
-def run(options: Options) -> None:
-    """Samples, grades and reports; with upload, pushes the run."""
-    if options.allow_unsafe_code:
-        allow_unsafe()
-    asked = launch.Options(model=options.model, task=",".join(options.tasks), n=options.n)
-    specs = launch.task_specs(asked)
-    tasks = [parse_spec(spec).task for spec in specs]
-    say_confinement(tasks)
-    for task in tasks:
-        check_data(task)
-    engine = make_engine(options)
-    slug = launch.model_slug(asked, {"model_name": options.model})
-    output_dir = Path(options.output_dir or f"data/evals/{slug}")
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another --output-dir.") from None
-    repo = ""
-    if options.upload:
-        from lighteval_r1.hub import push as hub
-
-        repo = hub.check_can_write(options.upload, public=options.public)
-    from lighteval_r1.plugin.errors import pipeline
-
-    pipeline.run(engine, specs, output_dir=str(output_dir), cache_dir=options.cache_dir, wandb=options.wandb)
-    if repo:
-        print(hub.upload(output_dir, repo, public=options.public))

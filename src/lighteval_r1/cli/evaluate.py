@@ -1,74 +1,89 @@
 """`make evaluate` and `lighteval-r1 evaluate`: the options as LightEval's own command, then that command itself."""
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from lighteval_r1.engines.environment import gpu_memory_gb
-from lighteval_r1.engines.layouts import ClusterLayout, automatic
-from lighteval_r1.engines.model_files import check_device_count, device, identify, n_gpus
-from lighteval_r1.engines.vllm import hand_down, layout_of, start_replicas
+from lighteval_r1 import variables
+from lighteval_r1.cli.options import RunOptions, SamplingOptions, option
+from lighteval_r1.engines import TEMPERATURE, TOP_P
+from lighteval_r1.engines.layouts import Layout, automatic, layout_of
+from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
+from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.graders.confined.connection import allow_unsafe
 from lighteval_r1.records import UserError, sha256
+from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS
-from lighteval_r1.tasks.specs import check_confinement, check_data, expand, parse_spec
+from lighteval_r1.tasks.specs import check_confinement, expand, parse_spec
 from lighteval_r1.tasks.task import local_file
 
 DEMO_MODEL = Path(__file__).parents[1] / "demo" / "model"
-DEMO_TASKS = ("demo_sums", "demo_choices", "demo_programs")
+DEMO_TASKS = "demo_sums,demo_choices,demo_programs"
 # The demo's replies are short; a context of this size starts fast.
 DEMO_PARAMETERS = {
     "max_model_length": 1024,
     "dtype": "float32",
-    "generation_parameters": {"max_new_tokens": 512, "temperature": 0.6, "top_p": 0.95},
+    "generation_parameters": {"max_new_tokens": 512, "temperature": TEMPERATURE, "top_p": TOP_P},
 }
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a user says; "" and None mean not said."""
-
-    model: str = ""
-    task: str = ""
-    revision: str = ""
-    parallel: str = ""
-    num_gpus: int | None = None
-    n: int | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    system_prompt_file: str = ""
-    output_dir: str = ""
-    upload: str = ""
-    public: bool = False
-    wandb: bool = False
-    allow_unsafe_code: bool = False
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(RunOptions):
+    model: str = option("", "Hub id, folder, or a recipe (.yaml); the demo model where it is left out.")
+    task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, or a suite's file.")
+    parallel: str = option("", "data, tensor or auto.")
+    num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
 
 
-def options_from(file: Path | None, said: dict) -> Options:
-    """What the user says, over what a file of options says by name (JSON). UserError where the file holds something else."""
-    known = {}
-    if file is not None:
-        try:
-            known = json.loads(file.read_text(encoding="utf-8"))
-            Options(**known)
-        except OSError as error:
-            raise UserError(f"cannot read the options {file}: {error.strerror}.") from None
-        except (ValueError, TypeError) as error:
-            names = ", ".join(Options.__dataclass_fields__)
-            raise UserError(f"{file} is not a JSON object of options ({error}). It may hold: {names}.") from None
-    # a number that was said counts, 0 too
-    given = {name: value for name, value in said.items() if value is not None and value is not False and value != ""}
-    return Options(**known | given)
+def evaluate_command(options: EvaluateOptions) -> None:
+    """Evaluate a model with vLLM through LightEval; without options, the demo."""
+    if options.allow_unsafe_code:
+        allow_unsafe()
+    parameters = model_parameters(options)
+    parameters |= layout_parameters(options, parameters)
+    specs = task_specs(options.task or ("" if options.model else DEMO_TASKS), n=options.n)
+    findings = check_at_hand(parameters, specs)
+    output_dir = Path(options.output_dir or usual_folder(options.model))
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        configuration = write_configuration(output_dir, parameters)
+    except OSError as error:
+        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another OUT.") from None
+    lighteval = Path(sys.executable).parent / "lighteval"
+    command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
+    command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]
+    print("+ " + " ".join(command), file=sys.stderr, flush=True)
+    findings.hand_down()
+    if options.upload:
+        evaluate_and_upload(options, command, output_dir=output_dir)
+        return
+    # vLLM takes as long to import as LightEval: both at once.
+    hand_down(start_replicas(layout_of(parameters)))
+    os.execv(command[0], command)
 
 
-def model_parameters(options: Options) -> dict:
+def evaluate_and_upload(options: EvaluateOptions, command: list[str], *, output_dir: Path) -> None:
+    """Whether the upload can be is found out first: nothing is sampled for a push that the Hub would refuse."""
+    from lighteval_r1.hub import push
+
+    repo = push.check_can_write(options.upload, public=options.public)
+    child = subprocess.Popen(command)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    status = child.wait()
+    if status:
+        sys.exit(status if status > 0 else 128 - status)
+    if variables.SHARD.value() is None:
+        print(push.upload(output_dir, repo, public=options.public))
+
+
+def model_parameters(options: SamplingOptions) -> dict:
     """LightEval's model_parameters: from the recipe (a .yaml file) or the model's name, with the options put over."""
     if not options.model:
         parameters = {"model_name": str(DEMO_MODEL), **DEMO_PARAMETERS}
@@ -76,18 +91,23 @@ def model_parameters(options: Options) -> dict:
         parameters = read_recipe(Path(options.model))
     else:
         parameters = {"model_name": options.model}
+    sampling = {
+        "max_new_tokens": options.max_tokens,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "seed": options.seed,
+    }
     generation = dict(parameters.get("generation_parameters") or {})
-    if options.max_tokens is not None:
-        generation["max_new_tokens"] = options.max_tokens
-    if options.temperature is not None:
-        generation["temperature"] = options.temperature
+    generation |= {name: value for name, value in sampling.items() if value is not None}
     if generation:
         parameters["generation_parameters"] = generation
     if options.revision:
         parameters["revision"] = options.revision
+    if isinstance(options, RunOptions) and options.cache_dir:
+        parameters["cache_dir"] = options.cache_dir
     if options.system_prompt_file:
         parameters["system_prompt"] = read_system_prompt(options.system_prompt_file)
-    return {**parameters, **parallel_parameters(options, model=str(parameters["model_name"]))}
+    return parameters
 
 
 def read_system_prompt(file: str) -> str:
@@ -102,82 +122,80 @@ def read_system_prompt(file: str) -> str:
 def read_recipe(path: Path) -> dict:
     try:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return dict(recipe["model_parameters"])
+        parameters = dict(recipe["model_parameters"])
     except OSError as error:
         raise UserError(f"cannot read the recipe {path}: {error.strerror}.") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise UserError(f"{path} is not a model configuration: it needs a mapping named model_parameters.") from None
+    if not parameters.get("model_name"):
+        raise UserError(f"{path} names no model: its model_parameters need a model_name.")
+    return parameters
 
 
-def parallel_parameters(options: Options, *, model: str) -> dict:
-    if options.parallel not in ("", "data", "tensor", "auto"):
-        raise UserError(f"PARALLEL={options.parallel} is neither data nor tensor nor auto.")
-    if options.num_gpus is not None and options.num_gpus < 1:
-        raise UserError(f"NUM_GPUS={options.num_gpus}: at least 1 is needed.")
-    if options.parallel in ("data", "tensor") and options.num_gpus is None:
-        raise UserError(f"PARALLEL={options.parallel} needs NUM_GPUS=k.")
-    if options.num_gpus is not None:
-        check_device_count(replicas=options.num_gpus, gpus_each=1)
-    if options.parallel == "auto":
-        return automatic_parameters(model, revision=options.revision or "main", num_gpus=options.num_gpus)
-    if options.num_gpus is None:
+def layout_parameters(options: EvaluateOptions, parameters: Mapping) -> dict[str, int]:
+    """The layout that PARALLEL and NUM_GPUS ask for, as model parameters; {} where they say nothing."""
+    parallel, n = options.parallel, options.num_gpus
+    if parallel not in ("", "data", "tensor", "auto"):
+        raise UserError(f"PARALLEL={parallel} is neither data nor tensor nor auto.")
+    if n is not None and n < 1:
+        raise UserError(f"NUM_GPUS={n}: at least 1 is needed.")
+    if parallel in ("data", "tensor") and n is None:
+        raise UserError(f"PARALLEL={parallel} needs NUM_GPUS=k.")
+    if not parallel and n is None:
         return {}
-    if options.parallel == "tensor":
-        return {"tensor_parallel_size": options.num_gpus, "data_parallel_size": 1}
-    return {"data_parallel_size": options.num_gpus, "tensor_parallel_size": 1}
-
-
-def automatic_parameters(model: str, *, revision: str, num_gpus: int | None) -> dict:
-    if device() == "cpu":
-        # replicas on a CPU would only share its cores
-        layout = ClusterLayout(tensor=1, pipeline=1, replicas=num_gpus or 1)
+    if n is not None:
+        Layout(device(), replicas=n).check()
+    if parallel == "tensor":
+        layout = Layout(device(), tensor=n)
+    elif parallel == "auto" and device() == "gpu":
+        layout = automatic(parameters, n_gpus=n or n_gpus(), gpu_memory_gb=gpu_memory_gb())
     else:
-        layout = automatic(model, revision=revision, n_gpus=num_gpus or n_gpus(), gpu_memory_gb=gpu_memory_gb())
-    print(f"PARALLEL=auto: {layout.replicas} replicas of {layout.tensor} devices each.", file=sys.stderr)
-    return {"tensor_parallel_size": layout.tensor, "data_parallel_size": layout.replicas}
+        # replicas on a CPU would only share its cores: there, auto is one
+        layout = Layout(device(), replicas=n or 1)
+    if parallel == "auto":
+        print(f"PARALLEL=auto: {layout.replicas} replicas of {layout.tensor} devices each.", file=sys.stderr)
+    return layout.parameters
 
 
-def task_specs(options: Options) -> list[str]:
+def task_specs(task: str, *, n: int | None) -> list[str]:
     """Full LightEval names, from short ones ("aime24"), full ones, a comma-separated list or a suite's file."""
-    if not options.task:
-        if options.model:
-            raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
-        named = list(DEMO_TASKS)
-    else:
-        named = expand(options.task)
+    if not task:
+        raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
     specs = []
-    for text in named:
+    for text in expand(task):
         name = text.split("|")[0].split("@")[0]
         full = text if name in TASKS or f"r1_{name}" not in TASKS else f"r1_{text}"
         spec = parse_spec(full)
-        n = spec.n if options.n is None else options.n
-        if n < 1:
+        samples = spec.n if n is None else n
+        if samples < 1:
             raise UserError(f"N={n}: at least one sample per problem is needed.")
-        specs.append(f"{spec.task.name}@n={n}|0")
+        specs.append(f"{spec.task.name}@n={samples}|0")
     return specs
 
 
-def check_at_hand(parameters: dict, specs: list[str]) -> None:
-    """What can be checked without LightEval: local data and a local model. UserError where something is missing."""
+def check_at_hand(parameters: Mapping, specs: list[str]) -> Findings:
+    """What can be found without LightEval: devices, local data, a local model. UserError where something is missing."""
+    findings = Findings()
     tasks = [parse_spec(spec).task for spec in specs]
     check_confinement(tasks)
-    for task in tasks:
-        if task.rows is not None or local_file(task) is not None:
-            check_data(task)
-    name = str(parameters.get("model_name", ""))
+    layout_of(parameters).check()
+    findings.check_data(task for task in tasks if task.rows is not None or local_file(task) is not None)
+    name = str(parameters["model_name"])
     if Path(name).expanduser().is_dir() or name.startswith(("/", ".", "~")):
-        identify(name, revision="", load_format=parameters.get("load_format"))
+        revision = str(parameters.get("revision") or "main")
+        findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
+    return findings
 
 
-def model_slug(options: Options, parameters: dict) -> str:
-    """The model's name as a folder's name."""
-    name = "demo" if not options.model else str(parameters["model_name"]).strip("/")
-    return re.sub(r"[^\w.-]+", "--", name)
+def slug(name: str) -> str:
+    """A model's name as a folder's name."""
+    return re.sub(r"[^\w.-]+", "--", name.strip("/"))
 
 
-def output_folder(options: Options) -> Path:
-    """Where results and details of these options go."""
-    return Path(options.output_dir or f"data/evals/{model_slug(options, model_parameters(options))}")
+def usual_folder(model: str) -> Path:
+    """Where results and details go if nothing else is said. model: as the user says it, "" for the demo."""
+    named = str(model_parameters(SamplingOptions(model=model))["model_name"]) if model else "demo"
+    return Path(f"data/evals/{slug(named)}")
 
 
 def run_folder(named: str) -> Path:
@@ -185,7 +203,7 @@ def run_folder(named: str) -> Path:
     path = Path(named).expanduser()
     if path.exists() and path.suffix not in (".yaml", ".yml") and not (path / "config.json").is_file():
         return path
-    usual = output_folder(Options(model=named))
+    usual = usual_folder(named)
     return usual if usual.is_dir() else path
 
 
@@ -198,43 +216,3 @@ def write_configuration(folder: Path, parameters: dict) -> Path:
     draft.write_text(text, encoding="ascii")
     draft.replace(path)
     return path
-
-
-def run(options: Options) -> None:
-    """Becomes `lighteval vllm …`; with upload, waits for it and pushes the run. UserError for what cannot run."""
-    if options.allow_unsafe_code:
-        allow_unsafe()
-    parameters = model_parameters(options)
-    specs = task_specs(options)
-    check_at_hand(parameters, specs)
-    output_dir = output_folder(options)
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        configuration = write_configuration(output_dir, parameters)
-    except OSError as error:
-        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another OUT.") from None
-    lighteval = Path(sys.executable).parent / "lighteval"
-    command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
-    command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]
-    print("+ " + " ".join(command), file=sys.stderr, flush=True)
-    if options.upload:
-        evaluate_and_upload(options, command, output_dir=output_dir)
-        return
-    # vLLM takes as long to import as LightEval: both at once.
-    hand_down(start_replicas(layout_of(parameters, device=device())))
-    os.execv(command[0], command)
-
-
-def evaluate_and_upload(options: Options, command: list[str], *, output_dir: Path) -> None:
-    """Whether the upload can be is found out first: nothing is sampled for a push that the Hub would refuse."""
-    from lighteval_r1.hub import push as hub
-
-    repo = hub.check_can_write(options.upload, public=options.public)
-    child = subprocess.Popen(command)
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    status = child.wait()
-    if status:
-        sys.exit(status if status > 0 else 128 - status)
-    if os.environ.get("LIGHTEVAL_R1_SHARD"):
-        return
-    print(hub.upload(output_dir, repo, public=options.public))

@@ -17,10 +17,10 @@ def evaluate(
     which has an event loop of its own; what it prints goes to this one's standard error.
     Raises UserError for what must be mended, EngineError for what the same call may finish, with the command's line.
     """
-    from lighteval_r1.cli.evaluate import Options, output_folder
+    from lighteval_r1.cli.evaluate import usual_folder
 
     named = tasks if isinstance(tasks, str) else ",".join(tasks)
-    folder = output_dir or str(output_folder(Options(model=model)))
+    folder = output_dir or str(usual_folder(model))
     arguments = [f"--model={model}"] if model else []
     if base_url:
         arguments = ["endpoint", *named.split(","), f"--base-url={base_url}", *arguments]

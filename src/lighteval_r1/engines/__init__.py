@@ -5,6 +5,12 @@ from typing import Protocol
 
 from lighteval_r1.records import Problem, Sample, Settings
 
+# How R1 models are sampled where the user says nothing. Source: https://huggingface.co/deepseek-ai/DeepSeek-R1,
+# "Usage Recommendations" and "Evaluation".
+TEMPERATURE, TOP_P, MAX_TOKENS = 0.6, 0.95, 32768
+# LightEval's default, where journals are kept.
+CACHE_DIR = "~/.cache/huggingface/lighteval"
+
 
 @dataclass(frozen=True)
 class Owed:

@@ -161,7 +161,8 @@ class EndpointEngine:
     def _count(self, problem: Problem, reply: StreamedReply) -> tuple[int, int]:
         if self.tokenizer is None:
             raise UserError(
-                f"{self.address.base_url} does not say how many tokens a reply has. Give --tokenizer MODEL to count them here."
+                f"{self.address.base_url} does not say how many tokens a reply has. "
+                "Give --tokenizer MODEL to count them here."
             )
         return tuple(
             len(self.tokenizer(text, add_special_tokens=False)["input_ids"])

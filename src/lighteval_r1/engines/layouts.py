@@ -1,125 +1,147 @@
-"""How large a model is, and how many GPUs one replica of it needs."""
+"""How replicas of a model lie on a machine: as they were asked for, or so that weights and long replies have room."""
 
-import json
 import math
-import re
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from lighteval_r1 import variables
+from lighteval_r1.engines import MAX_TOKENS
+from lighteval_r1.engines.machine import device, memory_gib, n_gpus
+from lighteval_r1.engines.model_files import BYTES_PER_VALUE, ModelSize, model_size
 from lighteval_r1.records import UserError
 
-# From this size on a replica always takes several GPUs: the KV cache of 32,768-token replies needs the room.
-LARGE_PARAMETERS = 30e9
-BYTES_PER_PARAMETER = 2  # bfloat16
-# Of a GPU's memory, the weights may take so much: wanted, to leave room for the KV cache, and at the very most.
-WANTED_SHARE = 0.5
-MOST_SHARE = 0.8
+# Replies as long as the limit that shall have room beside the weights; of shorter ones there is room for many more.
+WANTED_REPLIES = 4
+PROMPT_TOKENS = 2048
+# vLLM's and LightEval's default: of a GPU's memory, what weights, KV cache and activations may take together.
+MEMORY_SHARE = 0.9
+# Where only the size is known, the weights may take MOST_SHARE of one GPU's memory, WANTED_SHARE of several; from this
+# size on a replica always takes several. Where even all are tight, MOST_SHARE.
+LARGE_BYTES = 30e9 * BYTES_PER_VALUE
+WANTED_SHARE, MOST_SHARE = 0.5, 0.8
 
 
 @dataclass(frozen=True)
-class ClusterLayout:
-    """tensor GPUs x pipeline nodes make a replica; replicas of them run side by side."""
+class Layout:
+    """tensor GPUs (or cores, without GPUs) x pipeline nodes make a replica; replicas of them run side by side."""
 
-    tensor: int
-    pipeline: int
-    replicas: int
+    device: str
+    replicas: int = 1
+    tensor: int = 1
+    pipeline: int = 1
+
+    @property
+    def gpus_each(self) -> int:
+        return self.tensor * self.pipeline
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """As LightEval's model parameters say it."""
+        return {
+            "tensor_parallel_size": self.tensor,
+            "data_parallel_size": self.replicas,
+            "pipeline_parallel_size": self.pipeline,
+        }
+
+    def check(self) -> None:
+        """UserError where it asks for more GPUs than there are (cores, without GPUs)."""
+        if self.device == "gpu":
+            there, what = n_gpus() * variables.NODES.value(), "GPUs"
+        else:
+            there, what = len(os.sched_getaffinity(0)), "CPU cores (there is no GPU)"
+        asked = self.replicas * self.gpus_each
+        if asked > there:
+            raise UserError(
+                f"data_parallel_size={self.replicas} x {self.gpus_each} per replica asks for {asked} devices; "
+                f"there are {there} {what}."
+            )
+
+    def environment(self, replica: int) -> dict[str, str]:
+        """What a replica's process sees of the machine: its GPUs, or its share of cores and memory."""
+        environment = dict(os.environ)
+        environment.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+        environment["VLLM_NO_USAGE_STATS"] = "1"
+        if self.device == "gpu" and "RAY_ADDRESS" in environment:
+            # one replica over several nodes: Ray hands out their GPUs
+            return environment
+        if self.device == "gpu":
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+            gpus = visible.split(",") if visible else [str(i) for i in range(self.replicas * self.gpus_each)]
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[replica * self.gpus_each :][: self.gpus_each])
+            return environment
+        environment.setdefault("VLLM_TARGET_DEVICE", "cpu")
+        # vLLM's own default is half of the memory; a laptop also holds the weights and an editor.
+        environment.setdefault("VLLM_CPU_KVCACHE_SPACE", str(max(1, memory_gib() // (4 * self.replicas))))
+        if "VLLM_CPU_OMP_THREADS_BIND" not in environment and "OMP_NUM_THREADS" not in environment:
+            shares = self.shares_of_cores()[replica]
+            places = ",".join(str(core) for share in shares for core in share)
+            environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(",".join(map(str, share)) for share in shares)
+            # The worker is forked from a process whose OpenMP is loaded, so that its threads are set and bound here.
+            environment["OMP_NUM_THREADS"] = str(len(shares[0]))
+            environment["OMP_PLACES"] = f"{{{places}}}"
+            environment["OMP_PROC_BIND"] = "true"
+        return environment
+
+    def shares_of_cores(self) -> list[list[list[int]]]:
+        """[replica][worker] cores, disjoint where there are enough; one core is left to everything else."""
+        workers = self.replicas * self.gpus_each
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > workers:
+            cores = cores[:-1]
+        n = max(1, len(cores) // workers)
+        shares = [[cores[(i * n + j) % len(cores)] for j in range(n)] for i in range(workers)]
+        return [shares[r * self.gpus_each :][: self.gpus_each] for r in range(self.replicas)]
 
 
-def n_parameters(model: str) -> float | None:
-    """By the weights of a local folder (as bfloat16), else by the size in the name ("7B", "8x7B"); None where neither says."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        n_bytes = sum(path.stat().st_size for pattern in ("*.safetensors", "*.bin") for path in folder.glob(pattern))
-        return n_bytes / BYTES_PER_PARAMETER or None
-    sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
-    return max(float(times or 1) * float(size) * 1e9 for times, size in sizes) if sizes else None
-
-
-def weight_bytes(model: str, *, revision: str) -> float | None:
-    """Bytes of a model's weights as they are stored: by their index, else by the files themselves, else by its name."""
-    index = model_file(model, "model.safetensors.index.json", revision=revision)
-    if index is not None:
-        return float(json.loads(index.read_text())["metadata"]["total_size"])
-    weights = model_file(model, "model.safetensors", revision=revision)
-    if weights is not None:
-        return float(weights.stat().st_size)
-    size = n_parameters(model)
-    return None if size is None else size * BYTES_PER_PARAMETER
-
-
-def model_file(model: str, name: str, *, revision: str) -> Path | None:
-    """A file of a local folder, of the cache, or (the index and the configuration, which are small) of the Hub."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return folder / name if (folder / name).is_file() else None
-    try:
-        return Path(hf_hub_download(model, name, revision=revision, local_files_only=not name.endswith(".json")))
-    except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
-        # not there, or (LocalEntryNotFoundError is one of the first kind) out of reach and not cached
-        return None
-
-
-def attention_heads(model: str, *, revision: str) -> int | None:
-    """As the model's configuration says; None where it does not."""
-    path = model_file(model, "config.json", revision=revision)
-    if path is None:
-        return None
-    config = json.loads(path.read_text())
-    return config.get("text_config", config).get("num_attention_heads")
-
-
-def automatic(model: str, *, revision: str, n_gpus: int, gpu_memory_gb: float) -> ClusterLayout:
-    """One GPU a replica where the weights fit it, else the fewest that hold them and divide the heads; the rest are replicas."""
-    n_bytes = weight_bytes(model, revision=revision)
-    if n_bytes is None:
-        raise UserError(f"PARALLEL=auto: neither files nor name of {model} say its size. Say PARALLEL=data or tensor.")
-    heads = attention_heads(model, revision=revision)
-    for k in range(1, n_gpus + 1):
-        if n_bytes / 1e9 / k <= MOST_SHARE * gpu_memory_gb and not (heads or k) % k:
-            return ClusterLayout(tensor=k, pipeline=1, replicas=n_gpus // k)
-    raise UserError(
-        f"PARALLEL=auto: {model} has {n_bytes / 1e9:.0f} GB of weights, which {n_gpus} GPUs of {gpu_memory_gb:.0f} GB do not "
-        f"hold{f' on a number of them that divides its {heads} attention heads' if heads else ''}. Use more GPUs or several nodes."
+def layout_of(parameters: Mapping) -> Layout:
+    """The layout that LightEval's model parameters ask for, on this machine."""
+    return Layout(
+        device=device(),
+        replicas=int(parameters.get("data_parallel_size") or 1),
+        tensor=int(parameters.get("tensor_parallel_size") or 1),
+        pipeline=int(parameters.get("pipeline_parallel_size") or 1),
     )
 
 
-def layout_for(model: str, *, tensor: str, n_gpus: int, gpu_memory_gb: float, nodes: int) -> ClusterLayout:
-    """The layout on nodes of n_gpus GPUs each. tensor: "auto" or a number. UserError where the model cannot fit."""
-    if nodes > 1:
-        return ClusterLayout(tensor=n_gpus or 1, pipeline=nodes, replicas=1)
-    if n_gpus == 0:
-        return ClusterLayout(1, 1, 1)
-    k = (
-        tensor_size(model, n_gpus=n_gpus, gpu_memory_gb=gpu_memory_gb)
-        if tensor == "auto"
-        else explicit(tensor, n_gpus=n_gpus)
-    )
-    return ClusterLayout(tensor=k, pipeline=1, replicas=n_gpus // k)
+def automatic(parameters: Mapping, *, n_gpus: int, gpu_memory_gb: float) -> Layout:
+    """The most replicas of a model that have room for its weights and long replies. parameters: LightEval's.
 
-
-def explicit(tensor: str, *, n_gpus: int) -> int:
-    if not tensor.isdigit() or not 1 <= int(tensor) <= n_gpus:
-        raise UserError(f"--tensor-parallel {tensor} is neither auto nor a number from 1 to the node's {n_gpus} GPUs.")
-    return int(tensor)
-
-
-def tensor_size(model: str, *, n_gpus: int, gpu_memory_gb: float) -> int:
-    """The smallest power of two that leaves room beside the weights; all GPUs of the node where it is tight."""
-    size = n_parameters(model)
+    Where not even all GPUs together have it, one replica on all, if one such reply fits. UserError where it does not.
+    """
+    model = str(parameters["model_name"])
+    size = model_size(model, revision=str(parameters.get("revision") or "main"))
     if size is None:
-        raise UserError(f"the size of {model} is not known from its name or its files. Say --tensor-parallel k.")
-    weights_gb = size * BYTES_PER_PARAMETER / 1e9
-    if size < LARGE_PARAMETERS and weights_gb <= MOST_SHARE * gpu_memory_gb:
-        return 1
-    for power in range(1, int(math.log2(n_gpus)) + 1):
-        if weights_gb / 2**power <= WANTED_SHARE * gpu_memory_gb:
-            return 2**power
-    if weights_gb / n_gpus <= MOST_SHARE * gpu_memory_gb:
-        return n_gpus
-    nodes = math.ceil(weights_gb / (MOST_SHARE * gpu_memory_gb * n_gpus))
+        raise UserError(
+            f"neither files nor name of {model} say its size, so its layout cannot be found. Say PARALLEL=data or "
+            "tensor, or --tensor-parallel k where jobs are submitted."
+        )
+    for replicas in range(n_gpus, 0, -1):
+        tensor = max(k for k in range(1, n_gpus // replicas + 1) if size.can_split(k))
+        if n_replies(size, parameters, tensor=tensor, gpu_memory_gb=gpu_memory_gb) >= WANTED_REPLIES:
+            return Layout("gpu", replicas=replicas, tensor=tensor)
+    if n_replies(size, parameters, tensor=tensor, gpu_memory_gb=gpu_memory_gb) >= 1:
+        return Layout("gpu", tensor=tensor)
+    nodes = math.ceil(size.weight_bytes / 1e9 / (MOST_SHARE * gpu_memory_gb * n_gpus))
     raise UserError(
-        f"{model} has about {weights_gb:.0f} GB of weights; a node has {n_gpus} GPUs of {gpu_memory_gb:.0f} GB. Say --nodes {nodes}."
+        f"{model} has {size.weight_bytes / 1e9:.0f} GB of weights, which {n_gpus} GPUs of {gpu_memory_gb:.0f} GB do "
+        f"not hold beside a reply as long as the limit. Use more GPUs or several nodes (submit --nodes {max(2, nodes)})."
     )
+
+
+def n_replies(size: ModelSize, parameters: Mapping, *, tensor: int, gpu_memory_gb: float) -> float:
+    """Replies as long as the limit that have room at once beside the weights on so many GPUs."""
+    if not size.heads:
+        share = size.weight_bytes / 1e9 / tensor / gpu_memory_gb
+        wanted = MOST_SHARE if tensor == 1 and size.weight_bytes < LARGE_BYTES else WANTED_SHARE
+        return WANTED_REPLIES if share <= wanted else float(share <= MOST_SHARE)
+    share = float(parameters.get("gpu_memory_utilization") or MEMORY_SHARE)
+    free_bytes = share * gpu_memory_gb * 1e9 * tensor - size.weight_bytes
+    return free_bytes / (reply_tokens(size, parameters) * size.kv_token_bytes(tensor))
+
+
+def reply_tokens(size: ModelSize, parameters: Mapping) -> int:
+    """Tokens of a prompt and a reply as long as the limit."""
+    given = dict(parameters.get("generation_parameters") or {})
+    limits = (size.context, parameters.get("max_model_length"))
+    return min([(given.get("max_new_tokens") or MAX_TOKENS) + PROMPT_TOKENS, *map(int, filter(None, limits))])

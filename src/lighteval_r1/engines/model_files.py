@@ -1,11 +1,11 @@
-"""The model on disk: which one it is, whether it is whole, and whether it can be split as asked."""
+"""The model on disk: which one it is, whether it is whole, how large it is, and whether it can be split as asked."""
 
 import hashlib
-import os
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.engines.environment import gpu_names
 from lighteval_r1.records import UserError
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
@@ -13,6 +13,7 @@ WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
 EDGE_BYTES = 2**20
 BLOCK_BYTES = 4096
 N_BLOCKS = 64
+BYTES_PER_VALUE = 2  # bfloat16: weights of which only the number is known, and the KV cache
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,14 @@ def identify(model: str, *, revision: str, load_format: str | None) -> ModelIden
     return ModelIdentity(model, hub_commit(model, revision=revision))
 
 
+def identity_files(model: str) -> list[Path]:
+    """The files that a local folder's identity is made of; [] for a model of the Hub."""
+    folder = Path(model).expanduser()
+    return sorted({path for pattern in (*WEIGHTS, "*.json", "*.jinja") for path in folder.glob(pattern)})
+
+
 def folder_digest(folder: Path, *, load_format: str | None = None) -> str:
-    files = sorted({path for pattern in (*WEIGHTS, "*.json", "*.jinja") for path in folder.glob(pattern)})
+    files = identity_files(str(folder))
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} has no config.json: it is not a model folder.")
     if load_format != "dummy" and not any(path.suffix != ".json" and path.suffix != ".jinja" for path in files):
@@ -100,34 +107,85 @@ def check_split(config: object, *, tensor_parallel_size: int, pipeline_parallel_
         raise UserError(f"pipeline_parallel_size={pipeline_parallel_size} is more than the model's {layers} layers.")
 
 
-def device() -> str:
-    """ "gpu" or "cpu": LIGHTEVAL_R1_DEVICE where it is set, else whether the driver shows a GPU."""
-    chosen = os.environ.get("LIGHTEVAL_R1_DEVICE", "").lower()
-    if chosen not in ("", "gpu", "cpu"):
-        raise UserError(f"LIGHTEVAL_R1_DEVICE={chosen!r} is neither gpu nor cpu.")
-    return chosen or ("gpu" if n_gpus() else "cpu")
+@dataclass(frozen=True)
+class ModelSize:
+    """What a model takes of GPUs.
+
+    weight_bytes: as they are stored. heads: attention heads, 0 where its configuration is not at hand; then the rest is
+    not known either. kv_heads, kv_head_bytes: of the KV cache, the latter for one token over all layers. context:
+    tokens that it was made for.
+    """
+
+    weight_bytes: float
+    heads: int = 0
+    kv_heads: int = 1
+    kv_head_bytes: int = 0
+    context: int = 0
+
+    def can_split(self, k: int) -> bool:
+        """Whether vLLM can split it over k GPUs: heads are dealt out whole, those of the cache also copied."""
+        if not self.heads:
+            return k & (k - 1) == 0
+        return self.heads % k == 0 and (self.kv_heads % k == 0 or k % self.kv_heads == 0)
+
+    def kv_token_bytes(self, k: int) -> int:
+        """Of one token, over all of k GPUs."""
+        return self.kv_head_bytes * max(self.kv_heads, k)
 
 
-def n_gpus() -> int:
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([gpu for gpu in visible.split(",") if gpu.strip()])
-    return len(gpu_names())
+def model_size(model: str, *, revision: str = "main") -> ModelSize | None:
+    """By its configuration and index in a folder, cache or Hub, else by its name; None where that says nothing."""
+    path = model_file(model, "config.json", revision=revision, fetch=True)
+    config = json.loads(path.read_text()) if path is not None else {}
+    config = config.get("text_config", config)
+    n_bytes = weight_bytes(model, revision=revision, fetch=path is not None)
+    if n_bytes is None:
+        return None
+    layers, heads = config.get("num_hidden_layers"), config.get("num_attention_heads")
+    if not (layers and heads):
+        return ModelSize(n_bytes)
+    context = config.get("max_position_embeddings") or 0
+    if config.get("kv_lora_rank"):
+        # multi-head latent attention keeps one compressed vector a token and layer, on every GPU
+        values = config["kv_lora_rank"] + config.get("qk_rope_head_dim", 0)
+        return ModelSize(n_bytes, heads, kv_heads=1, kv_head_bytes=layers * values * BYTES_PER_VALUE, context=context)
+    values = 2 * (config.get("head_dim") or config["hidden_size"] // heads)
+    kv_heads = config.get("num_key_value_heads") or heads
+    return ModelSize(n_bytes, heads, kv_heads, kv_head_bytes=layers * values * BYTES_PER_VALUE, context=context)
 
 
-def n_nodes() -> int:
-    """Nodes that one replica spans through Ray: LIGHTEVAL_R1_NODES, which the Slurm job sets."""
-    return int(os.environ.get("LIGHTEVAL_R1_NODES", "1"))
-
-
-def check_device_count(*, replicas: int, gpus_each: int) -> None:
-    """UserError where more GPUs are asked for than there are (cores, without GPUs)."""
-    asked = replicas * gpus_each
-    if device() == "gpu":
-        there, what = n_gpus() * n_nodes(), "GPUs"
+def weight_bytes(model: str, *, revision: str, fetch: bool) -> float | None:
+    """By the index of the weights, by themselves, else by the size in the model's name ("7B", "8x7B"), as bfloat16."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        sizes = [sum(path.stat().st_size for path in folder.glob(pattern)) for pattern in WEIGHTS]
+        there = next(filter(None, sizes), None)
     else:
-        there, what = len(os.sched_getaffinity(0)), "CPU cores (there is no GPU)"
-    if asked > there:
-        raise UserError(
-            f"data_parallel_size={replicas} x {gpus_each} per replica asks for {asked} devices; there are {there} {what}."
-        )
+        weights = model_file(model, "model.safetensors", revision=revision, fetch=False)
+        there = weights.stat().st_size if weights else None
+    index = model_file(model, "model.safetensors.index.json", revision=revision, fetch=fetch and not there)
+    if index is not None:
+        return float(json.loads(index.read_text())["metadata"]["total_size"])
+    if there:
+        return float(there)
+    sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
+    n_parameters = max((float(times or 1) * float(size) * 1e9 for times, size in sizes), default=0.0)
+    return n_parameters * BYTES_PER_VALUE or None
+
+
+def model_file(model: str, name: str, *, revision: str, fetch: bool) -> Path | None:
+    """A file of a local folder, of the cache, or (with fetch: it is small) of the Hub; None where it is in none."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder / name if (folder / name).is_file() else None
+    try:
+        cached = try_to_load_from_cache(model, name, revision=revision)
+        if isinstance(cached, str):
+            return Path(cached)
+        return Path(hf_hub_download(model, name, revision=revision)) if fetch else None
+    except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
+        # not there, or (LocalEntryNotFoundError is one of the first kind) out of reach
+        return None

@@ -1,6 +1,6 @@
 """One vLLM replica in a process of its own: `python -m lighteval_r1.engines.replica FD`.
 
-It imports vLLM at once, while its parent is still busy with LightEval, then obeys newline-delimited JSON on the socket FD:
+It imports vLLM at once, while its parent is busy with LightEval, then obeys newline-delimited JSON on the socket FD:
 
     in   {"start": {AsyncEngineArgs…}}            out  {"ready": {"max_model_len": 4096, "vllm": "0.32.0"}}
     in   {"draw": 7, "prompt": [ids], "params": {SamplingParams…}, "follow": false}
@@ -50,8 +50,8 @@ class Replica:
 
         config = AsyncEngineArgs(**args).create_engine_config()
         if vllm.platforms.current_platform.is_cpu():
-            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
-            # of OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would for its worker.
+            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread of
+            # OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
         self.say({"ready": {"max_model_len": config.model_config.max_model_len, "vllm": vllm.__version__}})

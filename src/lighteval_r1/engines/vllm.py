@@ -16,10 +16,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lighteval_r1 import variables
 from lighteval_r1.engines import Owed
+from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -30,71 +32,11 @@ SLOTS_PER_QUEUED = 16
 STOP_S = 10.0
 # After its socket closed, this long its exit status is waited for.
 EXIT_STATUS_S = 2.0
-# "pid:fd,…" of replicas that were started before this process became what it is.
-INHERITED = "LIGHTEVAL_R1_REPLICAS"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How replicas lie on the machine. device: "gpu" or "cpu"; gpus_each: tensor x pipeline parallel size."""
-
-    device: str
-    replicas: int
-    gpus_each: int
-
-    def environment(self, replica: int) -> dict[str, str]:
-        """What a replica's process sees of the machine: its GPUs, or its share of cores and memory."""
-        environment = dict(os.environ)
-        environment.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-        environment["VLLM_NO_USAGE_STATS"] = "1"
-        if self.device == "gpu" and "RAY_ADDRESS" in environment:
-            # one replica over several nodes: Ray hands out their GPUs
-            return environment
-        if self.device == "gpu":
-            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-            gpus = visible.split(",") if visible else [str(i) for i in range(self.replicas * self.gpus_each)]
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[replica * self.gpus_each :][: self.gpus_each])
-            return environment
-        environment.setdefault("VLLM_TARGET_DEVICE", "cpu")
-        # vLLM's own default is half of the memory; a laptop also holds the weights and an editor.
-        environment.setdefault("VLLM_CPU_KVCACHE_SPACE", str(max(1, memory_gib() // (4 * self.replicas))))
-        if "VLLM_CPU_OMP_THREADS_BIND" not in environment and "OMP_NUM_THREADS" not in environment:
-            shares = self.shares_of_cores()[replica]
-            places = ",".join(str(core) for share in shares for core in share)
-            environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(",".join(map(str, share)) for share in shares)
-            # The worker is forked from a process whose OpenMP is loaded, so that its threads are set and bound here.
-            environment["OMP_NUM_THREADS"] = str(len(shares[0]))
-            environment["OMP_PLACES"] = f"{{{places}}}"
-            environment["OMP_PROC_BIND"] = "true"
-        return environment
-
-    def shares_of_cores(self) -> list[list[list[int]]]:
-        """[replica][worker] cores, disjoint where there are enough; one core is left to everything else."""
-        workers = self.replicas * self.gpus_each
-        cores = sorted(os.sched_getaffinity(0))
-        if len(cores) > workers:
-            cores = cores[:-1]
-        each = max(1, len(cores) // workers)
-        shares = [[cores[(i * each + j) % len(cores)] for j in range(each)] for i in range(workers)]
-        return [shares[r * self.gpus_each :][: self.gpus_each] for r in range(self.replicas)]
-
-
-def layout_of(parameters: Mapping, *, device: str) -> Layout:
-    """The layout that LightEval's model parameters ask for."""
-    return Layout(
-        device=device,
-        replicas=int(parameters.get("data_parallel_size") or 1),
-        gpus_each=int(parameters.get("tensor_parallel_size") or 1) * int(parameters.get("pipeline_parallel_size") or 1),
-    )
 
 
 def lanes_each(max_num_seqs: int) -> int:
     """Requests under way at a replica that runs so many at once."""
     return max_num_seqs + math.ceil(max_num_seqs / SLOTS_PER_QUEUED)
-
-
-def memory_gib() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
 
 
 class ReplicaProcess:
@@ -216,8 +158,8 @@ class ReplicaProcess:
 
 
 def start_replicas(layout: Layout) -> list[ReplicaProcess]:
-    """The processes, importing vLLM while the caller does other things; adopted where this process was started with them."""
-    inherited = os.environ.pop(INHERITED, "")
+    """The processes, importing vLLM while the caller does other things; adopted where they began before this one."""
+    inherited = variables.REPLICAS.take()
     if not inherited:
         return [ReplicaProcess.spawn(layout, replica) for replica in range(layout.replicas)]
     processes = []
@@ -228,12 +170,12 @@ def start_replicas(layout: Layout) -> list[ReplicaProcess]:
 
 
 def hand_down(processes: list[ReplicaProcess]) -> None:
-    """Makes the replicas survive `exec`: the program that this process becomes adopts them."""
+    """Makes the replicas survive `exec`: the program that this process becomes adopts them, as "pid:fd,…"."""
     entries = []
     for process in processes:
         process.socket.set_inheritable(True)
         entries.append(f"{process.pid}:{process.socket.detach()}")
-    os.environ[INHERITED] = ",".join(entries)
+    variables.REPLICAS.set(",".join(entries))
 
 
 @dataclass

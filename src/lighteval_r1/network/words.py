@@ -5,6 +5,9 @@ came, but for what a format cannot hold: storable. Prompts, golds and the journa
 """
 
 import re
+import sys
+
+from lighteval_r1.records import Failure
 
 # Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction deceive.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200e\u200f]")
@@ -35,3 +38,13 @@ def storable(value: object) -> object:
     if isinstance(value, list | tuple):
         return type(value)(storable(part) for part in value)
     return value
+
+
+def say(text: object) -> None:
+    print(printable(str(text)))
+
+
+def ended_by(failure: Failure) -> SystemExit:
+    """The end of this process, once the failure stands on stderr in its one line."""
+    print(printable(f"lighteval-r1: {failure}"), file=sys.stderr)
+    return SystemExit(failure.exit_code)

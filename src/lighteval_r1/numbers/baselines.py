@@ -5,7 +5,6 @@ A user's rows are read from --baselines FILE, else from the file that LIGHTEVAL_
 """
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from lighteval_r1 import variables
 from lighteval_r1.numbers.estimates import in_words, standard_errors
 from lighteval_r1.records import Estimate, UserError
 
@@ -74,7 +74,7 @@ def benchmark_of(task: str) -> Benchmark | None:
 def read_baselines(path: Path | None = None) -> list[Baseline]:
     """The shipped rows, then the user's. UserError, naming the row, where a user's file is not as it should be."""
     rows = rows_of(SHIPPED)
-    said = path or os.environ.get("LIGHTEVAL_R1_BASELINES")
+    said = path or variables.BASELINES.value()
     users = Path(said or USERS).expanduser()
     if users.is_file():
         return [*rows, *rows_of(users)]

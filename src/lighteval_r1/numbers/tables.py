@@ -1,4 +1,4 @@
-"""The table of estimates that a run, `score` and `compare` print, and text of others as a terminal may show it."""
+"""The table of estimates that a run, `score` and `compare` print."""
 
 from dataclasses import dataclass
 

@@ -5,57 +5,56 @@ as a global of lighteval.models.model_loader. The assignment at the end of this 
 LightEval is changed.
 """
 
-import inspect
 import sys
 from functools import partial
 from pathlib import Path
 
+import typer
 from lighteval import main_vllm
 from lighteval.models import model_loader
 from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval.tasks.registry import Registry
 
-from lighteval_r1.engines.model_files import check_device_count, device, identify
-from lighteval_r1.engines.vllm import ReplicaProcess, layout_of, start_replicas
+from lighteval_r1.engines.layouts import layout_of
+from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.plugin.documents import stage, task_config
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.model import R1Model
 from lighteval_r1.plugin.vllm_arguments import R1Config, make_engine, read_config
 from lighteval_r1.records import UserError
+from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS
-from lighteval_r1.tasks.specs import check_data, expand, parse_spec, positionals, say_confinement
+from lighteval_r1.tasks.specs import expand, parse_spec, say_confinement
 
 
 @plain_errors
-def vllm_model(config: VLLMModelConfig, *, processes: list[ReplicaProcess] | None = None) -> R1Model:
-    engine = make_engine(config, processes=processes or [])
+def vllm_model(config: VLLMModelConfig, *, findings: Findings, processes: list[ReplicaProcess]) -> R1Model:
+    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    engine = make_engine(config, identity=identity, processes=processes)
     gives_way = engine.layout.device == "cpu"
     return R1Model(R1Config(**config.model_dump(exclude_unset=True)), engine=engine, gives_way=gives_way)
 
 
-def command_line() -> list[str] | None:
-    """Positional arguments of `lighteval vllm …`; None where another program imports this module."""
+def command_line() -> dict | None:
+    """What `lighteval vllm …` was asked, as LightEval reads it; None where another program imports this module."""
     if Path(sys.argv[0]).name not in ("lighteval", "__main__.py") or sys.argv[1:2] != ["vllm"]:
         return None
-    parameters = inspect.signature(main_vllm.vllm).parameters.values()
-    names = {p.name.replace("_", "-") for p in parameters if isinstance(p.default, bool)}
-    flags = {f"--{prefix}{name}" for name in names for prefix in ("", "no-")}
-    return positionals(sys.argv[2:], flags=flags)
+    theirs = typer.Typer()
+    theirs.command()(main_vllm.vllm)
+    return typer.main.get_command(theirs).make_context("vllm", sys.argv[2:]).params
 
 
 @plain_errors
-def check_command(arguments: list[str]) -> list[ReplicaProcess]:
+def check_command(model_args: str, tasks: str, *, findings: Findings) -> list[ReplicaProcess]:
     """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
-    model_args, tasks = arguments
     builtin = Registry.load_all_task_configs()
-    names = {spec.task.name for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}
-    say_confinement(TASKS[name] for name in names)
-    for name in names:
-        check_data(TASKS[name])
+    named = {spec.task.name: spec.task for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}
+    say_confinement(named.values())
+    findings.check_data(named.values())
     config = read_config(model_args)
-    layout = layout_of(config.model_dump(), device=device())
-    check_device_count(replicas=layout.replicas, gpus_each=layout.gpus_each)
-    identify(config.model_name, revision=config.revision, load_format=config.load_format)
+    layout = layout_of(config.model_dump())
+    layout.check()
+    findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
     return start_replicas(layout)
 
 
@@ -70,10 +69,10 @@ def stage_all() -> dict[str, str | None]:
     return folders
 
 
-_arguments = command_line()
-_processes = check_command(_arguments) if _arguments and len(_arguments) == 2 else []
+_command, _findings = command_line(), Findings.handed_down()
+_processes = check_command(_command["model_args"], _command["tasks"], findings=_findings) if _command else []
 _folders = stage_all()
 TASKS_TABLE = [task_config(task, _folders[name]) for name, task in TASKS.items()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
-model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(vllm_model, processes=_processes)
+model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(vllm_model, findings=_findings, processes=_processes)

@@ -8,12 +8,12 @@ from pathlib import Path
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc
 
+from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.network.words import storable
 from lighteval_r1.numbers.scores import problem_figures
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.metrics import metrics
-from lighteval_r1.plugin.vllm_arguments import MAX_NEW_TOKENS
 from lighteval_r1.records import DETAIL_FIELDS, Problem, RunProblem, sha256, to_record
 from lighteval_r1.tasks import Task
 from lighteval_r1.tasks.task import local_file
@@ -82,7 +82,7 @@ def task_config(task: Task, folder: str | None) -> LightevalTaskConfig:
         evaluation_splits=[task.split],
         few_shots_split=None,
         few_shots_select=None,
-        generation_size=MAX_NEW_TOKENS,
+        generation_size=MAX_TOKENS,
         stop_sequence=[],
         metrics=metrics(task),
         version=task.version,

@@ -1,19 +1,19 @@
-"""This package as LightEval 0.13 sees it; with plugin.py, the only place where LightEval's words (Doc, ModelResponse,
-metric) appear."""
+"""How LightEval's own command ends where this package cannot go on."""
 
 from functools import wraps
 
-from lighteval_r1.records import EngineError, UserError
+from lighteval_r1.network.words import ended_by
+from lighteval_r1.records import Failure
 
 
 def plain_errors(function):
-    """A user's mistake ends LightEval with one line, not with a traceback."""
+    """A Failure ends LightEval with its line and exit code, not with a traceback."""
 
     @wraps(function)
     def plain(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except (UserError, EngineError) as error:
-            raise SystemExit(f"lighteval-r1: {error}") from None
+        except Failure as failure:
+            raise ended_by(failure) from None
 
     return plain

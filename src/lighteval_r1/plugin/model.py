@@ -9,16 +9,16 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.registry import Registry
 from lighteval.tasks.requests import Doc
 
-from lighteval_r1 import __version__
+from lighteval_r1 import __version__, variables
 from lighteval_r1.engines import Engine
-from lighteval_r1.engines.environment import environment
-from lighteval_r1.network.words import storable
+from lighteval_r1.engines.machine import environment
+from lighteval_r1.network.words import ended_by, storable
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.plugin.documents import ProblemDoc
 from lighteval_r1.plugin.metrics import task_of
-from lighteval_r1.records import EngineError, TaskRun, UserError
-from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run, shard_from_environment
+from lighteval_r1.records import Failure, TaskRun, UserError
+from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.specs import check_confinement
@@ -66,11 +66,11 @@ class R1Model(LightevalModel):
         """Sampled replies with their grades; "greedy" is LightEval's name for generation. Exits on a user's mistake."""
         try:
             return await self._evaluate(docs)
-        except (UserError, EngineError) as error:
-            raise SystemExit(f"lighteval-r1: {error}") from None
+        except Failure as failure:
+            raise ended_by(failure) from None
 
     async def _evaluate(self, docs: list[Doc]) -> list[ModelResponse]:
-        shard, settings = shard_from_environment(), self.engine.settings
+        shard, settings = variables.SHARD.value(), self.engine.settings
         check_docs(docs, temperature=settings.temperature)
         by_task: dict[str, dict[str, ProblemDoc]] = {}
         for doc in docs:
@@ -133,9 +133,7 @@ class R1Model(LightevalModel):
         atexit.register(lambda: print(results_table(rows)))
 
     async def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
-        raise SystemExit(
-            "lighteval-r1: its engine samples replies; tasks that need log-likelihoods run without the plugin."
-        )
+        raise ended_by(UserError("the engine samples replies; tasks that need log-likelihoods run without the plugin."))
 
     async def loglikelihood_rolling(self, docs: list[Doc]) -> list[ModelResponse]:
         return await self.loglikelihood(docs)

@@ -1,20 +1,16 @@
 """LightEval's MODEL_ARGS as an engine on vLLM."""
 
-import os
-
 import pydantic
 import yaml
 from lighteval.models.vllm.vllm_model import VLLMModelConfig
 
-from lighteval_r1.engines.model_files import check_device_count, check_split, device, identify, n_nodes
-from lighteval_r1.engines.vllm import Layout, ReplicaProcess, VllmEngine, layout_of
+from lighteval_r1 import variables
+from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.engines.layouts import Layout, layout_of
+from lighteval_r1.engines.model_files import ModelIdentity, check_split
+from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.records import Settings, UserError, sha256
 
-# Where the user gives none. Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations" and
-# "Evaluation": temperature 0.6, top-p 0.95, at most 32,768 tokens.
-TEMPERATURE = 0.6
-TOP_P = 0.95
-MAX_NEW_TOKENS = 32768
 # Samples that vLLM runs at once per replica on a GPU, where the user gives none: its own default for a server.
 MAX_NUM_SEQS = {"gpu": 256, "cpu": 64}
 
@@ -25,13 +21,11 @@ class R1Config(VLLMModelConfig):
     lighteval_r1: dict = {}
 
 
-def make_engine(config: VLLMModelConfig, *, processes: list[ReplicaProcess]) -> VllmEngine:
+def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: list[ReplicaProcess]) -> VllmEngine:
     """The engine that MODEL_ARGS describe. UserError for what cannot run, before any weight is read."""
     from transformers import AutoConfig, AutoTokenizer
 
-    layout = layout_of(config.model_dump(), device=device())
-    check_device_count(replicas=layout.replicas, gpus_each=layout.gpus_each)
-    identity = identify(config.model_name, revision=config.revision, load_format=config.load_format)
+    layout = layout_of(config.model_dump())
     source = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
     try:
         model_config = AutoConfig.from_pretrained(config.model_name, **source)
@@ -60,7 +54,7 @@ def make_engine(config: VLLMModelConfig, *, processes: list[ReplicaProcess]) -> 
     )
 
 
-def settings_of(config: VLLMModelConfig, *, identity, template: str | None) -> Settings:
+def settings_of(config: VLLMModelConfig, *, identity: ModelIdentity, template: str | None) -> Settings:
     given = config.generation_parameters
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
@@ -73,7 +67,7 @@ def settings_of(config: VLLMModelConfig, *, identity, template: str | None) -> S
         temperature=given.temperature if "temperature" in given.model_fields_set else TEMPERATURE,
         top_p=TOP_P if given.top_p is None else given.top_p,
         top_k=given.top_k or 0,
-        max_tokens=given.max_new_tokens or MAX_NEW_TOKENS,
+        max_tokens=given.max_new_tokens or MAX_TOKENS,
         seed=config.seed if given.seed is None else given.seed,
         max_model_length=config.max_model_length,
         dtype=config.dtype,
@@ -100,9 +94,9 @@ def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -
         "seed": config.seed,
         "max_num_seqs": max_num_seqs,
         # Compiling pays on a GPU, as CUDA graphs do; on a CPU it costs minutes.
-        "enforce_eager": layout.device == "cpu" or os.environ.get("LIGHTEVAL_R1_EAGER") == "1",
+        "enforce_eager": layout.device == "cpu" or variables.EAGER.value(),
     }
-    if n_nodes() > 1:
+    if variables.NODES.value() > 1:
         args["distributed_executor_backend"] = "ray"
     if layout.device == "cpu":
         # vLLM 0.32 rewinds the generator of a seeded request after a partial prefill, which CPU generators cannot.

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -21,7 +20,6 @@ from lighteval_r1.records import (
     Sample,
     Settings,
     TaskRun,
-    UserError,
     sample_key,
     seed_of,
 )
@@ -105,17 +103,6 @@ def shown(problem: Problem, samples: list[Sample]) -> RunProblem:
         samples=samples,
         row_sha256=problem.row_sha256,
     )
-
-
-def shard_from_environment() -> tuple[int, int] | None:
-    """LIGHTEVAL_R1_SHARD=k/K as (k, K), k from 1 to K; None where it is not set."""
-    text = os.environ.get("LIGHTEVAL_R1_SHARD", "")
-    if not text:
-        return None
-    k, slash, total = text.partition("/")
-    if not (slash and k.isdigit() and total.isdigit() and 1 <= int(k) <= int(total)):
-        raise UserError(f"LIGHTEVAL_R1_SHARD={text!r} is not k/K with k from 1 to K, such as 2/8.")
-    return int(k), int(total)
 
 
 def owed_samples(works: Iterable[Work], *, shard: tuple[int, int] | None = None) -> list[Owed]:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import lru_cache
 
+from lighteval_r1 import variables
 from lighteval_r1.graders import Found, Grader
 from lighteval_r1.graders.confined.processes import descendants, give_way, thread_states
 from lighteval_r1.network.words import one_line
@@ -33,7 +34,7 @@ from lighteval_r1.sampling.grading_worker import LatestGolds, to_bytes
 # other than a core is stopped after this many times the limit.
 PATIENCE = 12
 START_LIMIT_S = 120.0
-KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LIGHTEVAL_R1_UNSAFE_CODE")
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", variables.UNSAFE_CODE.name)
 # A thread pool in a numerical library is memory and start-up time here, nothing else.
 SET_VARIABLES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # Texts up to this length are searched for their answer here, to know equal pairs; longer ones are rare, and searched by

@@ -1,4 +1,4 @@
-"""Writes Slurm jobs and submits them: a folder per job that holds everything the job reads, and a template that reads it.
+"""Slurm jobs: a folder per job that holds everything the job reads, a template that reads it, and their submission.
 
     data/jobs/<date>-<model>/<job>/
         model.yaml      the model's configuration as LightEval reads it, with the system prompt
@@ -23,8 +23,8 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1.cli.evaluate import Options, model_parameters, model_slug, output_folder, task_specs
-from lighteval_r1.engines.layouts import ClusterLayout, layout_for
+from lighteval_r1 import variables
+from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.records import UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.
@@ -45,12 +45,21 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Submission:
-    """What is to be submitted: the evaluation's options, and how it lies on the cluster."""
+    """What is to be submitted, and how it lies on the cluster.
 
-    options: Options
+    name: the model's, as a folder's name. parameters: LightEval's model parameters, the layout in them. specs: tasks as
+    LightEval names them. options, upload: further options of `lighteval-r1 evaluate`; upload's for jobs that report.
+    """
+
+    name: str
+    parameters: dict
+    specs: list[str]
+    output: str
+    layout: Layout
     cluster: Cluster
+    options: dict = field(default_factory=dict)
+    upload: dict = field(default_factory=dict)
     nodes: int = 1
-    tensor_parallel: str = "auto"
     array: int = 0
     sbatch_args: tuple[str, ...] = ()
     folder: str = ""
@@ -73,8 +82,8 @@ class Job:
 
 
 def read_cluster(path: str) -> Cluster:
-    """The user's file; the defaults where none is named (--cluster, LIGHTEVAL_R1_CLUSTER)."""
-    path = path or os.environ.get("LIGHTEVAL_R1_CLUSTER", "")
+    """The user's file; the defaults where none is named (--cluster, or its variable)."""
+    path = path or variables.CLUSTER.value()
     if not path:
         return Cluster()
     try:
@@ -94,33 +103,28 @@ def first_line(error: Exception) -> str:
 
 
 def prepare(submission: Submission) -> list[Job]:
-    """Writes the jobs' folders. UserError for what cannot run, before anything is written."""
-    parameters, layout = planned_parameters(submission)
-    specs = [] if submission.serve else task_specs(submission.options)
-    if submission.array < 0 or submission.nodes < 1:
-        raise UserError(f"--array {submission.array} --nodes {submission.nodes}: numbers from 1 are needed.")
-    name = model_slug(submission.options, parameters)
-    home = Path(submission.folder or f"data/jobs/{time.strftime('%Y%m%d-%H%M%S')}-{name}").absolute()
+    """Writes the jobs' folders. UserError where they are there already."""
+    home = Path(submission.folder or f"data/jobs/{time.strftime('%Y%m%d-%H%M%S')}-{submission.name}").absolute()
     if home.exists():
         raise UserError(f"{home} is there already. Name another --job-folder.")
-    output = str(output_folder(submission.options).absolute())
     if submission.serve:
-        return [serving_job(submission, parameters, layout, home=home)]
+        return [serving_job(submission, home)]
     if submission.array:
-        return array_jobs(submission, parameters, layout, home=home, specs=specs, output=output)
+        return array_jobs(submission, home)
     jobs = []
-    for spec in specs:
+    for spec in submission.specs:
         short = spec.split("@")[0]
         folder = home / short
-        write_folder(folder, parameters=parameters, cluster=submission.cluster, template="evaluate.slurm")
-        write_options(folder / "options.json", submission, folder=folder, task=spec, output=output, upload=True)
-        options = sbatch_options(submission, layout, folder=folder, name=f"{short}-{name}")
+        write_folder(folder, submission, template="evaluate.slurm")
+        write_options(folder / "options.json", submission, task=spec, more=submission.upload)
+        options = sbatch_options(submission, folder=folder, name=f"{short}-{submission.name}")
         jobs.append(Job(folder, "evaluate.slurm", options, [str(folder), sys.executable]))
     return jobs
 
 
-def serving_job(submission: Submission, parameters: dict, layout: ClusterLayout, *, home: Path) -> Job:
-    write_folder(home, parameters=parameters, cluster=submission.cluster, template="serve.slurm")
+def serving_job(submission: Submission, home: Path) -> Job:
+    write_folder(home, submission, template="serve.slurm")
+    parameters, layout = submission.parameters, submission.layout
     arguments = ["--model", str(parameters["model_name"]), "--tensor-parallel-size", str(layout.tensor)]
     names = {"revision": "--revision", "dtype": "--dtype", "max_model_length": "--max-model-len"}
     for name, option in names.items():
@@ -129,30 +133,25 @@ def serving_job(submission: Submission, parameters: dict, layout: ClusterLayout,
     if layout.replicas > 1:
         arguments += ["--data-parallel-size", str(layout.replicas)]
     (home / "serve.args").write_bytes(b"".join(argument.encode() + b"\0" for argument in arguments))
-    options = sbatch_options(submission, layout, folder=home, name=f"serve-{home.name}")
+    options = sbatch_options(submission, folder=home, name=f"serve-{home.name}")
     return Job(home, "serve.slurm", options, [str(home), sys.executable])
 
 
-def array_jobs(
-    submission: Submission, parameters: dict, layout: ClusterLayout, *, home: Path, specs: list[str], output: str
-) -> list[Job]:
+def array_jobs(submission: Submission, home: Path) -> list[Job]:
     """An array of shards that fill one journal, and the job that grades, reports and uploads after them."""
-    write_folder(home, parameters=parameters, cluster=submission.cluster, template="evaluate.slurm")
-    task = ",".join(specs)
-    write_options(home / "options.json", submission, folder=home, task=task, output=output, upload=False)
+    write_folder(home, submission, template="evaluate.slurm")
+    task = ",".join(submission.specs)
+    write_options(home / "options.json", submission, task=task)
     copy_template("report.slurm", home)
     # The report draws nothing: one process without GPUs, whatever the shards' layout is.
-    single = {**parameters, "tensor_parallel_size": 1, "data_parallel_size": 1, "pipeline_parallel_size": 1}
-    write_model(home / "report-model.yaml", single)
-    write_options(
-        home / "report.json", submission, folder=home, task=task, output=output, upload=True, model="report-model.yaml"
-    )
-    name = home.name
-    options = sbatch_options(submission, layout, folder=home, name=name)
+    single = Layout("cpu")
+    write_model(home / "report-model.yaml", submission.parameters | single.parameters)
+    write_options(home / "report.json", submission, task=task, model="report-model.yaml", more=submission.upload)
+    options = sbatch_options(submission, folder=home, name=home.name)
     shards = [*options, f"--array=1-{submission.array}"]
-    report = replace(submission, cluster=replace(submission.cluster, gpus_per_node=0), nodes=1, array=0)
+    report = replace(submission, cluster=replace(submission.cluster, gpus_per_node=0), layout=single, nodes=1, array=0)
     report_options = sbatch_options(
-        report, ClusterLayout(1, 1, 1), folder=home, name=f"report-{name}", more=submission.cluster.sbatch_report
+        report, folder=home, name=f"report-{home.name}", more=submission.cluster.sbatch_report
     )
     arguments = [str(home), sys.executable]
     return [
@@ -161,38 +160,10 @@ def array_jobs(
     ]
 
 
-def planned_parameters(submission: Submission) -> tuple[dict, ClusterLayout]:
-    """LightEval's model parameters with the layout in them."""
-    parameters = model_parameters(submission.options)
-    said = int(parameters.get("tensor_parallel_size") or 0)
-    tensor = submission.tensor_parallel
-    # a recipe's own layout holds where the user says nothing
-    if tensor == "auto" and said:
-        tensor = str(said)
-    layout = layout_for(
-        str(parameters["model_name"]),
-        tensor=tensor,
-        n_gpus=submission.cluster.gpus_per_node,
-        gpu_memory_gb=submission.cluster.gpu_memory_gb,
-        nodes=submission.nodes,
-    )
-    sizes = {
-        "tensor_parallel_size": layout.tensor,
-        "data_parallel_size": layout.replicas,
-        "pipeline_parallel_size": layout.pipeline,
-    }
-    return {**parameters, "model_name": absolute_model(str(parameters["model_name"])), **sizes}, layout
-
-
-def absolute_model(model: str) -> str:
-    """A local folder by its full path: the job runs elsewhere."""
-    return str(Path(model).expanduser().absolute()) if Path(model).expanduser().is_dir() else model
-
-
-def write_folder(folder: Path, *, parameters: dict, cluster: Cluster, template: str) -> None:
+def write_folder(folder: Path, submission: Submission, *, template: str) -> None:
     folder.mkdir(parents=True)
-    write_model(folder / "model.yaml", parameters)
-    (folder / "setup.sh").write_text(cluster.setup or ":\n", encoding="utf-8")
+    write_model(folder / "model.yaml", submission.parameters)
+    (folder / "setup.sh").write_text(submission.cluster.setup or ":\n", encoding="utf-8")
     copy_template(template, folder)
 
 
@@ -202,12 +173,10 @@ def write_model(path: Path, parameters: dict) -> None:
 
 
 def write_options(
-    path: Path, submission: Submission, *, folder: Path, task: str, output: str, upload: bool, model: str = "model.yaml"
+    path: Path, submission: Submission, *, task: str, model: str = "model.yaml", more: dict | None = None
 ) -> None:
-    options = {"model": str(folder / model), "task": task, "output_dir": output}
-    if upload and submission.options.upload:
-        options |= {"upload": submission.options.upload, "public": submission.options.public}
-    path.write_text(json.dumps(options, indent=2))
+    options = {"model": str(path.with_name(model)), "task": task, "output_dir": submission.output}
+    path.write_text(json.dumps(options | submission.options | (more or {}), indent=2))
 
 
 def template_path(name: str) -> Path:
@@ -224,10 +193,10 @@ def copy_template(name: str, folder: Path) -> None:
 
 
 def sbatch_options(
-    submission: Submission, layout: ClusterLayout, *, folder: Path, name: str, more: dict[str, object] | None = None
+    submission: Submission, *, folder: Path, name: str, more: dict[str, object] | None = None
 ) -> list[str]:
-    """sbatch's options: ours, then the cluster's file, then what the user said on the command line; the last one counts."""
-    n_gpus = layout.tensor * layout.replicas if submission.cluster.gpus_per_node else 0
+    """sbatch's options: ours, then the cluster's file, then what the user said, of which the last counts."""
+    n_gpus = submission.layout.tensor * submission.layout.replicas if submission.cluster.gpus_per_node else 0
     log = folder / ("%x-%A_%a.log" if submission.array else "%x-%j.log")
     ours: dict[str, object] = {
         "job-name": re.sub(r"[^\w.-]+", "-", name)[:60],
@@ -243,16 +212,15 @@ def sbatch_options(
     return [*(f"--{key}={value}" for key, value in ours.items()), "--requeue", *submission.sbatch_args]
 
 
-def submit(submission: Submission, *, dry_run: bool = False) -> str:
-    """Submits the jobs; what was done, in words. dry_run: nothing is submitted, and the exact commands and scripts are said."""
-    if not dry_run and shutil.which("sbatch") is None:
+def check_sbatch() -> None:
+    if shutil.which("sbatch") is None:
         raise UserError(
             "sbatch was not found: this machine submits no Slurm jobs. --dry-run shows what would be submitted."
         )
-    if submission.options.upload and not dry_run:
-        from lighteval_r1.hub import push as hub
 
-        hub.check_can_write(submission.options.upload, public=submission.options.public)
+
+def submit(submission: Submission, *, dry_run: bool = False) -> str:
+    """Submits the jobs; what was done, in words. dry_run: submits nothing and tells the exact commands and scripts."""
     jobs = prepare(submission)
     if dry_run:
         return "\n".join(shown(job) for job in jobs)

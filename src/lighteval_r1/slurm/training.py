@@ -2,10 +2,10 @@
 
     trainer = Trainer(…, callbacks=[EvaluateCheckpoints(tasks="aime24,math_500", every=2)])
 
-Works with every trainer built on transformers.Trainer, trl's SFT and GRPO trainers among them. Under <output_dir>/evaluations:
+Works with every trainer built on transformers.Trainer, such as trl's. Under <output_dir>/evaluations:
 
     checkpoint-100/checkpoint-100/ the checkpoint's files, hard links: the trainer may delete its own meanwhile
-    checkpoint-100/options.json    what was asked; checkpoint-100/log, checkpoint-100/out: how it went, results and details
+    checkpoint-100/options.json    what was asked; log and out beside it: how it went, results and details
     progress.jsonl                 one line per checkpoint and task: step, task, pass@1 and its errors
 
 A failed evaluation, submission or push is logged, and training goes on.
@@ -25,6 +25,7 @@ from pathlib import Path
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from lighteval_r1.engines.machine import free_gpus
 from lighteval_r1.records import UserError
 
 log = logging.getLogger(__name__)
@@ -32,19 +33,10 @@ log = logging.getLogger(__name__)
 # A model's folder is more than weights; the optimizer's state and the random state are not part of it.
 NOT_MODEL = ("optimizer", "scheduler", "rng_state", "scaler", "trainer_state", "training_args", "global_step", "zero_")
 # Of the training's own processes: vLLM would take them for its own.
-LAUNCHER_VARIABLES = (
-    "RANK",
-    "LOCAL_RANK",
-    "WORLD_SIZE",
-    "LOCAL_WORLD_SIZE",
-    "MASTER_ADDR",
-    "MASTER_PORT",
-    "GROUP_RANK",
-    "ROLE_RANK",
-)
+LAUNCHER_VARIABLES = ["RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"]
+LAUNCHER_VARIABLES += ["GROUP_RANK", "ROLE_RANK"]
 LAUNCHER_PREFIXES = ("TORCHELASTIC_", "ACCELERATE_", "FSDP_", "DEEPSPEED_", "PMI", "OMPI_")
-# A GPU that uses less is free.
-FREE_MIB = 1024
+CLI = [sys.executable, "-m", "lighteval_r1.cli"]
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,8 @@ class EvaluateCheckpoints(TrainerCallback):
     """Evaluates every `every`-th checkpoint that the trainer saves.
 
     tasks: as for `make evaluate`. on: "local" (a process on free GPUs; on the CPU where there is none) or "slurm" (a
-    submitted job; see cluster). options: more options of `lighteval-r1 evaluate`, by name: {"n": 4, "max_tokens": 8192}.
-    model: a recipe's other model parameters: {"max_model_length": 4096}. cluster: the file that `submit --cluster` takes.
+    submitted job; see cluster). options: more options of `lighteval-r1 evaluate` (or submit), by name: {"n": 4}. model:
+    a recipe's other model parameters: {"max_model_length": 4096}. cluster: the file that `submit --cluster` takes.
     push_to: a model repository that gets each evaluated checkpoint as the revision step-<N>, private where it is new.
     wait: whether the end of the training waits for evaluations that are still running on this machine.
     """
@@ -80,14 +72,8 @@ class EvaluateCheckpoints(TrainerCallback):
             raise UserError(f"EvaluateCheckpoints(on={on!r}): it is neither 'local' nor 'slurm'.")
         if every < 1:
             raise UserError(f"EvaluateCheckpoints(every={every}): a whole number from 1 is needed.")
-        self.tasks, self.every, self.on, self.cluster, self.push_to, self.wait = (
-            tasks,
-            every,
-            on,
-            cluster,
-            push_to,
-            wait,
-        )
+        self.tasks, self.every, self.on, self.cluster = tasks, every, on, cluster
+        self.push_to, self.wait = push_to, wait
         self.options, self.model = dict(options or {}), dict(model or {})
         self.n_saved = 0
         self.waiting: queue.Queue[Checkpoint | None] = queue.Queue()
@@ -157,28 +143,17 @@ class EvaluateCheckpoints(TrainerCallback):
                 log.warning("checkpoint %s: %s; training goes on", checkpoint.step, error)
 
     def push(self, checkpoint: Checkpoint) -> None:
-        from lighteval_r1.hub.push import push_revision
-
-        push_revision(checkpoint.folder / checkpoint.folder.name, self.push_to, revision=f"step-{checkpoint.step:09d}")
+        model = str(checkpoint.folder / checkpoint.folder.name)
+        run_child([*CLI, "push-revision", model, self.push_to, f"step-{checkpoint.step:09d}"])
 
     def submit(self, checkpoint: Checkpoint) -> None:
-        from lighteval_r1.cli.evaluate import Options
-        from lighteval_r1.slurm.jobs import Submission, read_cluster, submit
-
-        jobs = str(checkpoint.folder / "jobs")
-        submission = Submission(options=Options(**checkpoint.options), cluster=read_cluster(self.cluster), folder=jobs)
-        log.info("checkpoint %s: %s", checkpoint.step, submit(submission))
+        command = [*CLI, "submit", "--options", str(checkpoint.folder / "options.json")]
+        command += ["--cluster", self.cluster, "--job-folder", str(checkpoint.folder / "jobs")]
+        log.info("checkpoint %s: %s", checkpoint.step, run_child(command))
 
     def evaluate(self, checkpoint: Checkpoint) -> None:
         """Runs it to its end and reads its scores."""
-        command = [
-            sys.executable,
-            "-m",
-            "lighteval_r1.cli",
-            "evaluate",
-            "--options",
-            str(checkpoint.folder / "options.json"),
-        ]
+        command = [*CLI, "evaluate", "--options", str(checkpoint.folder / "options.json")]
         gpus = free_gpus()
         if gpus == []:
             raise UserError("no GPU is free, so it is not evaluated; evaluate it later, or on='slurm'")
@@ -235,16 +210,15 @@ def child_environment(gpus: list[str] | None) -> dict[str, str]:
     return kept
 
 
-def free_gpus() -> list[str] | None:
-    """GPUs of this machine that nothing uses, by index; [] where all are in use, None where there is no GPU at all."""
-    from lighteval_r1.engines.model_files import device
-
-    if device() == "cpu":
-        return None
-    query = ["nvidia-smi", "--query-gpu=index,memory.used", "--format=csv,noheader,nounits"]
-    asked = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
-    lines = [line.split(",") for line in asked.stdout.splitlines()]
-    return [index.strip() for index, used in lines if used.strip().isdigit() and int(used) < FREE_MIB]
+def run_child(command: list[str]) -> str:
+    """What it prints. UserError, with its reason, where it fails."""
+    child = subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=child_environment(None)
+    )
+    if child.returncode:
+        reason = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
+        raise UserError(reason[-1].removeprefix("lighteval-r1: "))
+    return child.stdout.strip()
 
 
 def read_scores(checkpoint: Checkpoint) -> list[dict]:

@@ -23,19 +23,6 @@ class TaskSpec:
     n: int
 
 
-def positionals(argv: list[str], *, flags: Collection[str]) -> list[str]:
-    """The arguments of a command line that are not options. flags: options without a value."""
-    found, skip = [], False
-    for argument in argv:
-        if skip:
-            skip = False
-        elif argument.startswith("--"):
-            skip = "=" not in argument and argument not in flags
-        else:
-            found.append(argument)
-    return found
-
-
 def expand(tasks: str) -> list[str]:
     """The task specifications that LightEval would read: comma-separated, or lines of a file."""
     if os.path.isfile(tasks):

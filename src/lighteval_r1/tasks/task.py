@@ -1,11 +1,11 @@
 """Task: a data set, a prompt, a grader and the number of samples; and its check."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lighteval_r1 import variables
 from lighteval_r1.graders import Grader
 from lighteval_r1.records import Outcome, Problem, UserError, sha256
 
@@ -86,7 +86,7 @@ def boxed_reference(problem: Problem) -> str:
 
 def local_file(task: Task) -> Path | None:
     """The task's file under LIGHTEVAL_R1_DATA; None where that is not set. UserError where it lacks the file."""
-    folder = os.environ.get("LIGHTEVAL_R1_DATA")
+    folder = variables.DATA.value()
     if not folder or task.rows is not None:
         return None
     for ending in (".jsonl", ".parquet"):

@@ -14,13 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
+from lighteval_r1 import variables
 from lighteval_r1.graders.confined import server
 from lighteval_r1.graders.confined.processes import children, give_way, thread_states
 from lighteval_r1.records import GraderDied, UserError
 
 # Long, because processes that give way to an engine may wait for a core.
 START_LIMIT_S = 600.0
-UNSAFE = "LIGHTEVAL_R1_UNSAFE_CODE"
+UNSAFE = variables.UNSAFE_CODE.name
 # Strictest first. Without a system call filter nothing else holds, so it is in all.
 LEVELS = (
     {"namespaces": True, "landlock": True, "seccomp": True},
@@ -33,13 +34,9 @@ WAITING = {"R": 0.0, "D": 0.1}
 KEPT_VARIABLES = ("TMPDIR", "TZ")
 
 
-def unsafe_allowed() -> bool:
-    return os.environ.get(UNSAFE, "") not in ("", "0")
-
-
 def allow_unsafe() -> None:
     """What --allow-unsafe-code does, for this process and those it starts."""
-    os.environ[UNSAFE] = "1"
+    variables.UNSAFE_CODE.set("1")
 
 
 class Connection:
@@ -104,7 +101,7 @@ def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
             return connection
         can = can or connection.can or []
         connection.close()
-    if not unsafe_allowed():
+    if not variables.UNSAFE_CODE.value():
         raise UserError(
             "this machine allows no confinement of programs that a model wrote"
             + (f": they could {', '.join(can)}" if can else "")

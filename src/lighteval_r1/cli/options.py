@@ -1,0 +1,160 @@
+"""Options in one place: a dataclass for each command, which its command line, files of options, make and jobs read.
+
+A field `max_tokens` is --max-tokens on the command line, "max_tokens" in a file (--options) and MAX_TOKENS= for make.
+What a default of "" or None stands for is said in the help; a number that was said counts, 0 too.
+"""
+
+import dataclasses
+import difflib
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import typer
+
+from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.records import UserError
+
+
+def option(default: Any, text: str, *spellings: str, make: str = "", **more: Any) -> Any:
+    """A field that is an option. text: its help. spellings, make: its names, where they are not made of the field's."""
+    return described(typer.Option(default, *spellings, help=text, **more), make=make)
+
+
+def argument(text: str, *, default: Any = ..., **more: Any) -> Any:
+    """A field that is an argument by its place; without a default it must be said."""
+    return described(typer.Argument(default, help=text, **more))
+
+
+def described(shown: Any, *, make: str = "") -> Any:
+    metadata = {"shown": shown, "make": make}
+    if shown.default is ...:
+        return dataclasses.field(metadata=metadata)
+    if isinstance(shown.default, list):
+        return dataclasses.field(default_factory=shown.default.copy, metadata=metadata)
+    return dataclasses.field(default=shown.default, metadata=metadata)
+
+
+def make_name(field: dataclasses.Field) -> str:
+    return field.metadata["make"] or field.name.upper()
+
+
+def shown_first(kind: type) -> list[dataclasses.Field]:
+    """The fields, the command's own before those that it shares."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    own = [name for name in inspect.get_annotations(kind) if name in fields]
+    return [fields[name] for name in dict.fromkeys([*own, *fields])]
+
+
+def parameters(kind: type) -> list[inspect.Parameter]:
+    """The fields as parameters of a function that typer calls."""
+    hints = get_type_hints(kind)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.metadata["shown"], annotation=hints[field.name]
+        )
+        for field in shown_first(kind)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionsFile:
+    """What a command takes besides its own options, where it reads files of them."""
+
+    options: Path | None = option(None, "A JSON file of these options by name; what is said here goes before it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakesWords(OptionsFile):
+    words: list[str] = argument("Options as make says them: N=4.", default=[], metavar="NAME=VALUE", hidden=True)
+
+
+def register(
+    app: typer.Typer, name: str, command: Callable[[Any], None], *, besides: type | None = None, hidden: bool = False
+) -> None:
+    """Makes a function of one dataclass of options a command of the app. besides: OptionsFile or MakesWords."""
+    (kind,) = (hint for key, hint in get_type_hints(command).items() if key != "return")
+
+    def call(context: typer.Context, **values: Any) -> None:
+        named = options_file(kind, values.pop("options", None)) | options_in_words(kind, values.pop("words", ()))
+        said = [name for name in values if context.get_parameter_source(name).name == "COMMANDLINE"]
+        command(kind(**named | {name: values[name] for name in said}))
+
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    call.__signature__ = inspect.Signature([context, *parameters(kind), *(parameters(besides) if besides else ())])
+    call.__doc__ = command.__doc__
+    app.command(name, hidden=hidden)(call)
+
+
+def options_file(kind: type, file: Path | None) -> dict:
+    """What a file says, by the names of the fields. UserError where it holds something else."""
+    if file is None:
+        return {}
+    hints = get_type_hints(kind)
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        if unknown := set(said) - set(hints):
+            raise ValueError(f"there is no option {min(unknown)!r}")
+        return {name: typed(value, hints[name], name=name) for name, value in said.items()}
+    except OSError as error:
+        raise UserError(f"cannot read the options {file}: {error.strerror}.") from None
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{file} is not a JSON object of options ({error}). It may hold: {', '.join(hints)}.") from None
+
+
+def options_in_words(kind: type, words: Sequence[str]) -> dict:
+    """NAME=value, as make says options; an empty one says nothing. UserError for what is no option."""
+    fields, hints = {make_name(field): field.name for field in dataclasses.fields(kind)}, get_type_hints(kind)
+    said = {}
+    for name, _, text in (word.partition("=") for word in words):
+        if name not in fields:
+            near = difflib.get_close_matches(name.upper(), fields, n=1, cutoff=0.0)
+            raise UserError(f"there is no option {name}=. Nearest: {near[0]}=. All: {', '.join(fields)}.")
+        if text:
+            try:
+                said[fields[name]] = typed(text, hints[fields[name]], name=name)
+            except ValueError as error:
+                raise UserError(f"{error}.") from None
+    return said
+
+
+def typed(value: object, hint: Any, *, name: str) -> object:
+    """A value of a file, or its text, as an option of this type holds it. Raises ValueError."""
+    # a third of a second that --help does not need
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except ValidationError as error:
+        raise ValueError(f"{name}={value}: {error.errors()[0]['msg']}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions:
+    """A model, and how replies are drawn from it."""
+
+    model: str = option("", "Hub id, folder, or a recipe (.yaml).")
+    revision: str = option("", "Branch, tag or commit of the model.")
+    max_tokens: int | None = option(None, f"Longest reply, in tokens ({MAX_TOKENS}).")
+    temperature: float | None = option(None, f"Sampling temperature ({TEMPERATURE}).")
+    top_p: float | None = option(None, f"Nucleus sampling ({TOP_P}).")
+    seed: int | None = option(None, "Another seed draws other replies.")
+    system_prompt_file: str = option("", "A file whose text becomes the system prompt, byte for byte.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SamplingOptions):
+    """An evaluation: how much is drawn, and where what comes of it goes."""
+
+    n: int | None = option(None, "Samples per problem, where the task's own number is not wanted.")
+    output_dir: str = option("", "Where results and details go (data/evals/MODEL).", make="OUT")
+    cache_dir: str = option("", f"Where the journal is kept ({CACHE_DIR}).", make="CACHE")
+    upload: str = option(
+        "", "Push the run to this data set repository; checked before anything is drawn.", metavar="REPO"
+    )
+    public: bool = option(False, "With --upload: publish.")
+    wandb: bool = option(False, "LightEval logs the results to Weights & Biases, or Trackio.")
+    allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")

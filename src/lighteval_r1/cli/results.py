@@ -1,0 +1,32 @@
+"""`lighteval-r1 results`: the table of a run alone, also of one that is under way."""
+
+from dataclasses import dataclass
+
+from lighteval_r1.cli.options import argument
+from lighteval_r1.network.words import say
+from lighteval_r1.numbers.tables import results_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsOptions:
+    run: str = argument("A run: output folder, journal, graded file, details file, or Hub data set.")
+
+
+def results_command(options: ResultsOptions) -> None:
+    """Print a run's table, also while the run is under way."""
+    say(table_of(options.run))
+
+
+def table_of(source: str) -> str:
+    """A line per task of what is drawn and graded; every line of an unfinished run says "partial"."""
+    from lighteval_r1.numbers.scores import task_row
+    from lighteval_r1.runs.reading import read_run
+    from lighteval_r1.runs.scored_runs import scored
+
+    run = scored("", read_run(source, texts=False), partial=True)
+    rows = [
+        task_row(task_run, name=name, scores=run.scores[name], partial=bool(run.partial[name]))
+        for name, task_run in run.run.tasks.items()
+    ]
+    owed = [f"{name}: {words}." for name, words in run.partial.items() if words]
+    return "\n".join([results_table(rows), *owed, *run.notes])

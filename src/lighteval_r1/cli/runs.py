@@ -1,0 +1,19 @@
+"""`lighteval-r1 runs`: what the journals hold."""
+
+from dataclasses import dataclass
+
+from lighteval_r1.cli.options import option
+from lighteval_r1.engines import CACHE_DIR
+from lighteval_r1.network.words import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsOptions:
+    cache_dir: str = option(CACHE_DIR, "The cache_dir of the runs.")
+
+
+def runs_command(options: RunsOptions) -> None:
+    """List what the journals hold: per model, task and settings, how many samples are drawn, owed and graded."""
+    from lighteval_r1.runs.journals import holdings, holdings_table
+
+    say(holdings_table(holdings(options.cache_dir)))

@@ -1,0 +1,31 @@
+"""`lighteval-r1 score`: grades for replies that were drawn elsewhere."""
+
+from dataclasses import dataclass
+
+from lighteval_r1.cli.options import argument, option
+from lighteval_r1.network.words import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    files: list[str] = argument(
+        "LightEval details (.parquet), JSONL with problem, answer and gen, or hf://datasets/REPO of published details."
+    )
+    task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
+    explain: str = option("", "Show how this one reply is graded, and grade no other.", metavar="UID")
+    thinking_opened: bool | None = option(None, "Whether the prompts ended in <think>; else the file says.")
+    allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
+
+
+def score_command(options: ScoreOptions) -> None:
+    """Grade replies that were drawn elsewhere; the grades are written beside each file."""
+    from lighteval_r1.runs import grading
+
+    table = grading.run(
+        options.files,
+        task=options.task,
+        explain=options.explain,
+        thinking_opened=options.thinking_opened,
+        allow_unsafe_code=options.allow_unsafe_code,
+    )
+    say(table)

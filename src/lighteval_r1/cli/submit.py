@@ -1,0 +1,93 @@
+"""`lighteval-r1 submit`: an evaluation as Slurm jobs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lighteval_r1.cli import evaluate
+from lighteval_r1.cli.options import RunOptions, argument, option
+from lighteval_r1.engines.layouts import Layout, automatic
+from lighteval_r1.network.words import say
+from lighteval_r1.records import UserError
+from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, read_cluster, submit
+from lighteval_r1.tasks import TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitOptions(RunOptions):
+    model: str = argument("Hub id, folder, or a recipe (.yaml).", default="")
+    task: str = option("", "aime24,math_500, or a suite's file.", "--tasks")
+    nodes: int = option(1, "Nodes per job; more than one run vLLM's Ray back end.")
+    tensor_parallel: str = option("auto", "GPUs per replica, or auto: as many as leave room for long replies.")
+    array: int = option(0, "K jobs that fill one journal, and one that grades and reports.", metavar="K")
+    cluster: str = option("", "A file that describes the cluster (slurm/cluster-example.yaml).")
+    partition: str = option("", "For sbatch.")
+    account: str = option("", "For sbatch.")
+    time: str = option("", "For sbatch: the time limit; near it a job stops and is queued again.")
+    sbatch_arg: list[str] = option([], "Any other option for sbatch, as it is: --sbatch-arg=--qos=high.")
+    job_folder: str = option("", "Where the jobs' files and logs go (data/jobs/DATE-MODEL).")
+    serve: bool = option(False, "Serve the model with vLLM's server instead of evaluating it.")
+    dry_run: bool = option(False, "Submit nothing; print the exact commands and scripts.")
+    list_tasks: bool = option(False, "List the tasks.", "--list")
+
+
+def submit_command(options: SubmitOptions) -> None:
+    """Submit evaluations to Slurm: one job per task, or an array that shares the work."""
+    if options.list_tasks:
+        say("\n".join(f"{task.name:<28} {task.repo}" for task in TASKS.values()))
+        return
+    if not options.model:
+        raise UserError("say which MODEL to submit.")
+    if not options.dry_run:
+        check_sbatch()
+    submission = submission_of(options)
+    if options.upload and not options.dry_run:
+        from lighteval_r1.hub import push
+
+        push.check_can_write(options.upload, public=options.public)
+    say(submit(submission, dry_run=options.dry_run))
+
+
+def submission_of(options: SubmitOptions) -> Submission:
+    """The jobs' model, tasks and layout; a job reads them from its folder. UserError for what cannot run."""
+    if options.array < 0 or options.nodes < 1:
+        raise UserError(f"--array {options.array} --nodes {options.nodes}: numbers from 1 are needed.")
+    cluster = read_cluster(options.cluster)
+    parameters = evaluate.model_parameters(options)
+    layout = cluster_layout(options, parameters, cluster=cluster)
+    asked = {"partition": options.partition, "account": options.account, "time": options.time}
+    run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
+    name = str(parameters["model_name"])
+    if Path(name).expanduser().is_dir():
+        # the job runs elsewhere
+        parameters["model_name"] = str(Path(name).expanduser().absolute())
+    return Submission(
+        name=evaluate.slug(name),
+        parameters=parameters | layout.parameters,
+        specs=[] if options.serve else evaluate.task_specs(options.task, n=options.n),
+        output=str(Path(options.output_dir or evaluate.usual_folder(options.model)).absolute()),
+        options={option: True for option, wanted in run.items() if wanted},
+        upload={"upload": options.upload, "public": options.public} if options.upload else {},
+        layout=layout,
+        cluster=cluster,
+        nodes=options.nodes,
+        array=options.array,
+        sbatch_args=(*(f"--{key}={value}" for key, value in asked.items() if value), *options.sbatch_arg),
+        folder=options.job_folder,
+        serve=options.serve,
+    )
+
+
+def cluster_layout(options: SubmitOptions, parameters: dict, *, cluster: Cluster) -> Layout:
+    """As it is said, else as a recipe says it, else by the model's size, on the nodes of the cluster."""
+    n_gpus, tensor = cluster.gpus_per_node, options.tensor_parallel
+    if options.nodes > 1:
+        return Layout("gpu", tensor=n_gpus or 1, pipeline=options.nodes)
+    if n_gpus == 0:
+        return Layout("cpu")
+    if tensor == "auto":
+        tensor = str(parameters.get("tensor_parallel_size") or "auto")
+    if tensor == "auto":
+        return automatic(parameters, n_gpus=n_gpus, gpu_memory_gb=cluster.gpu_memory_gb)
+    if not tensor.isdigit() or not 1 <= int(tensor) <= n_gpus:
+        raise UserError(f"--tensor-parallel {tensor} is neither auto nor a number from 1 to the node's {n_gpus} GPUs.")
+    return Layout("gpu", replicas=n_gpus // int(tensor), tensor=int(tensor))

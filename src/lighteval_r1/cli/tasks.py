@@ -1,0 +1,44 @@
+"""`lighteval-r1 tasks` and `check`: what can be asked, and whether each gold answer passes its own grader."""
+
+from dataclasses import dataclass
+
+from lighteval_r1.cli.options import argument
+from lighteval_r1.network.words import say
+from lighteval_r1.records import UserError, data_sha256
+from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.task import task_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasksOptions:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    names: list[str] = argument("Tasks, such as r1_aime24.")
+
+
+def tasks_command(options: TasksOptions) -> None:
+    """List the tasks: data set, problems, samples per problem, grader, licence."""
+    for task in TASKS.values():
+        n_problems = task.n_problems or "-"
+        say(
+            f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  "
+            f"n={task.n:<3} {task.grader.name:<10} {task.licence}"
+        )
+
+
+def check_command(options: CheckOptions) -> None:
+    """Check tasks: every gold answer must be graded correct by its own grader, an empty reply must be no answer."""
+    faults = []
+    for name in options.names:
+        task = parse_spec(name).task
+        check_data(task)
+        problems = [task.problem(row) for row in task_rows(task)]
+        found = task.check(problems)
+        faults += [f"{task.name}: {fault}" for fault in found]
+        say(f"{task.name}: {len(problems)} problems, {len(found)} faults, SHA-256 {data_sha256(problems)}")
+    if faults:
+        raise UserError("\n".join(faults[:20]))
