@@ -384,7 +384,7 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, main, arguments, li
 
 
 def test_names_of_problems_do_not_reach_the_terminal_as_commands(capsys):
-    from lighteval_r1.network.words import say
+    from lighteval_r1.outside.words import say
 
     say("lost: \x1b[2J\x1b]0;title\x07 a\u202eb \ud800 数\n\tend")
     assert capsys.readouterr().out == "lost: \ufffd[2J\ufffd]0;title\ufffd a\ufffdb \ufffd 数\n\tend\n"

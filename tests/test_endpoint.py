@@ -24,7 +24,7 @@ from lighteval_r1.cli.endpoint import EndpointOptions, address_of, endpoint_comm
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Served
 from lighteval_r1.graders import EXPRESSION
-from lighteval_r1.network.retries import retry_after_s
+from lighteval_r1.outside.retries import retry_after_s
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
 from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.sampling.loop import graded

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1 import records, variables
+from lighteval_r1 import records
 from lighteval_r1.cli.ask import AskOptions
 from lighteval_r1.cli.endpoint import SERVERS_TEMPLATE, EndpointOptions, settings_of
 from lighteval_r1.cli.evaluate import EvaluateOptions, model_parameters
 from lighteval_r1.cli.options import RunOptions, SamplingOptions, make_name, options_file, options_in_words
 from lighteval_r1.cli.submit import SubmitOptions
 from lighteval_r1.engines.server_facts import Served
+from lighteval_r1.outside import variables
 from lighteval_r1.records import Failure, UserError
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import typer
 
-from lighteval_r1 import __version__, variables
+from lighteval_r1 import __version__
 from lighteval_r1.cli.ask import ask_command
 from lighteval_r1.cli.bench import bench_command
 from lighteval_r1.cli.compare import compare_command
@@ -20,7 +20,8 @@ from lighteval_r1.cli.tasks import check_command, tasks_command
 from lighteval_r1.cli.think import think_command
 from lighteval_r1.cli.upload import push_revision_command, upload_command
 from lighteval_r1.cli.view import view_command
-from lighteval_r1.network.words import ended_by, say
+from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import ended_by, say
 from lighteval_r1.records import Failure
 
 app = typer.Typer(

@@ -14,7 +14,7 @@ from lighteval_r1.engines.layouts import layout_of
 from lighteval_r1.engines.vllm import start_replicas
 from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
-from lighteval_r1.network.words import printable
+from lighteval_r1.outside.words import printable
 from lighteval_r1.records import Problem, Sample
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lighteval_r1.cli.options import argument
-from lighteval_r1.network.words import say
 from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.outside.words import say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lighteval_r1.cli.options import option
 from lighteval_r1.engines import CACHE_DIR
-from lighteval_r1.network.words import say
+from lighteval_r1.outside.words import say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lighteval_r1.cli.options import argument, option
-from lighteval_r1.network.words import say
+from lighteval_r1.outside.words import say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.engines.layouts import Layout, automatic
-from lighteval_r1.network.words import say
+from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, read_cluster, submit
 from lighteval_r1.tasks import TASKS

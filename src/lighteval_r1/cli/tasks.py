@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lighteval_r1.cli.options import argument
-from lighteval_r1.network.words import say
+from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError, data_sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import check_data, parse_spec

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lighteval_r1.cli.options import argument, option
-from lighteval_r1.network.words import say
 from lighteval_r1.numbers.tables import columns
+from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import check_page, writing
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lighteval_r1.cli.evaluate import run_folder
 from lighteval_r1.cli.options import argument, option
-from lighteval_r1.network.words import say
+from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 import openai
 
 from lighteval_r1.engines.server_facts import Address
-from lighteval_r1.network.retries import FailedTry
+from lighteval_r1.outside.retries import FailedTry
 
 
 @dataclass

@@ -19,7 +19,7 @@ import openai
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Address, first_cause
 from lighteval_r1.engines.streamed import StreamedReply, events
-from lighteval_r1.network.retries import FailedTry, Patience
+from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
 CONCURRENCY = 64

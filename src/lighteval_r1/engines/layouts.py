@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lighteval_r1 import variables
 from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.engines.machine import device, memory_gib, n_gpus
 from lighteval_r1.engines.model_files import BYTES_PER_VALUE, ModelSize, model_size
+from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError
 
 # Replies as long as the limit that shall have room beside the weights; of shorter ones there is room for many more.

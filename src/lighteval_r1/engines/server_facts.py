@@ -8,7 +8,7 @@ import httpx2
 import openai
 
 from lighteval_r1.engines.streamed import Refused, refusal
-from lighteval_r1.network.retries import FailedTry, Patience, retry_after_s
+from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
 from lighteval_r1.records import UserError
 
 # Where a server wants no key, the client still needs some text.

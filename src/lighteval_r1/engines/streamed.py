@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 
-from lighteval_r1.network.retries import FailedTry, may_pass
+from lighteval_r1.outside.retries import FailedTry, may_pass
 from lighteval_r1.records import UserError
 
 # How a server says that it stopped a reply itself: no sample of the model.

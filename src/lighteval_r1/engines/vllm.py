@@ -19,10 +19,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lighteval_r1 import variables
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.replica import LINE_LIMIT
+from lighteval_r1.outside import variables
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
 # Of this many requests that vLLM runs at once, one more waits in its queue, so that a free slot never waits for the

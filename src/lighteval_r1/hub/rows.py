@@ -19,7 +19,7 @@ import pyarrow.parquet as parquet
 
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
-from lighteval_r1.network.words import storable
+from lighteval_r1.outside.words import storable
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
 
 SCHEMA = pa.schema(

@@ -2,7 +2,7 @@
 
 from functools import wraps
 
-from lighteval_r1.network.words import ended_by
+from lighteval_r1.outside.words import ended_by
 from lighteval_r1.records import Failure
 
 

@@ -9,12 +9,13 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.registry import Registry
 from lighteval.tasks.requests import Doc
 
-from lighteval_r1 import __version__, variables
+from lighteval_r1 import __version__
 from lighteval_r1.engines import Engine
 from lighteval_r1.engines.machine import environment
-from lighteval_r1.network.words import ended_by, storable
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import ended_by, storable
 from lighteval_r1.plugin.documents import ProblemDoc
 from lighteval_r1.plugin.metrics import task_of
 from lighteval_r1.records import Failure, TaskRun, UserError

@@ -4,11 +4,11 @@ import pydantic
 import yaml
 from lighteval.models.vllm.vllm_model import VLLMModelConfig
 
-from lighteval_r1 import variables
 from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
+from lighteval_r1.outside import variables
 from lighteval_r1.records import Settings, UserError, sha256
 
 # Samples that vLLM runs at once per replica on a GPU, where the user gives none: its own default for a server.

@@ -37,8 +37,8 @@ from inspect_ai.viewer import ViewerConfig
 
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import split_thinking
-from lighteval_r1.network.words import storable
 from lighteval_r1.numbers.estimates import estimate
+from lighteval_r1.outside.words import storable
 from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.outputs import writing
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import answer_text
-from lighteval_r1.network.words import one_line
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import (
     GraderDied,
     OwedError,

@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import lru_cache
 
-from lighteval_r1 import variables
 from lighteval_r1.graders import Found, Grader
 from lighteval_r1.graders.confined.processes import descendants, give_way, thread_states
-from lighteval_r1.network.words import one_line
+from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
 from lighteval_r1.sampling.grading_worker import LatestGolds, to_bytes
 

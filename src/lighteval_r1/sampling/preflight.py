@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lighteval_r1 import variables
 from lighteval_r1.engines.model_files import ModelIdentity, identify, identity_files
+from lighteval_r1.outside import variables
 from lighteval_r1.tasks import Task
 from lighteval_r1.tasks.specs import check_data
 from lighteval_r1.tasks.task import local_file

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1 import variables
 from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.

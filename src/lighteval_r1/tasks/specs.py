@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.graders.confined.connection import level as confinement_level
-from lighteval_r1.network.hub_files import token
+from lighteval_r1.outside.hub_files import token
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.task import check_local_file, local_file

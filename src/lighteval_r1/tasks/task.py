@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lighteval_r1 import variables
 from lighteval_r1.graders import Grader
+from lighteval_r1.outside import variables
 from lighteval_r1.records import Outcome, Problem, UserError, sha256
 
 # DeepSeek's recommendation for R1 and its distilled models: no system prompt, this sentence in the user turn.

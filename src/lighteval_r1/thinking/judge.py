@@ -20,8 +20,8 @@ from lighteval_r1.engines.chat import Chat
 from lighteval_r1.engines.server_facts import NO_KEY, Address
 from lighteval_r1.engines.streamed import Refused
 from lighteval_r1.graders.statements.sentences import whole_characters
-from lighteval_r1.network.retries import FailedTry, Patience
 from lighteval_r1.numbers.tables import columns
+from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.sampling.journal import Writer
 from lighteval_r1.sampling.journal_files import decode_line

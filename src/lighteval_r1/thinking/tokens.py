@@ -14,7 +14,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from lighteval_r1.graders.statements.sentences import whole_characters
-from lighteval_r1.network.hub_files import model_file
+from lighteval_r1.outside.hub_files import model_file
 from lighteval_r1.records import Run, Sample, UserError, unpack_token_ids
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"

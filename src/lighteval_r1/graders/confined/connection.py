@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
-from lighteval_r1 import variables
 from lighteval_r1.graders.confined import server
 from lighteval_r1.graders.confined.processes import children, give_way, thread_states
+from lighteval_r1.outside import variables
 from lighteval_r1.records import GraderDied, UserError
 
 # Long, because processes that give way to an engine may wait for a core.
