@@ -5,6 +5,8 @@ Errors, with the exit code that they end a command with; what is printed is one 
     UserError      2  what the user mends; the same command again ends in the same way
       NoTokenizer  2  a run's tokenizer is not at hand (thinking)
       OwedError   75  a score was asked for while samples are owed or ungraded
+        Unfinished 2  the same, of a run that is only read: --partial, or the run's own command, mends it
+      Refused      2  a server would refuse the same request again (engines)
     EngineError   75  the engine cannot go on (a replica died); what was drawn is kept
     GraderDied    75  a grading process ended without a grade; the reply stays ungraded
 75 is EX_TEMPFAIL of sysexits.h: the same command again goes on from there. Caught in their rooms, seen by nobody:
@@ -39,6 +41,12 @@ class OwedError(UserError):
     """Samples are owed or ungraded, so there is no score yet."""
 
     exit_code = AGAIN
+
+
+class Unfinished(OwedError):
+    """A run that is only read owes samples; reading it again changes nothing."""
+
+    exit_code = MEND
 
 
 class EngineError(Failure):

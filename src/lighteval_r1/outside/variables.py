@@ -76,7 +76,11 @@ SHARD = Variable[tuple[int, int] | None](
     "LIGHTEVAL_R1_SHARD", "k/K: this run draws the k-th of K parts of what is owed", shard, None, read_by="cli, plugin"
 )
 NODES = Variable(
-    "LIGHTEVAL_R1_NODES", "nodes that one replica spans through Ray; a Slurm job sets it", count, 1, read_by="engines"
+    "LIGHTEVAL_R1_NODES",
+    "nodes that one replica spans through Ray; a Slurm job sets it",
+    count,
+    1,
+    read_by="engines, plugin",
 )
 EAGER = Variable("LIGHTEVAL_R1_EAGER", "1: no CUDA graphs on a GPU", flag, False, read_by="plugin")
 CLUSTER = Variable(

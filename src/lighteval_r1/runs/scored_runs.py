@@ -8,7 +8,7 @@ from string import ascii_uppercase
 import numpy as np
 
 from lighteval_r1.numbers.baselines import Baseline, nearest, of_model
-from lighteval_r1.records import NOT_DRAWN, OwedError, Run, TaskRun, UserError
+from lighteval_r1.records import NOT_DRAWN, Run, TaskRun, Unfinished, UserError
 from lighteval_r1.runs.locate import HUB
 from lighteval_r1.runs.pairing import metric_scores
 from lighteval_r1.runs.reading import read_run
@@ -78,7 +78,7 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
             scores[name] = [problem.scores for problem in task.problems]
         missing[name] = owed_words(run.tasks[name], owes)
         if owes and not partial:
-            raise OwedError(
+            raise Unfinished(
                 f"{name} of {run.path}: {missing[name]}, so there is no score yet. Run the same command again to draw "
                 "and grade "
                 f"only these, or {purpose} what there is with --partial."

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lighteval_r1.graders import Grader, grader_named
-from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError
+from lighteval_r1.records import Run, RunProblem, Sample, TaskRun, Unfinished, UserError
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
@@ -137,7 +137,7 @@ def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "m
         for name, task in run.tasks.items():
             missing = task.owed
             if missing:
-                raise OwedError(
+                raise Unfinished(
                     f"{name} of {label}: {len(missing)} samples are owed or ungraded, first {missing[0]}. Run the "
                     "same command again to draw and grade only these (lighteval-r1 score grades replies drawn "
                     f"elsewhere), or {purpose} what there is with --partial."
