@@ -28,11 +28,14 @@ from lighteval_r1.tasks.specs import expand, parse_spec, say_confinement
 
 
 @plain_errors
-def vllm_model(config: VLLMModelConfig, *, findings: Findings, processes: list[ReplicaProcess]) -> R1Model:
+def vllm_model(
+    config: VLLMModelConfig, *, findings: Findings, processes: list[ReplicaProcess], output_dir: str
+) -> R1Model:
     identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
     engine = make_engine(config, identity=identity, processes=processes)
     gives_way = engine.layout.device == "cpu"
-    return R1Model(R1Config(**config.model_dump(exclude_unset=True)), engine=engine, gives_way=gives_way)
+    ours = R1Config(**config.model_dump(exclude_unset=True))
+    return R1Model(ours, engine=engine, gives_way=gives_way, output_dir=output_dir)
 
 
 def command_line() -> dict | None:
@@ -75,4 +78,6 @@ _folders = stage_all()
 TASKS_TABLE = [task_config(task, _folders[name]) for name, task in TASKS.items()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
-model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(vllm_model, findings=_findings, processes=_processes)
+model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(
+    vllm_model, findings=_findings, processes=_processes, output_dir=str((_command or {}).get("output_dir") or "")
+)

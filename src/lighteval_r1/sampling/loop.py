@@ -88,6 +88,7 @@ class Work:
 def point_to_journals(works: Iterable[Work], output_dir: str) -> None:
     """Leaves the journals' folders in the output folder, so that it can be read as a run before there are results."""
     folders = [str(work.journal.folder.absolute()) for work in works]
+    Path(output_dir).mkdir(parents=True, exist_ok=True)
     write_whole(Path(output_dir) / JOURNALS_FILE, json.dumps(folders).encode())
 
 
