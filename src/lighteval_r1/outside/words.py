@@ -1,7 +1,7 @@
 """Words from outside (a model, a server, a program, a data set, a file) on their way to people and to files.
 
-Printed, logged, put into an error or a grade's step: one_line. Printed as a text of several lines: printable. Kept: as it
-came, but for what a format cannot hold: storable. Prompts, golds and the journal's replies are never altered.
+Printed, logged, put into an error or a grade's step: one_line. Printed as a text of several lines: printable. Kept: as
+it came, but for what a format cannot hold: storable. Prompts, golds and the journal's replies are never altered.
 """
 
 import re
@@ -9,7 +9,8 @@ import sys
 
 from lighteval_r1.records import Failure
 
-# Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction deceive.
+# Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction
+# deceive.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 SURROGATE = re.compile("[\ud800-\udfff]")
 LONGEST_LINE = 600

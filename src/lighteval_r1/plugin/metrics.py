@@ -20,8 +20,10 @@ from lighteval_r1.tasks import Task
 
 MAX_N = 1024
 FOREIGN_ENGINE = (
-    "lighteval-r1 grades replies that another engine of LightEval's drew: its cache, truncation and retries applied, and "
-    "no seeds, finish reasons and token counts are known. lighteval-r1 endpoint asks any OpenAI-compatible server itself."
+    "lighteval-r1 grades replies that another engine of LightEval's drew: its cache, truncation and retries applied, "
+    "and "
+    "no seeds, finish reasons and token counts are known. lighteval-r1 endpoint asks any OpenAI-compatible server "
+    "itself."
 )
 
 
@@ -54,7 +56,8 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
     if missing:
         first = missing[0][0]
         raise OwedError(
-            f"{sum(n for _, n in missing)} of {sum(doc.num_samples for doc, _ in pairs)} replies are missing, so there is "
+            f"{sum(n for _, n in missing)} of {sum(doc.num_samples for doc, _ in pairs)} replies are missing, so "
+            "there is "
             f"no score: the engine gave {first.num_samples - missing[0][1]} of {first.num_samples} for problem "
             f"{first.problem.name or first.problem.id}. Ask for fewer ({task_of(first)}@n=1|0), or let "
             "lighteval-r1 endpoint draw each reply by itself."
