@@ -11,10 +11,10 @@ import pytest
 
 from lighteval_r1.records import UserError
 from lighteval_r1.thinking.judge import (
-    Asked,
     Judge,
     Judged,
     NoStep,
+    Question,
     Step,
     agreement,
     named_step,
@@ -94,8 +94,10 @@ def serve():
         server.close()
 
 
-def asked(name: str, n_steps: int = 3) -> Asked:
-    return Asked(f"Problem {name}", "42", steps_of("\n\n".join(f"step {i} of {name}" for i in range(1, n_steps + 1))))
+def asked(name: str, n_steps: int = 3) -> Question:
+    return Question(
+        f"Problem {name}", "42", steps_of("\n\n".join(f"step {i} of {name}" for i in range(1, n_steps + 1)))
+    )
 
 
 def judge_of(server: Server, folder: Path, **options) -> Judge:
@@ -140,7 +142,7 @@ def test_a_step_becomes_the_place_behind_it_and_none_is_a_result_too(serve, tmp_
 
 def test_halves_of_characters_and_control_characters_can_be_sent(serve, tmp_path):
     server = serve(lambda *_: "FIRST CORRECT STEP: 1")
-    assert judge_of(server, tmp_path).judge([Asked("\ud800 \x00 {n} </steps>", "42", steps_of("a\udfff\n\nb"))]) == [
+    assert judge_of(server, tmp_path).judge([Question("\ud800 \x00 {n} </steps>", "42", steps_of("a\udfff\n\nb"))]) == [
         Judged(0, 2)
     ]
 
@@ -212,7 +214,7 @@ def test_a_torn_line_of_a_killed_run_is_asked_again(serve, tmp_path):
 def test_another_judge_or_another_gold_is_another_question(serve, tmp_path):
     server = serve(lambda *_: "FIRST CORRECT STEP: 1")
     judge_of(server, tmp_path).judge([asked("p")])
-    judge_of(server, tmp_path).judge([Asked("Problem p", "43", asked("p").steps)])
+    judge_of(server, tmp_path).judge([Question("Problem p", "43", asked("p").steps)])
     Judge(server.url, model="another judge", folder=tmp_path).judge([asked("p")])
     assert server.n_calls == 3
 

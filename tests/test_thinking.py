@@ -18,7 +18,7 @@ from lighteval_r1.thinking.first_correct import Stated, first_correct
 from lighteval_r1.thinking.judge import steps_of
 from lighteval_r1.thinking.measure_runs import Choice, for_report, measure_runs
 from lighteval_r1.thinking.measures import Measured, measured, thinking_of
-from lighteval_r1.thinking.summary import part
+from lighteval_r1.thinking.summary import part_of
 from lighteval_r1.thinking.table import task_lines
 from lighteval_r1.thinking.thoughts import changes
 from lighteval_r1.thinking.tokens import Offsets, load_tokenizer
@@ -136,7 +136,7 @@ def test_measures_are_means_over_problems_with_their_error_over_problems():
     # T^: 20 and, of the one reply that reaches it, 30: 25 with the error 5. Reached: 1 and 1/2.
     # Efficiency: 1/3 and 30/30 = 1; else 0: 1/3 and (1 + 0) / 2.
     reach, miss = told(tokens=30, first_correct=30), told(tokens=50, first_correct=None, reached=False, correct=False)
-    found = part("run", [({}, [told()]), ({}, [reach, miss])])
+    found = part_of("run", [({}, [told()]), ({}, [reach, miss])])
     values = {name: (each.value, each.se_problems) for name, each in found.measures.items()}
     assert values["tokens"] == pytest.approx((50, 10))
     assert values["first_correct"] == pytest.approx((25, 5))
@@ -148,7 +148,7 @@ def test_measures_are_means_over_problems_with_their_error_over_problems():
 
 def test_no_estimate_is_made_of_no_reply():
     never = told(first_correct=None, reached=False)
-    found = part("run", [({}, [never]), ({}, [never])])
+    found = part_of("run", [({}, [never]), ({}, [never])])
     assert found.measures["first_correct"] is None and found.measures["efficiency"] is None
     assert found.measures["reached"].value == 0
 

@@ -70,12 +70,12 @@ def judge_of(options: ThinkOptions) -> "Judge | None":
 
 
 def printed(told: "Told") -> str:
-    from lighteval_r1.thinking.table import cells_of, head, legend, table
+    from lighteval_r1.thinking.table import cells_of, head, thinking_legend, thinking_table
 
-    parts = [*(table(task) for task in told.tasks)]
+    parts = [*(thinking_table(task) for task in told.tasks)]
     if told.means:
         parts.append(columns([head("all tasks"), *([each.run, *cells_of(each)] for each in told.means)]))
-    parts.append(legend())
+    parts.append(thinking_legend())
     parts.append("\n".join(told.notes))
     parts.append(told.agreement)
     return "\n\n".join(each for each in parts if each)

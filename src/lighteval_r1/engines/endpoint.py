@@ -1,9 +1,9 @@
 """Replies from any OpenAI-compatible server: vllm serve, SGLang, LMDeploy, Ollama, an NPU server, a cloud.
 
 Every sample is one streamed chat request with its own seed; streaming, so that no reply is too long for a time-out.
-What may succeed another time is tried again as network/retries.py says: 408, 409, 425, 429, 5xx, broken connections,
-garbage, streams that end early or stand still. There is no end to this but give_up_after_s. Any other refusal (400, 401,
-403, 404) ends the run with the server's message.
+What may succeed another time is tried again as outside/retries.py says: 408, 409, 425, 429, 5xx, broken connections,
+garbage, streams that end early or stand still. There is no end to this but give_up_after_s. Any other refusal (400,
+401, 403, 404) ends the run with the server's message.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
 CONCURRENCY = 64
-# Between two pieces of a reply: servers under load pause for seconds (vLLM while it takes in long prompts), not minutes.
+# Between two pieces of a reply: servers under load pause for seconds (vLLM while it takes long prompts), not minutes.
 STALL_S = 120.0
 # Before the first piece: the request may wait for its turn, and some servers keep the whole thinking to themselves.
 FIRST_S = 3600.0

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server: where it is, what its refusals mean, and what it says of a model before any sample is drawn."""
+"""An OpenAI-compatible server: where it is, what its refusals mean, what it says of a model before it draws."""
 
 import asyncio
 import json

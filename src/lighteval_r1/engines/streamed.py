@@ -14,7 +14,7 @@ from lighteval_r1.records import UserError
 
 # How a server says that it stopped a reply itself: no sample of the model.
 NOT_FINISHED = ("abort", "error", "cancelled")
-SHOWN = 600
+MESSAGE_LENGTH = 600
 
 
 class Refused(UserError):
@@ -22,15 +22,15 @@ class Refused(UserError):
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(
-            f"the server refuses the request (HTTP {status}: {message}). It would refuse it again; what was drawn before "
-            "is kept."
+            f"the server refuses the request (HTTP {status}: {message}). "
+            "It would refuse it again; what was drawn before is kept."
         )
         self.status, self.message = status, message
 
 
 def refusal(status: int, message: str, *, retry_after_s: float = 0.0) -> FailedTry | Refused:
     """What an error of the server means: to be tried again, or the end of the run."""
-    message = " ".join(message.split())[:SHOWN] or "no message"
+    message = " ".join(message.split())[:MESSAGE_LENGTH] or "no message"
     if may_pass(status):
         return FailedTry(f"HTTP {status}: {message}", retry_after_s=retry_after_s)
     return Refused(status, message)
@@ -111,4 +111,4 @@ def error_in_stream(error: object) -> FailedTry | Refused:
     message, code = str(record.get("message", "")), record.get("code")
     if isinstance(code, int) and code >= 400:
         return refusal(code, message)
-    return FailedTry(f"an error in the stream: {' '.join(message.split())[:SHOWN] or record}")
+    return FailedTry(f"an error in the stream: {' '.join(message.split())[:MESSAGE_LENGTH] or record}")

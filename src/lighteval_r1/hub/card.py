@@ -13,7 +13,7 @@ from lighteval_r1.records import UserError
 
 NO_METADATA = "---\n\n---\n"
 BEGIN, END = "<!-- runs of lighteval-r1: rewritten at each upload -->", "<!-- end of the runs -->"
-HEADERS = ("config", "split", "model", "problems", "samples", "pass@1 %", "settings")
+CARD_HEADERS = ("config", "split", "model", "problems", "samples", "pass@1 %", "settings")
 
 INTRODUCTION = """# Evaluation details
 
@@ -88,14 +88,14 @@ def read_table(body: str) -> tuple[str, dict[tuple[str, ...], tuple[str, ...]], 
     lines = {}
     for text in table.strip().splitlines()[2:]:
         cells = tuple(cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", text)[1:-1])
-        if len(cells) == len(HEADERS):
+        if len(cells) == len(CARD_HEADERS):
             lines[cells[:2]] = cells
     return before, lines, after
 
 
 def markdown_table(lines: list[tuple[str, ...]]) -> str:
-    made = [HEADERS, tuple("---" for _ in HEADERS), *lines]
-    return "\n".join("| " + " | ".join(cell_text(cell) for cell in line) + " |" for line in made)
+    rule = tuple("---" for _ in CARD_HEADERS)
+    return "\n".join(f"| {' | '.join(map(cell_text, line))} |" for line in (CARD_HEADERS, rule, *lines))
 
 
 def cell_text(text: str) -> str:

@@ -14,7 +14,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from lighteval_r1.hub.card import read_card
-from lighteval_r1.hub.published import pass_at_1, plain_name, settings_in_words
+from lighteval_r1.hub.published import pass_at_1, settings_in_words, task_name
 from lighteval_r1.hub.push import additions, retried, text_at
 from lighteval_r1.records import Estimate, OwedError, Run, UserError
 from lighteval_r1.runs.locate import run_files
@@ -77,7 +77,7 @@ def scores_of(run: Run, *, model_index: bool) -> dict[str, Estimate]:
     """pass@1 by task, of those that can be proposed. OwedError where samples of one are missing."""
     scores = {}
     for full_name, task in sorted(run.tasks.items()):
-        name = plain_name(full_name)
+        name = task_name(full_name)
         if name in REGISTERED or (model_index and name in TASKS):
             score = pass_at_1(task)
             if score is None:

@@ -33,7 +33,7 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
     withheld = {
         task
         for task in (*run.tasks, *files.details)
-        if not include_gated and (plain_name(task) in names or GATED_NAMES.search(task))
+        if not include_gated and (task_name(task) in names or GATED_NAMES.search(task))
     }
     contents: dict[str, bytes | Path] = {f"lighteval/{split}/{files.results.name}": files.results}
     contents |= {f"lighteval/{split}/{path.name}": path for task, path in files.details.items() if task not in withheld}
@@ -67,7 +67,7 @@ def settings_in_words(run: Run) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in known.items() if value is not None)
 
 
-def plain_name(task: str) -> str:
+def task_name(task: str) -> str:
     """ "r1_aime24@n=4|0" -> "r1_aime24"."""
     return task.split("|")[0].split("@")[0]
 

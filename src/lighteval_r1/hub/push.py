@@ -169,7 +169,7 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
             return action()
         except RepositoryNotFoundError as error:
             if error.response.status_code == 401:
-                raise UserError(refusal(error, what)) from None
+                raise UserError(refusal_words(error, what)) from None
             raise
         except LocalTokenNotFoundError:
             raise UserError(
@@ -185,7 +185,7 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
             status = failure.response.status_code
             n_forbidden += status == 403
             if n_forbidden >= MOST_403 or not (may_pass(status) or status in ALSO_PASSING):
-                raise UserError(refusal(failure, what)) from None
+                raise UserError(refusal_words(failure, what)) from None
             waits = retry_after_s(failure.response.headers.get("Retry-After"))
             raise FailedTry(first_line(failure), retry_after_s=waits) from None
 
@@ -211,7 +211,7 @@ def transport_error(error: Exception) -> Exception:
     raise error
 
 
-def refusal(error: HfHubHTTPError, what: str) -> str:
+def refusal_words(error: HfHubHTTPError, what: str) -> str:
     status = error.response.status_code
     if status == 401:
         return f"cannot {what}: the Hub does not know the token. Run `hf auth login` or set HF_TOKEN."

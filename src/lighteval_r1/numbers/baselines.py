@@ -23,7 +23,7 @@ FIELDS = {"model", "task", "value", "source", "date", "n", "by", "group"}
 
 @dataclass(frozen=True)
 class Baseline:
-    """One published number. value: a fraction. n: samples per problem, None where the source does not say. group: "level=5"."""
+    """One published number, a fraction. n: samples per problem, None where the source is silent. group: "level=5"."""
 
     model: str
     task: str
@@ -63,32 +63,32 @@ class Benchmark:
 @lru_cache
 def benchmarks() -> dict[str, Benchmark]:
     tasks = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["tasks"]
-    return {name: Benchmark(name, said["n_problems"], tuple(said["names"])) for name, said in tasks.items()}
+    return {name: Benchmark(name, task["n_problems"], tuple(task["names"])) for name, task in tasks.items()}
 
 
 def benchmark_of(task: str) -> Benchmark | None:
-    """The benchmark whose problems a task asks ("openr1_aime24" -> aime24); None for a task without published numbers."""
-    return next((each for each in benchmarks().values() if task in (each.name, *each.names)), None)
+    """The benchmark whose problems a task asks ("openr1_aime24" -> aime24); None where nothing is published."""
+    return next((known for known in benchmarks().values() if task in (known.name, *known.names)), None)
 
 
 def read_baselines(path: Path | None = None) -> list[Baseline]:
     """The shipped rows, then the user's. UserError, naming the row, where a user's file is not as it should be."""
-    rows = rows_of(SHIPPED)
-    said = path or variables.BASELINES.value()
-    users = Path(said or USERS).expanduser()
+    rows = baselines_in(SHIPPED)
+    named = path or variables.BASELINES.value()
+    users = Path(named or USERS).expanduser()
     if users.is_file():
-        return [*rows, *rows_of(users)]
-    if said:
+        return [*rows, *baselines_in(users)]
+    if named:
         raise UserError(f"there is no file of baselines {users}.")
     return rows
 
 
-def rows_of(path: Path) -> list[Baseline]:
+def baselines_in(path: Path) -> list[Baseline]:
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        contents = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"cannot read {path}: {error}") from None
-    sources, rows = told.get("sources", {}), told.get("published")
+    sources, rows = contents.get("sources", {}), contents.get("published")
     if not isinstance(rows, list) or not rows or not isinstance(sources, dict):
         raise UserError(f"{path} has no rows under [[published]]; each needs model, task, value, source and date.")
     return [baseline(row, sources, where=f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
@@ -141,11 +141,11 @@ def on_task(task: str, rows: Sequence[Baseline], *, group: str = "") -> list[Bas
 def nearest(model: str, rows: Sequence[Baseline]) -> list[str]:
     """Up to three names of models with published numbers, nearest first."""
     names = {plain_name(row.model): row.model.split("/")[-1] for row in rows}
-    return [names[found] for found in difflib.get_close_matches(plain_name(model), names, n=3, cutoff=0.5)]
+    return [names[name] for name in difflib.get_close_matches(plain_name(model), names, n=3, cutoff=0.5)]
 
 
 def beside(row: Baseline, ours: Estimate) -> Published:
-    """The row with how far ours is from it; not compared where ours is over other problems than all of the benchmark's."""
+    """The row with how far ours is from it; not compared where ours is not over all of the benchmark's problems."""
     known = benchmarks().get(row.task)
     if known and not row.group and ours.n_problems != known.n_problems:
         words = f"not compared: ours is over {ours.n_problems} of its {known.n_problems} problems"

@@ -62,7 +62,7 @@ def estimate(scores: Scores) -> Estimate:
 
 
 def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each problem the mean of its scores, their variance (0 of one score: no spread is known) and how many there are.
+    """Of each problem the mean of its scores, their variance (0 of one score: no spread is known) and their number.
 
     Raises ValueError without problems or where a problem has no sample.
     """
@@ -84,9 +84,9 @@ def interval(value: float, se: float, *, n_least: int) -> tuple[float, float]:
 
     n_least: samples, for se_resampling; problems, for se_problems. Wilson's interval with the sample size that a
     binomial of this error would have had (n_least where all scores are equal, so se is 0) and Student's quantile for
-    n_least - 1. Simulated coverage with 30 problems of seven kinds and 16 samples: 93.4 to 96.1 % for either error (least
-    where most problems are hard); where few problems are sometimes right and sometimes wrong, and only 4 or 2 samples were
-    drawn, 91 and 85 % for se_resampling.
+    n_least - 1. Simulated coverage with 30 problems of seven kinds and 16 samples: 93.4 to 96.1 % for either error
+    (least where most problems are hard); where few problems are sometimes right and sometimes wrong, and only 4 or 2
+    samples were drawn, 91 and 85 % for se_resampling.
     Source: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953; effective size and Student's quantile as in
     Korn and Graubard 1998, Survey Methodology 24, 193-201.
     """
@@ -98,7 +98,7 @@ def interval(value: float, se: float, *, n_least: int) -> tuple[float, float]:
 
 
 def p_value(ratio: float, *, df: float = math.inf) -> float:
-    """How often chance alone exceeds |ratio| standard errors, either way: Student's t with df degrees, normal for inf."""
+    """How often chance alone exceeds |ratio| standard errors, either way: Student's t with df degrees, or normal."""
     # Imported here: it takes most of a second, and most commands have no use for it.
     from scipy.special import stdtr
 
@@ -107,7 +107,7 @@ def p_value(ratio: float, *, df: float = math.inf) -> float:
 
 @functools.lru_cache
 def t_quantile(df: float) -> float:
-    """The ratio that chance exceeds, either way, with probability ALPHA: 1.96 for many degrees, 2.05 for 29, 12.7 for 1."""
+    """What chance exceeds, either way, with probability ALPHA: 1.96 for many degrees, 2.05 for 29, 12.7 for 1."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, 1 - ALPHA / 2))
@@ -116,7 +116,8 @@ def t_quantile(df: float) -> float:
 def samples_needed(scores: Scores, *, error: float) -> int:
     """Samples of each problem for which se_resampling would be `error` (a fraction), going by the spread seen so far.
 
-    Raises ValueError with one sample of a problem: no spread is known. From se_resampling ** 2 = sum(variance / n) / N ** 2.
+    Raises ValueError with one sample of a problem: no spread is known.
+    From se_resampling ** 2 = sum(variance / n) / N ** 2.
     """
     _, variances, sizes = moments(scores)
     if error <= 0 or sizes.min() < 2:
@@ -157,7 +158,7 @@ def difference(first: Scores, second: Scores) -> Difference:
 
 
 def welch_df(variances: np.ndarray, sizes: np.ndarray) -> float:
-    """Degrees of freedom of the sum of several means' variances, each from so many samples (Welch and Satterthwaite)."""
+    """Degrees of freedom of the sum of several means' variances, by Welch and Satterthwaite; sizes: of the samples."""
     return float(variances.sum() ** 2 / np.sum(variances**2 / (sizes - 1)))
 
 

@@ -9,6 +9,8 @@ from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
 
+GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
+
 
 def powers_of_two(n: int) -> list[int]:
     """2, 4, … up to n."""
@@ -76,3 +78,8 @@ def task_row(
         mean_tokens=None if None in tokens else float(np.mean(tokens)),
         partial=partial,
     )
+
+
+def group_order(value: str) -> tuple[int, float, str]:
+    """Numbers by size, before words."""
+    return (0, float(value), "") if value.replace(".", "", 1).isdecimal() else (1, 0.0, value)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lighteval_r1.records import Estimate
 
-HEADERS = (
+RESULT_HEADERS = (
     "task",
     "pass@1",
     "± resampling",
@@ -19,7 +19,7 @@ HEADERS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One line. truncated, no_answer, undecided: numbers of samples. truncated, no_answer, mean_tokens None: not known."""
+    """One line. truncated, no_answer, undecided: numbers of samples. None: not known."""
 
     task: str
     pass_at_1: Estimate
@@ -62,12 +62,12 @@ def columns(table: list[list[str]], *, left: int = 1) -> str:
 
 def results_table(rows: list[Row]) -> str:
     """Percent; a note for each row with undecided samples says the bound they imply."""
-    lines = [columns([list(HEADERS), *(cells(row) for row in rows)])]
+    lines = [columns([list(RESULT_HEADERS), *(cells(row) for row in rows)])]
     for row in rows:
         if row.undecided:
             most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
             lines.append(
-                f"{row.task}: {row.undecided} samples undecided (the grader was stopped by its limit), counted as wrong; "
-                f"were all of them right, pass@1 would be {percent(most)}."
+                f"{row.task}: {row.undecided} samples undecided (the grader was stopped by its limit), "
+                f"counted as wrong; were all of them right, pass@1 would be {percent(most)}."
             )
     return "\n".join(lines)

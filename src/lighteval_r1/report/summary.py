@@ -8,11 +8,10 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published
 from lighteval_r1.numbers.estimates import estimate, interval
-from lighteval_r1.numbers.scores import majority
+from lighteval_r1.numbers.scores import GROUPS_MOST, group_order, majority
 from lighteval_r1.records import Estimate, Outcome, TaskRun
 from lighteval_r1.runs.scored_runs import ScoredRun
 
-GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
 # (task, our estimate, group or "") -> the published numbers beside it
 PublishedBeside = Callable[[str, Estimate, str], Sequence[Published]]
 
@@ -243,8 +242,3 @@ def by_group(
         for group, values in members.items()
         if 1 < len(values) <= GROUPS_MOST
     }
-
-
-def group_order(value: str) -> tuple[int, float, str]:
-    """Numbers by size, before words."""
-    return (0, float(value), "") if value.replace(".", "", 1).isdecimal() else (1, 0.0, value)

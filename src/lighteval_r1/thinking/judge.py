@@ -1,8 +1,8 @@
 """A judge says where a thinking first reaches the right answer: any OpenAI-compatible server, asked step by step.
 
-The thinking's paragraphs are numbered, the gold is given, the judge names a number or none. What it says is journaled as
-soon as it is said, under a key of everything it was asked, so that a second run asks only what is missing. An error, a late
-answer or one that names no step is asked again, and is never taken for a result.
+The thinking's paragraphs are numbered, the gold is given, the judge names a number or none. What it says is journaled
+as soon as it is said, under a key of everything it was asked, so that a second run asks only what is missing. An error,
+a late answer or one that names no step is asked again, and is never taken for a result.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ from lighteval_r1.records import UserError, sha256
 from lighteval_r1.sampling.journal import Writer
 from lighteval_r1.sampling.journal_files import decode_line
 
-PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
-Find the first step that states the correct answer, or one that means the same, as a result. A step does not count if it only \
-repeats the problem, assumes the answer, or rejects it.
+JUDGE_PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
+Find the first step that states the correct answer, or one that means the same, as a result. A step does not count \
+if it only repeats the problem, assumes the answer, or rejects it.
 
 <problem>
 {problem}
@@ -42,11 +42,12 @@ repeats the problem, assumes the answer, or rejects it.
 {steps}
 </steps>
 
-End your reply with one line: "FIRST CORRECT STEP: " and the number of that step, or "FIRST CORRECT STEP: none" if no step states it."""
-NAMED = re.compile(r"FIRST CORRECT STEP\W{1,6}(\d{1,6}|none)\b", re.IGNORECASE)
+End your reply with one line: "FIRST CORRECT STEP: " and the number of that step, or "FIRST CORRECT STEP: none" if no \
+step states it."""
+NAMED_STEP = re.compile(r"FIRST CORRECT STEP\W{1,6}(\d{1,6}|none)\b", re.IGNORECASE)
 # A judge that thinks takes minutes; a server that hangs takes for ever.
 TIMEOUT_S = 600.0
-ATTEMPTS = 4
+MOST_TRIES = 4
 AT_ONCE = 32
 
 
@@ -59,7 +60,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """One thinking for the judge. gold: as people may see it."""
 
     problem: str
@@ -69,7 +70,7 @@ class Asked:
     @property
     def prompt(self) -> str:
         numbered = "\n\n".join(f"[{number}] {step.text}" for number, step in enumerate(self.steps, start=1))
-        prompt = PROMPT.format(n=len(self.steps), problem=self.problem, gold=self.gold, steps=numbered)
+        prompt = JUDGE_PROMPT.format(n=len(self.steps), problem=self.problem, gold=self.gold, steps=numbered)
         return whole_characters(prompt)
 
 
@@ -109,15 +110,17 @@ class Judge:
         self.n_asked = 0
         self.failures: Counter[str] = Counter()
 
-    def judge(self, asked: Sequence[Asked]) -> list[Judged | None]:
+    def judge(self, questions: Sequence[Question]) -> list[Judged | None]:
         """One judgement each, None where there is none after all attempts (see failures)."""
         known = self._read()
-        missing = {key: question for question in asked if question.steps and (key := self._key(question)) not in known}
+        missing = {
+            key: question for question in questions if question.steps and (key := self._key(question)) not in known
+        }
         if missing:
             known |= asyncio.run(self._ask_all(missing))
-        return [self._judged(question, known) for question in asked]
+        return [self._judged(question, known) for question in questions]
 
-    def _judged(self, question: Asked, known: dict[str, int | None]) -> Judged | None:
+    def _judged(self, question: Question, known: dict[str, int | None]) -> Judged | None:
         steps = question.steps
         if not steps:
             return Judged(None, None)
@@ -128,7 +131,7 @@ class Judge:
             return Judged(None, None)
         return Judged(steps[number - 2].end if number > 1 else 0, steps[number - 1].end)
 
-    def _key(self, question: Asked) -> str:
+    def _key(self, question: Question) -> str:
         return sha256([self.model, question.prompt])[:32]
 
     def _read(self) -> dict[str, int | None]:
@@ -140,7 +143,7 @@ class Judge:
                 known |= {record["key"]: record["step"] for record in records}
         return known
 
-    async def _ask_all(self, missing: dict[str, Asked]) -> dict[str, int | None]:
+    async def _ask_all(self, missing: dict[str, Question]) -> dict[str, int | None]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -150,7 +153,7 @@ class Judge:
         slots = asyncio.Semaphore(AT_ONCE)
         address = Address(self.url, os.environ.get("OPENAI_API_KEY") or NO_KEY)
 
-        async def ask(chat: Chat, key: str, question: Asked) -> None:
+        async def ask(chat: Chat, key: str, question: Question) -> None:
             async with slots:
                 judgement = await self._ask(chat, question)
             if judgement is not None:
@@ -172,7 +175,7 @@ class Judge:
             writer.close()
         return steps
 
-    async def _ask(self, chat: Chat, question: Asked) -> tuple[int | None, str] | None:
+    async def _ask(self, chat: Chat, question: Question) -> tuple[int | None, str] | None:
         """The step's number and the judge's words; None after the last attempt."""
         attempts = itertools.count()
 
@@ -184,7 +187,7 @@ class Judge:
             return named_step(words, n=len(question.steps)), words
 
         try:
-            return await Patience(first_pause_s=self.pause_s, most_tries=ATTEMPTS).wait_for(judgement)
+            return await Patience(first_pause_s=self.pause_s, most_tries=MOST_TRIES).wait_for(judgement)
         except FailedTry as last:
             why = str(last)
         except Refused as refused:
@@ -200,7 +203,7 @@ class Judge:
 
 def named_step(words: str, *, n: int) -> int | None:
     """The number the judge ends with, None for "none". NoStep where it names none, or one that is not there."""
-    named = NAMED.findall(words)
+    named = NAMED_STEP.findall(words)
     if not named:
         raise NoStep("an answer that names no step")
     if named[-1].casefold() == "none":
@@ -212,7 +215,7 @@ def named_step(words: str, *, n: int) -> int | None:
 
 
 def agreement(rule: Sequence[int | None], judged: Sequence[Judged | None]) -> str:
-    """How far rule and judge agree, on the replies that were judged. rule: end of the first correct answer, by offset."""
+    """How far rule and judge agree, on the replies that were judged. rule: offsets past the first correct answer."""
     pairs = [(end, place) for end, place in zip(rule, judged, strict=True) if place is not None]
     counts = Counter((end is not None, place.end is not None) for end, place in pairs)
     both = [(end, place) for end, place in pairs if end is not None and place.end is not None]

@@ -8,7 +8,7 @@ from lighteval_r1.graders import Grader, grader_named
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun, Unfinished, UserError
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
-from lighteval_r1.thinking.judge import Asked, Judge, agreement, steps_of
+from lighteval_r1.thinking.judge import Judge, Question, agreement, steps_of
 from lighteval_r1.thinking.measures import Measured, Thinking, measured, thinking_of
 from lighteval_r1.thinking.summary import Told, all_tasks, task_thinking
 from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, NoTokenizer, Offsets, load_tokenizer
@@ -200,7 +200,7 @@ def by_judge(thoughts: Sequence[Thought], *, choice: Choice, notes: list[str]) -
     asked_of = [thought for thought in thoughts if thought.grader.candidates is not None and thought.thinking.there]
     judged = judge.judge(
         [
-            Asked(
+            Question(
                 thought.problem.prompt, thought.grader.shown_gold(thought.problem.gold), steps_of(thought.thinking.text)
             )
             for thought in asked_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lighteval_r1.numbers.estimates import estimate
+from lighteval_r1.numbers.scores import GROUPS_MOST, group_order
 from lighteval_r1.records import Estimate
-from lighteval_r1.report.summary import GROUPS_MOST, group_order
 from lighteval_r1.thinking.measures import Measured
 
 Value = Callable[[Measured], float | None]
@@ -29,14 +29,14 @@ def as_number(value: bool | None) -> float | None:
 
 
 MEASURES = (
-    Measure("tokens", "reasoning tokens T", lambda one: one.tokens),
-    Measure("first_correct", "first correct tokens T^", lambda one: one.first_correct),
-    Measure("reflection", "reflection tokens T - T^", lambda one: one.reflection),
-    Measure("efficiency", "token efficiency T^/T", lambda one: one.efficiency, share=True),
-    Measure("thoughts", "thoughts", lambda one: one.thoughts),
-    Measure("accuracy", "accuracy", lambda one: as_number(one.correct), share=True),
-    Measure("reached", "reached", lambda one: as_number(one.reached), share=True),
-    Measure("efficiency_of_all", "efficiency, 0 where never", lambda one: one.efficiency_of_all, share=True),
+    Measure("tokens", "reasoning tokens T", lambda reply: reply.tokens),
+    Measure("first_correct", "first correct tokens T^", lambda reply: reply.first_correct),
+    Measure("reflection", "reflection tokens T - T^", lambda reply: reply.reflection),
+    Measure("efficiency", "token efficiency T^/T", lambda reply: reply.efficiency, share=True),
+    Measure("thoughts", "thoughts", lambda reply: reply.thoughts),
+    Measure("accuracy", "accuracy", lambda reply: as_number(reply.correct), share=True),
+    Measure("reached", "reached", lambda reply: as_number(reply.reached), share=True),
+    Measure("efficiency_of_all", "efficiency, 0 where never", lambda reply: reply.efficiency_of_all, share=True),
 )
 # The six of the picture.
 PANELS = MEASURES[:6]
@@ -87,26 +87,26 @@ class Told:
 Problems = Sequence[tuple[Mapping[str, str], Sequence[Measured]]]  # (groups, replies) of each problem
 
 
-def part(run: str, problems: Problems) -> Part:
-    replies = [one for _, of_problem in problems for one in of_problem]
+def part_of(run: str, problems: Problems) -> Part:
+    replies = [reply for _, of_problem in problems for reply in of_problem]
     return Part(
         run=run,
         n_problems=len(problems),
         n_replies=len(replies),
         measures={measure.name: over_problems(problems, measure.value) for measure in MEASURES},
-        lost=sum(one.lost for one in replies),
-        underthinking=sum(one.underthinking for one in replies),
-        overthinking=sum(one.overthinking for one in replies),
-        cut_off=sum(one.cut_off for one in replies),
-        without_thinking=sum(not one.there for one in replies),
-        unknown=sum(one.reached is None for one in replies),
+        lost=sum(reply.lost for reply in replies),
+        underthinking=sum(reply.underthinking for reply in replies),
+        overthinking=sum(reply.overthinking for reply in replies),
+        cut_off=sum(reply.cut_off for reply in replies),
+        without_thinking=sum(not reply.there for reply in replies),
+        unknown=sum(reply.reached is None for reply in replies),
     )
 
 
 def over_problems(problems: Problems, value: Value) -> Estimate | None:
     """The mean over problems of the means over their replies that have a value; problems without one are left out."""
-    rows = [[found for one in of_problem if (found := value(one)) is not None] for _, of_problem in problems]
-    rows = [np.array(row, dtype=float) for row in rows if row]
+    known = [[number for reply in of_problem if (number := value(reply)) is not None] for _, of_problem in problems]
+    rows = [np.array(row, dtype=float) for row in known if row]
     return estimate(rows) if rows else None
 
 
@@ -119,10 +119,10 @@ def task_thinking(name: str, runs: Mapping[str, Problems]) -> TaskThinking:
     return TaskThinking(
         name=name,
         runs=list(runs),
-        whole=[part(run, problems) for run, problems in runs.items()],
+        whole=[part_of(run, problems) for run, problems in runs.items()],
         groups={
             group: {
-                value: [part(run, problems) for run, problems in of_runs.items()]
+                value: [part_of(run, problems) for run, problems in of_runs.items()]
                 for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))
             }
             for group, values in groups.items()
@@ -133,7 +133,7 @@ def task_thinking(name: str, runs: Mapping[str, Problems]) -> TaskThinking:
 
 def all_tasks(tasks: Sequence[TaskThinking], runs: Mapping[str, Problems]) -> list[Part]:
     """Each run over the problems of all its tasks, of which each weighs the same; [] with one task."""
-    return [part(run, problems) for run, problems in runs.items()] if len(tasks) > 1 else []
+    return [part_of(run, problems) for run, problems in runs.items()] if len(tasks) > 1 else []
 
 
 @dataclass(frozen=True)
@@ -154,16 +154,16 @@ def panels(task: TaskThinking) -> list[Panel]:
     """The six of the picture: over levels, or of all problems where there are none."""
     levels = task.groups.get("level") or {"all": task.whole}
     places = level_places(list(levels))
-    found = []
+    drawn = []
     for measure in PANELS:
         lines: dict[str, list[tuple[float, float, float | None]]] = {run: [] for run in task.runs}
         for value, parts in levels.items():
-            for each in parts:
-                known = each.measures[measure.name]
+            for part in parts:
+                known = part.measures[measure.name]
                 if known is not None:
-                    lines[each.run].append((places[value], known.value, known.se_problems))
-        found.append(Panel(measure, ticks(places), list(lines.items())))
-    return found
+                    lines[part.run].append((places[value], known.value, known.se_problems))
+        drawn.append(Panel(measure, ticks(places), list(lines.items())))
+    return drawn
 
 
 def level_places(values: Sequence[str]) -> dict[str, float]:

@@ -5,15 +5,15 @@ from lighteval_r1.records import Estimate
 from lighteval_r1.thinking.measures import OVERTHINKING
 from lighteval_r1.thinking.summary import MEASURES, Measure, Part, TaskThinking
 
-HEADERS = ("T", "T^", "T - T^", "T^/T", "thoughts", "accuracy", "reached", "T^/T, else 0")
+MEASURE_HEADERS = ("T", "T^", "T - T^", "T^/T", "thoughts", "accuracy", "reached", "T^/T, else 0")
 COUNTS = ("lost", "under", "over")
 
 
 def head(words: str) -> list[str]:
-    return [words, "problems", "replies", *HEADERS, *COUNTS]
+    return [words, "problems", "replies", *MEASURE_HEADERS, *COUNTS]
 
 
-def table(task: TaskThinking) -> str:
+def thinking_table(task: TaskThinking) -> str:
     return columns([head(task.name), *([words, *cells] for words, _, cells in task_lines(task))])
 
 
@@ -25,33 +25,33 @@ def task_lines(task: TaskThinking) -> list[tuple[str, bool, list[str]]]:
         for value, of_runs in values.items():
             parts.append((value if value.casefold().startswith(group.casefold()) else f"{group} {value}", of_runs))
     return [
-        (f"{words} {each.run}" if several else words, place == 0, cells_of(each))
+        (f"{words} {part.run}" if several else words, place == 0, cells_of(part))
         for words, of_runs in parts
-        for place, each in enumerate(of_runs)
+        for place, part in enumerate(of_runs)
     ]
 
 
-def cells_of(each: Part) -> list[str]:
-    cells = [cell(each.measures[measure.name], measure) for measure in MEASURES]
+def cells_of(part: Part) -> list[str]:
+    cells = [cell(part.measures[measure.name], measure) for measure in MEASURES]
     counts = [
-        "–" if each.unknown == each.n_replies else str(count)
-        for count in (each.lost, each.underthinking, each.overthinking)
+        "–" if part.unknown == part.n_replies else str(count)
+        for count in (part.lost, part.underthinking, part.overthinking)
     ]
-    return [str(each.n_problems), str(each.n_replies), *cells, *counts]
+    return [str(part.n_problems), str(part.n_replies), *cells, *counts]
 
 
-def cell(found: Estimate | None, measure: Measure) -> str:
+def cell(mean: Estimate | None, measure: Measure) -> str:
     """ "412 ± 35", "61.3 ± 4.0"; "–" where no reply has the measure."""
-    if found is None:
+    if mean is None:
         return "–"
     if measure.share:
-        return f"{percent(found.value)} ± {percent(found.se_problems)}"
-    digits = 1 if measure.name == "thoughts" or found.value < 100 else 0
-    error = "–" if found.se_problems is None else f"{found.se_problems:.{digits}f}"
-    return f"{found.value:.{digits}f} ± {error}"
+        return f"{percent(mean.value)} ± {percent(mean.se_problems)}"
+    digits = 1 if measure.name == "thoughts" or mean.value < 100 else 0
+    error = "–" if mean.se_problems is None else f"{mean.se_problems:.{digits}f}"
+    return f"{mean.value:.{digits}f} ± {error}"
 
 
-def legend() -> str:
+def thinking_legend() -> str:
     return (
         "Means over problems ± standard errors over problems; T in tokens, shares in percent. T^: up to the first "
         "correct answer in the thinking,\n"

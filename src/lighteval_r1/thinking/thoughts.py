@@ -20,7 +20,7 @@ def phrases() -> re.Pattern[str]:
     """Longer phrases first, so that "but wait" is not taken for another; group 1 is the phrase."""
     text = resources.files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8")
     listed = sorted(
-        (phrase for each in tomllib.loads(text)["list"] for phrase in each["phrases"]), key=len, reverse=True
+        (phrase for published in tomllib.loads(text)["list"] for phrase in published["phrases"]), key=len, reverse=True
     )
     spelled = [
         re.escape(phrase.rstrip("*")).replace(r"\ ", r"\s{1,4}") + (f"{phrase[-2]}*" if phrase.endswith("*") else "")
@@ -31,10 +31,10 @@ def phrases() -> re.Pattern[str]:
 
 def changes(thinking: str) -> list[int]:
     """Offsets of the phrases that begin another thought; "Hmm. Wait, …" is one, as nothing is thought in between."""
-    found: list[int] = []
+    offsets: list[int] = []
     end = None
     for match in phrases().finditer(thinking):
         if end is None or re.search(r"\w", thinking[end : match.start(1)]):
-            found.append(match.start(1))
+            offsets.append(match.start(1))
         end = match.end(1)
-    return found
+    return offsets

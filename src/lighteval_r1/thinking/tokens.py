@@ -78,15 +78,15 @@ class Offsets:
                 return [n_before(begins, before) for before in bytes_before]
         else:
             self.how[ANEW] += 1
-        found = self.tokenizer.encode(whole_characters(sample.reply[:within]), add_special_tokens=False)
-        begins = np.array([begin for begin, _ in found.offsets])
+        encoded = self.tokenizer.encode(whole_characters(sample.reply[:within]), add_special_tokens=False)
+        begins = np.array([begin for begin, _ in encoded.offsets])
         return [n_before(begins, offset) for offset in offsets]
 
     def begins_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
         """[n_tokens]: where each token begins in the reply's UTF-8; None where the ids do not spell the reply."""
         if not self._byte_level:
             return self.begins_by_decoding(ids, reply)
-        lengths = np.array([len(self.piece(each)) for each in ids])
+        lengths = np.array([len(self.piece(token_id)) for token_id in ids])
         ends = np.cumsum(lengths)
         n_bytes = len(reply.encode("utf-8", "surrogatepass"))
         # The engine takes away a stop string, and the end token says nothing.

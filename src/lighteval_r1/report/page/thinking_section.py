@@ -8,7 +8,7 @@ from lighteval_r1.report import page
 from lighteval_r1.report.page.panels import panel
 from lighteval_r1.runs.outputs import check_page, writing
 from lighteval_r1.thinking.summary import TaskThinking, Told, panels
-from lighteval_r1.thinking.table import COUNTS, HEADERS, legend, task_lines
+from lighteval_r1.thinking.table import COUNTS, MEASURE_HEADERS, task_lines, thinking_legend
 
 
 def section(task: TaskThinking) -> dict:
@@ -18,9 +18,9 @@ def section(task: TaskThinking) -> dict:
         "runs": task.runs,
         "over": "level" if "level" in task.groups else "",
         "panels": [(each.measure.title, each.measure.share, panel(each)) for each in panels(task)],
-        "headers": ["problems", "replies", *HEADERS, *COUNTS],
+        "headers": ["problems", "replies", *MEASURE_HEADERS, *COUNTS],
         "lines": task_lines(task),
-        "legend": legend().replace("\n", " "),
+        "legend": thinking_legend().replace("\n", " "),
     }
 
 
