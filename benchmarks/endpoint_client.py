@@ -115,7 +115,8 @@ def main() -> None:
         shares.append(one["cpu_s"] / one["wall_s"])
         print(
             f"round {number + 1}: {one['n_drawn']} replies, {one['n_tokens']} tokens in {one['wall_s']:.1f} s "
-            f"(a server that never waits for its client: {ideal:.1f} s), CPU {one['cpu_s']:.1f} s = {100 * shares[-1]:.0f} % of one core",
+            f"(a server that never waits for its client: {ideal:.1f} s), CPU {one['cpu_s']:.1f} s = "
+            f"{100 * shares[-1]:.0f} % of one core",
             flush=True,
         )
     server.stdin.close()

@@ -1,8 +1,9 @@
 """How much the plugin costs: `lighteval vllm` with it against a bare AsyncLLM script, same prompts, seeds and sampling.
 
-`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 48] [--min-tokens 0] [--max-tokens 256]` runs both in turn, on the demo's sums by
-default, and prints the ratio of the generation phases (first request to last reply), of the times from the command to
-the first request, and of the whole processes. Needs nothing but the package; takes about two minutes a round on a CPU.
+`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 48] [--min-tokens 0] [--max-tokens 256]` runs both in
+turn, on the demo's sums by default, and prints the ratio of the generation phases (first request to last reply), of the
+times from the command to the first request, and of the whole processes. Needs nothing but the package; takes about two
+minutes a round on a CPU.
 """
 
 import argparse
@@ -105,7 +106,8 @@ def main() -> None:
     for name in ("generation_s", "start_s", "whole_s"):
         ratios = [mine[name] / bare[name] for mine, bare in pairs]
         print(
-            f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to {max(ratios):.2f})"
+            f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to "
+            f"{max(ratios):.2f})"
         )
 
 

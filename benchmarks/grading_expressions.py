@@ -3,8 +3,8 @@
 Two loads, drawn from a seed: AIME-like (30 problems x 64 replies of 2 to 30 kB, integer golds) and MATH-500-like
 (500 problems x 4 replies of 1 to 8 kB; 60 % integers, the rest fractions, roots, tuples, intervals, polynomials,
 matrices and words, answered in other spellings or wrongly). LightEval grades in the process that runs it, as it does in
-an evaluation, and a part of the replies only: it is the slow one. Its time to import and its first replies do not count,
-nor do ours.
+an evaluation, and a part of the replies only: it is the slow one. Its time to import and its first replies do not
+count, nor do ours.
 
     python benchmarks/grading_expressions.py [--seed 0] [--processes 4] [--peer-replies 240]
 """
@@ -93,7 +93,10 @@ def loads(seed: int) -> dict[str, list[tuple[str, str, bool]]]:
         usual = [gold] * 6 + [draw.randint(0, 999) for _ in range(4)]
         for _ in range(64):
             answer = draw.choice(usual)
-            reply = f"{thought(draw, draw.randint(2_000, 30_000))}\n</think>\n\nThe answer is\n\\[\n\\boxed{{{answer}}}\n\\]"
+            reply = (
+                f"{thought(draw, draw.randint(2_000, 30_000))}\n</think>\n\nThe answer "
+                f"is\n\\[\n\\boxed{{{answer}}}\n\\]"
+            )
             aime.append((reply, str(gold), answer == gold))
     for _ in range(500):
         gold, spellings, wrong = problem(draw)

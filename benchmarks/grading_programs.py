@@ -1,11 +1,11 @@
 """Programs graded per second: graders.program on 4 processes against LightEval's own codegen_metrics, in one run.
 
-20 problems of 20 tests, drawn from a seed, half of them programs that read standard input and half functions; 16 programs
-each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every fifth problem one that never
-ends (else an eleventh right one): 1.25 %, a little less than the share of time limits among published submissions. An endless
-program takes 6 s in both, so the ratio falls with their share, towards the number of processes; --endless N sets it.
-LightEval grades as its metric does, one call of codegen_metrics per problem, and a part of the problems only: it is the
-slow one. Imports and the start of processes do not count.
+20 problems of 20 tests, drawn from a seed, half of them programs that read standard input and half functions; 16
+programs each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every fifth problem one
+that never ends (else an eleventh right one): 1.25 %, a little less than the share of time limits among published
+submissions. An endless program takes 6 s in both, so the ratio falls with their share, towards the number of processes;
+--endless N sets it. LightEval grades as its metric does, one call of codegen_metrics per problem, and a part of the
+problems only: it is the slow one. Imports and the start of processes do not count.
 
     python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--peer-problems 5] [--endless 4]
 """
@@ -24,7 +24,8 @@ N_PROBLEMS, N_TESTS, N_PROGRAMS = 20, 20, 16
 
 
 def problem(draw: random.Random, *, function: bool) -> tuple[str | None, list[tuple[str, str]], str, str]:
-    """(function name, tests, a right body, a wrong one): sums over windows of a list; the body turns a, k into found."""
+    """(function name, tests, a right body, a wrong one): sums over windows of a list; the body turns a, k into
+    found."""
     tests = []
     factor = draw.randint(2, 9)
     for _ in range(N_TESTS):
@@ -39,7 +40,10 @@ def problem(draw: random.Random, *, function: bool) -> tuple[str | None, list[tu
 
 def program(body: str, *, before: str = "", function: bool) -> str:
     if function:
-        return f"class Solution:\n    def best(self, a: List[int], k: int) -> int:\n        {before or 'pass'}\n        return {body}\n"
+        return (
+            f"class Solution:\n    def best(self, a: List[int], k: int) -> int:\n        {before or 'pass'}\n      "
+            f"  return {body}\n"
+        )
     return (
         "import sys\n\ndef main():\n    data = sys.stdin.read().split()\n    n, k = int(data[0]), int(data[1])\n"
         f"    a = [int(x) for x in data[2:2 + n]]\n    {before or 'pass'}\n    print({body})\n\nmain()\n"
@@ -143,8 +147,10 @@ def main() -> None:
     peer_mistaken = sum(a != b for a, b in zip(peer_verdicts, truth, strict=False))
     speed, peer_speed = len(truth) / seconds, len(peer_verdicts) / peer_seconds
     print(
-        f"{N_PROBLEMS} problems x {N_PROGRAMS} programs x {N_TESTS} tests: ours {speed:.1f} programs/s on {options.processes} processes "
-        f"({seconds:.1f} s); LightEval {peer_speed:.2f} programs/s, {len(part)} of the problems ({peer_seconds:.1f} s); "
+        f"{N_PROBLEMS} problems x {N_PROGRAMS} programs x {N_TESTS} tests: ours {speed:.1f} programs/s on "
+        f"{options.processes} processes "
+        f"({seconds:.1f} s); LightEval {peer_speed:.2f} programs/s, {len(part)} of the problems ({peer_seconds:.1f} "
+        "s); "
         f"ratio {speed / peer_speed:.1f}; ours misjudges {mistaken}, LightEval {peer_mistaken}"
     )
     json.dump({"ours": speed, "lighteval": peer_speed, "ratio": speed / peer_speed}, sys.stdout)

@@ -1,7 +1,8 @@
 """How long reading a large journal takes: 1,920 samples of 100 kB, read and reconciled with what is asked.
 
-`python benchmarks/journal.py [--samples 1920] [--kilobytes 100]` writes a journal as a run of 30 problems does, then opens it in a fresh process and
-finds what is owed; prints the seconds and the peak memory of that process, and those of `json.loads` over the same lines.
+`python benchmarks/journal.py [--samples 1920] [--kilobytes 100]` writes a journal as a run of 30 problems does, then
+opens it in a fresh process and finds what is owed; prints the seconds and the peak memory of that process, and those of
+`json.loads` over the same lines.
 """
 
 import argparse

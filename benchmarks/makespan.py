@@ -1,14 +1,16 @@
-"""How long a run takes by the order and place in which its samples are drawn, against a static split and the lower bound.
+"""How long a run takes by the order and place in which its samples are drawn, against a static split and the lower
+bound.
 
-`python benchmarks/makespan.py REPLIES.jsonl [--n 64] [--slots 64] [--seeds 5]` takes the lengths of recorded replies (`output`, by `problem`), asks each n times, and
-plays the run event by event with 1, 8 and 64 replicas. A replica runs `slots` samples at once, each at the same speed, so that lengths are times.
+`python benchmarks/makespan.py REPLIES.jsonl [--n 64] [--slots 64] [--seeds 5]` takes the lengths of recorded replies
+(`output`, by `problem`), asks each n times, and plays the run event by event with 1, 8 and 64 replicas. A replica runs
+`slots` samples at once, each at the same speed, so that lengths are times.
 
     ours      schedule.Schedule, the engine's own queue ahead of each replica
     static    LightEval's split: problem i goes to replica i modulo the replicas, its n samples with it, in order
     bound     the larger of (all tokens / all slots) and the longest reply: no order can be faster
 
-Two loads: all problems of the file, and 30 of them (an AIME), where the tail weighs most. Prints each as a ratio to the bound: the median over
-seeds, which choose the samples among a problem's recorded replies, and the worst.
+Two loads: all problems of the file, and 30 of them (an AIME), where the tail weighs most. Prints each as a ratio to the
+bound: the median over seeds, which choose the samples among a problem's recorded replies, and the worst.
 """
 
 import argparse
@@ -28,7 +30,10 @@ Lengths = dict[str, list[int]]  # per problem, one per sample
 
 
 def recorded(path: Path, *, n: int, seed: int) -> Lengths:
-    """Characters stand for tokens: the ratios are the same. A problem's n samples are drawn from its recorded replies."""
+    """Characters stand for tokens: the ratios are the same.
+
+    A problem's n samples are drawn from its recorded replies.
+    """
     replies = defaultdict(list)
     for line in path.open(encoding="utf-8"):
         row = json.loads(line)

@@ -1,9 +1,11 @@
-"""Seconds to measure the thinking of real replies: candidates, their grades, tokens, tables; what a run's own grading costs not.
+"""Seconds to measure the thinking of real replies: candidates, their grades, tokens, tables; what a run's own grading
+costs not.
 
     python benchmarks/thinking.py replies.jsonl [--tokenizer FOLDER] [--figures DIR] [-o think.html]
 
-replies.jsonl: rows with uid, problem, gold, output, finish_reason, level, subject (real replies of R1-distilled models to MATH-500,
-AIME and Minerva problems). Replies of differently trained models, by the second part of their uid, are runs of their own.
+replies.jsonl: rows with uid, problem, gold, output, finish_reason, level, subject (real replies of R1-distilled models
+to MATH-500, AIME and Minerva problems). Replies of differently trained models, by the second part of their uid, are
+runs of their own.
 """
 
 import argparse

@@ -10,9 +10,8 @@ Errors, with the exit code that they end a command with; what is printed is one 
     EngineError   75  the engine cannot go on (a replica died); what was drawn is kept
     GraderDied    75  a grading process ended without a grade; the reply stays ungraded
 75 is EX_TEMPFAIL of sysexits.h: the same command again goes on from there. Caught in their rooms, seen by nobody:
-FailedTry (outside; a request that may succeed another time), Broken (engines; such a try at a server), NoStep
-(thinking; a judge that names no step), Unreadable and TooLarge (graders; an expression without a value, or one that
-takes too long).
+FailedTry and Broken (outside, engines; a request that may succeed another time), NoStep (thinking; a judge that names no
+step), Unreadable and TooLarge (graders; an expression without a value, or one that takes too long).
 """
 
 import base64
@@ -187,11 +186,6 @@ class Sample:
     def truncated(self) -> bool:
         return self.finish_reason == "length"
 
-    @property
-    def score(self) -> float:
-        """1.0 where it is right; of a graded sample only."""
-        return Outcome(self.outcome).score
-
     def graded(self, grade: Grade | None) -> "Sample":
         """The sample with this grade; ungraded without."""
         if grade is None:
@@ -258,12 +252,12 @@ class RunProblem:
 
     @property
     def graded(self) -> list[Sample]:
-        return [sample for sample in self.samples if sample.outcome is not None]
+        return [sample for sample in self.samples if sample.outcome]
 
     @property
     def scores(self) -> np.ndarray:
         """[n graded samples], 1.0 where right."""
-        return np.array([sample.score for sample in self.graded])
+        return np.array([sample.outcome.score for sample in self.graded])
 
 
 def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:

@@ -125,7 +125,8 @@ def automatic(parameters: Mapping, *, n_gpus: int, gpu_memory_gb: float) -> Layo
     nodes = math.ceil(size.weight_bytes / 1e9 / (MOST_SHARE * gpu_memory_gb * n_gpus))
     raise UserError(
         f"{model} has {size.weight_bytes / 1e9:.0f} GB of weights, which {n_gpus} GPUs of {gpu_memory_gb:.0f} GB do "
-        f"not hold beside a reply as long as the limit. Use more GPUs or several nodes (submit --nodes {max(2, nodes)})."
+        "not hold beside a reply as long as the limit. Use more GPUs or several nodes (submit --nodes "
+        f"{max(2, nodes)})."
     )
 
 

@@ -50,7 +50,8 @@ class Replica:
 
         config = AsyncEngineArgs(**args).create_engine_config()
         if vllm.platforms.current_platform.is_cpu():
-            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread of
+            # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
+            # of
             # OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)

@@ -46,7 +46,7 @@ class Progress:
     def graded(self, sample: Sample) -> None:
         """A sample, of this run or an earlier one, was graded."""
         self.n_truncated += sample.truncated
-        self.scores[sample.problem_id].append(sample.score)
+        self.scores[sample.problem_id].append(sample.outcome.score)
 
     def line(self) -> str:
         elapsed = max(1e-9, time.monotonic() - self.began)
