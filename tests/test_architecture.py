@@ -8,12 +8,13 @@ SRC = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1"
 # room -> the rooms that it may import, besides records; what does not stand here is not allowed
 MAY_IMPORT = {
     "outside": set(),
-    "graders": {"outside"},
-    "tasks": {"graders", "outside"},
+    "confined": {"outside"},
+    "graders": {"outside", "confined"},
+    "tasks": {"graders", "confined", "outside"},
     "numbers": {"graders", "outside"},
     "engines": {"graders", "outside"},
-    "sampling": {"graders", "engines", "numbers", "tasks", "outside"},
-    "runs": {"graders", "tasks", "sampling", "numbers", "outside"},
+    "sampling": {"graders", "confined", "engines", "numbers", "tasks", "outside"},
+    "runs": {"graders", "confined", "tasks", "sampling", "numbers", "outside"},
     "thinking": {"graders", "sampling", "numbers", "runs", "engines", "outside"},
     "report": {"graders", "numbers", "runs", "thinking", "outside"},
     "hub": {"graders", "numbers", "runs", "tasks", "outside"},
@@ -21,7 +22,7 @@ MAY_IMPORT = {
     "slurm": {"engines", "outside"},
     "cli": {
         "graders", "tasks", "engines", "sampling", "numbers", "runs", "thinking", "report", "hub", "plugin", "slurm", "demo",
-        "outside",
+        "outside", "confined",
     },
     "demo": {"tasks"},
     "callbacks": {"slurm"},

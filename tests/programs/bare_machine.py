@@ -6,7 +6,7 @@
 import os
 import sys
 
-from lighteval_r1.graders.confined import confinement, system_calls
+from lighteval_r1.confined import confinement, system_calls
 
 
 def become_bare() -> None:

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from lighteval_r1.graders.confined import confinement
-from lighteval_r1.graders.confined.connection import LEVELS
-from lighteval_r1.graders.confined.runner import Runner
+from lighteval_r1.confined import confinement
+from lighteval_r1.confined.connection import LEVELS
+from lighteval_r1.confined.runner import Runner
 
 CONFINED = {
     "namespaces and Landlock": LEVELS[0],

@@ -2,8 +2,8 @@
 
 import sys
 
+from lighteval_r1.confined.runner import Runner
 from lighteval_r1.graders import program
-from lighteval_r1.graders.confined.runner import Runner
 from lighteval_r1.sampling import grading_worker
 
 if __name__ == "__main__":

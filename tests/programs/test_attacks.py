@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.graders.confined import server
-from lighteval_r1.graders.confined.processes import descendants
-from lighteval_r1.graders.confined.runner import Program, Runner
+from lighteval_r1.confined import server
+from lighteval_r1.confined.processes import descendants
+from lighteval_r1.confined.runner import Program, Runner
 from lighteval_r1.graders.program import Cases, judge
 from lighteval_r1.records import Outcome
 
@@ -426,7 +426,7 @@ def test_a_closed_runner_leaves_no_process_and_no_folder(confined, tmp_path, mon
 
 def test_programs_end_with_a_killed_owner():
     code = (
-        "import os, sys\nfrom lighteval_r1.graders.program import Cases, judge\nfrom lighteval_r1.graders.confined.runner import Runner\n"
+        "import os, sys\nfrom lighteval_r1.graders.program import Cases, judge\nfrom lighteval_r1.confined.runner import Runner\n"
         "runner = Runner(limit_s=60)\nprint(runner.connection().process.pid, flush=True)\njudge('while True: pass', Cases(None, [b''], ['1']), runner=runner)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

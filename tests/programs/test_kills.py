@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from golds import gold
 
+from lighteval_r1.confined import server as server_module
+from lighteval_r1.confined.processes import children, descendants
+from lighteval_r1.confined.runner import Runner
 from lighteval_r1.graders import PROGRAM
-from lighteval_r1.graders.confined import server as server_module
-from lighteval_r1.graders.confined.processes import children, descendants
-from lighteval_r1.graders.confined.runner import Runner
 from lighteval_r1.graders.program import Cases, judge
 from lighteval_r1.records import Grade, GraderDied, Outcome
 from lighteval_r1.sampling import pool as pool_module

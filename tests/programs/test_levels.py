@@ -13,7 +13,7 @@ from bare_machine import become_bare
 from golds import gold
 from stand_in import InThread, StandIn
 
-from lighteval_r1.graders.confined import connection, system_calls
+from lighteval_r1.confined import connection, system_calls
 from lighteval_r1.records import UserError
 
 HERE = Path(__file__).parent

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, argument, option
+from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
-from lighteval_r1.graders.confined.connection import allow_unsafe
 from lighteval_r1.records import Settings, UserError
 from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import yaml
 
 from lighteval_r1.cli.options import RunOptions, SamplingOptions, option
+from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
 from lighteval_r1.engines.vllm import hand_down, start_replicas
-from lighteval_r1.graders.confined.connection import allow_unsafe
 from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.sampling.preflight import Findings

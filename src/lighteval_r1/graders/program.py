@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from lighteval_r1.graders.confined.runner import Program, Ran, Runner
+from lighteval_r1.confined.runner import Program, Ran, Runner
 from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.records import Grade, Outcome
 

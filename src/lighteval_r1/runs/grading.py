@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.graders.answers import CLOSE, OPEN, answer_text, split_thinking
-from lighteval_r1.graders.confined.connection import allow_unsafe
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.records import GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError

@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import lru_cache
 
+from lighteval_r1.confined.processes import descendants, give_way, thread_states
 from lighteval_r1.graders import Found, Grader
-from lighteval_r1.graders.confined.processes import descendants, give_way, thread_states
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256

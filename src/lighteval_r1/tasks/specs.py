@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.graders.confined.connection import level as confinement_level
+from lighteval_r1.confined.connection import level as confinement_level
 from lighteval_r1.outside.hub_files import token
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, Task

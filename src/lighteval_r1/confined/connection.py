@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import lighteval_r1
-from lighteval_r1.graders.confined import server
-from lighteval_r1.graders.confined.processes import children, give_way, thread_states
+from lighteval_r1.confined import server
+from lighteval_r1.confined.processes import children, give_way, thread_states
 from lighteval_r1.outside import variables
 from lighteval_r1.records import GraderDied, UserError
 

@@ -1,4 +1,4 @@
-"""The server: `python -m lighteval_r1.graders.confined.server FD '{"namespaces": true, …}'` forks a process per program.
+"""The server: `python -m lighteval_r1.confined.server FD '{"namespaces": true, …}'` forks a process per program.
 
 Two processes. The keeper makes the folder of the programs, starts the server proper and removes the folder when that has
 ended. The server confines itself, imports what programs use, tries in a child whether the confinement holds, and says so:
@@ -31,7 +31,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.graders.confined import child, confinement, system_calls
+from lighteval_r1.confined import child, confinement, system_calls
 
 NEXT, STOP = b"next", b"stop"
 MAX_MESSAGE_BYTES = 4096

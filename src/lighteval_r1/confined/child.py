@@ -24,7 +24,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import ModuleType
 
-from lighteval_r1.graders.confined import confinement, system_calls
+from lighteval_r1.confined import confinement, system_calls
 
 MEMORY_BYTES = 4 * 2**30
 FILE_BYTES = 16 * 2**20

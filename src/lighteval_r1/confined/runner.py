@@ -14,9 +14,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-from lighteval_r1.graders.confined import server
-from lighteval_r1.graders.confined.child import GO, READY
-from lighteval_r1.graders.confined.connection import LEVELS, Connection, connect
+from lighteval_r1.confined import server
+from lighteval_r1.confined.child import GO, READY
+from lighteval_r1.confined.connection import LEVELS, Connection, connect
 from lighteval_r1.records import GraderDied
 
 # Source: LiveCodeBench's checker gives each test 6 s. Here they are of CPU time, so that a busy machine changes no grade.
