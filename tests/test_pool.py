@@ -10,28 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE
 
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import Grade, GraderDied, Outcome
 from lighteval_r1.sampling.pool import PATIENCE, Pool
-
-HOSTILE = {
-    "tower": r"\boxed{9^{9^{9^{9}}}}",
-    "tower of five": r"\boxed{5^{5^{5^{5^5}}}}",
-    "tower of tens": r"\boxed{10^{10^{10}}}",
-    "factorial": r"\boxed{99999999!}",
-    "sum": r"\boxed{\sum_{n=1}^{10^9} n}",
-    "binomial": r"\boxed{\binom{10^9}{5\cdot10^8}}",
-    "digits": r"\boxed{" + "7" * 200_000 + "}",
-    "boxes": r"\boxed{" * (1_000_000 // 7),
-    "displays": r"\[" * 500_000,
-    "numbers": "1 2 3 " * 15_000,
-    "fractions": r"\boxed{" + r"\frac{1}{" * 5_000 + "2" + "}" * 5_000 + "}",
-    "NUL": "\0" * 1000 + "\\boxed{\0 7\0}" + "\0",
-    "surrogates": "\ud800 \udfff" * 100 + "\\boxed{\ud800}" + "\ud800",
-    "empty": "",
-    "10 MB": "word " * 2_000_000,
-}
 
 
 def alive(pid: int) -> bool:
@@ -64,13 +47,13 @@ def item(deed: str, gold: str = "") -> tuple[str, str, str, bool]:
     return "choice", deed, gold, False
 
 
-@pytest.mark.parametrize("gold", ["5", r"\frac{1}{3}"])
+@pytest.mark.parametrize("gold", ["23", r"\frac{1}{3}"])
 def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_get_their_grades(gold):
     ordinary = [("expression", f"<think>hm</think> It is $\\boxed{{{i}}}$.", str(i), True) for i in range(100)]
     items = list(ordinary)
     places = {}
     for number, (name, text) in enumerate(HOSTILE.items()):
-        places[name] = 6 * number + number
+        places[name] = 4 * number
         items.insert(places[name], ("expression", f"<think>x</think>{text}", gold, True))
     ends = []
     resident = [0]  # kB, the most that any of the processes held
