@@ -17,7 +17,7 @@ TOGETHER = {
     "test_endpoint_vllm": "server",
     "test_judge": "server",
     "test_end_to_end": "lighteval",
-    "test_seam": "lighteval",
+    "test_plugin": "lighteval",
 }
 LONGEST_FIRST = (
     "test_slurm",

@@ -14,6 +14,7 @@ import pytest
 from lighteval_r1.records import (
     Grade,
     Outcome,
+    Problem,
     RunProblem,
     Sample,
     Settings,
@@ -32,6 +33,7 @@ from lighteval_r1.sampling.journal_files import (
     journal_folder,
     read_samples,
 )
+from lighteval_r1.sampling.loop import Work, owed_samples
 
 SETTINGS = Settings(
     model="org/model",
@@ -117,6 +119,25 @@ def test_a_line_whose_checksum_does_not_match_is_no_record():
     assert decode_line(line.replace(b'"a"', b'"b"')) is None
 
 
+def test_the_first_of_two_lines_with_one_key_counts(tmp_path):
+    """In the order of the files' names and of their lines; the same for grades."""
+    key = sample(0).key
+    grades = [{"key": key, "outcome": word, "answer": "7", "step": ""} for word in ("correct", "wrong", "undecided")]
+    lines = [encode_line(vars(sample(0, reply))) for reply in ("first", "second", "third")]
+    (tmp_path / "samples-a.jsonl").write_bytes(lines[0] + lines[1])
+    (tmp_path / "samples-b.jsonl").write_bytes(lines[2])
+    (tmp_path / "grades-v1-a.jsonl").write_bytes(encode_line(grades[0]) + encode_line(grades[1]))
+    (tmp_path / "grades-v1-b.jsonl").write_bytes(encode_line(grades[2]))
+    mine = journal(tmp_path)
+    assert mine.samples[key].reply == "first" and mine.grades[key].outcome is Outcome.CORRECT
+    mine.add_sample(sample(0, "fourth"))
+    mine.close()
+    again = journal(tmp_path)
+    assert again.samples[key].reply == "first"
+    assert b"fourth" not in b"".join(path.read_bytes() for path in tmp_path.glob("samples-*"))
+    again.close()
+
+
 def hold(folder: Path, begun, seconds: float) -> None:
     mine = journal(folder)
     begun.set()
@@ -158,6 +179,23 @@ def test_shards_of_one_run_do_not_wait_for_each_other(tmp_path):
     both = journal(tmp_path)
     assert len(both.samples) == 2
     both.close()
+
+
+@pytest.mark.parametrize("drawn_before", [0, 7])
+def test_shards_draw_each_owed_sample_once_between_them(tmp_path, drawn_before):
+    """Whatever the journal holds already: a sample's shard is a function of its seed."""
+    problems = [Problem(f"{i}?", "1", "expression", name=f"p{i}") for i in range(8)]
+    mine = journal(tmp_path, shard=(1, 3))
+    work = Work(task="t", problems=problems, n=5, journal=mine)
+    for item in owed_samples([work])[:drawn_before]:
+        mine.add_sample(replace(sample(item.index), key=item.key, problem_id=item.problem.id))
+    parts = [[item.key for item in owed_samples([work], shard=(k, 3))] for k in (1, 2, 3)]
+    owed = [item.key for item in owed_samples([work])]
+    mine.close()
+    assert len(owed) == 40 - drawn_before
+    assert sorted(key for part in parts for key in part) == sorted(owed)
+    # 40 seeds over 3 shards: none has nearly all, none nearly nothing
+    assert all(5 <= len(part) <= 22 for part in parts)
 
 
 def test_a_full_disk_is_an_error_that_names_the_file_and_keeps_what_was_drawn(tmp_path):

@@ -11,30 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE
 from scripted_worker import SCRIPTED
 
 from lighteval_r1.graders import EXPRESSION, Grader
 from lighteval_r1.graders.answers import split_thinking
 from lighteval_r1.records import Grade, GraderDied, Outcome
 from lighteval_r1.sampling.pool import PATIENCE, Pool
-
-HOSTILE = {
-    "tower": r"\boxed{9^{9^{9^{9}}}}",
-    "tower of five": r"\boxed{5^{5^{5^{5^5}}}}",
-    "tower of tens": r"\boxed{10^{10^{10}}}",
-    "factorial": r"\boxed{99999999!}",
-    "sum": r"\boxed{\sum_{n=1}^{10^9} n}",
-    "binomial": r"\boxed{\binom{10^9}{5\cdot10^8}}",
-    "digits": r"\boxed{" + "7" * 200_000 + "}",
-    "boxes": r"\boxed{" * (1_000_000 // 7),
-    "displays": r"\[" * 500_000,
-    "numbers": "1 2 3 " * 15_000,
-    "fractions": r"\boxed{" + r"\frac{1}{" * 5_000 + "2" + "}" * 5_000 + "}",
-    "NUL": "\0" * 1000 + "\\boxed{\0 7\0}" + "\0",
-    "surrogates": "\ud800 \udfff" * 100 + "\\boxed{\ud800}" + "\ud800",
-    "empty": "",
-    "10 MB": "word " * 2_000_000,
-}
 
 
 def alive(pid: int) -> bool:
@@ -67,13 +50,13 @@ def item(deed: str, gold: str = "", *, limit_s: float = 10.0) -> tuple[Grader, s
     return replace(SCRIPTED, limit_s=limit_s), deed, gold
 
 
-@pytest.mark.parametrize("gold", ["5", r"\frac{1}{3}"])
+@pytest.mark.parametrize("gold", ["23", r"\frac{1}{3}"])
 def test_hostile_replies_are_graded_in_time_and_the_ordinary_ones_around_them_get_their_grades(gold):
     ordinary = [(EXPRESSION, f" It is $\\boxed{{{i}}}$.", str(i)) for i in range(100)]
     items = list(ordinary)
     places = {}
     for number, (name, text) in enumerate(HOSTILE.items()):
-        places[name] = 6 * number + number
+        places[name] = 4 * number
         items.insert(places[name], (EXPRESSION, text, gold))
     ends = []
     resident = [0]  # kB, the most that any of the processes held

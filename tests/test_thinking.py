@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -210,32 +211,43 @@ def test_without_a_tokenizer_one_line_says_what_to_do(tmp_path):
 
 # ---- replies that mean harm
 
+# Texts that grow with n: at 100 they are up to 1.2 MB long.
 HARM = {
-    "boxes": "\\boxed{" * 100_000,
-    "signs": "= " * 100_000,
-    "announcements": "the answer is " * 10_000,
-    "towers": "".join(f"x = 9^{{9^{{9^{{{n}}}}}}}\n" for n in range(5_000)),
-    "letters": "so the answer is option (" * 10_000,
-    "one line": "a" * 1_000_000,
-    "brackets": "=" + "(" * 300_000,
-    "dollars": "is $" * 100_000,
-    "waits": "Wait. " * 100_000,
-    "numbers": "is 1,2,3,4,5 " * 15_000,
-    "controls": "\x00\ud800 = 42\u2028" * 20_000,
-    "spaces": "answer" + " " * 300_000 + "is" + " " * 300_000,
-    "new lines": "\n" * 500_000 + "= 4",
+    "boxes": lambda n: "\\boxed{" * (1000 * n),
+    "signs": lambda n: "= " * (1000 * n),
+    "announcements": lambda n: "the answer is " * (100 * n),
+    "towers": lambda n: "".join(f"x = 9^{{9^{{9^{{{i}}}}}}}\n" for i in range(50 * n)),
+    "letters": lambda n: "so the answer is option (" * (100 * n),
+    "one line": lambda n: "a" * (10_000 * n),
+    "brackets": lambda n: "=" + "(" * (3000 * n),
+    "dollars": lambda n: "is $" * (1000 * n),
+    "waits": lambda n: "Wait. " * (1000 * n),
+    "numbers": lambda n: "is 1,2,3,4,5 " * (150 * n),
+    "controls": lambda n: "\x00\ud800 = 42\u2028" * (200 * n),
+    "spaces": lambda n: "answer" + " " * (3000 * n) + "is" + " " * (3000 * n),
+    "new lines": lambda n: "\n" * (5000 * n) + "= 4",
 }
 
 
-@pytest.mark.timeout(100)  # some seconds each; what grows with the square of the length would take hours
+def cost_s(text: str, grader: str, pool: Pool) -> float:
+    """CPU time of all that is measured of a thinking, without the graders' processes, which have a limit of their own."""
+    begin = time.process_time()
+    gold = "42" if grader == "expression" else LETTERS
+    first_correct([stated(grader, text, problem="What is $6 \\cdot 7$?", gold=gold)], pool=pool)
+    changes(text)
+    steps_of(text)
+    demo_offsets().counts(sample_of(text), [1, 100], within=len(text))
+    return time.process_time() - begin
+
+
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", HARM)
 @pytest.mark.parametrize("grader", ["expression", "choice"])
-def test_replies_that_mean_harm_cost_seconds_at_most(name, grader, pool):
-    gold = "42" if grader == "expression" else LETTERS
-    first_correct([stated(grader, HARM[name], problem="What is $6 \\cdot 7$?", gold=gold)], pool=pool)
-    changes(HARM[name])
-    steps_of(HARM[name])
-    demo_offsets().counts(sample_of(HARM[name]), [1, 100], within=len(HARM[name]))
+def test_replies_that_mean_harm_cost_as_much_as_they_are_long(name, grader, pool):
+    """Five times the text may cost ten times as much: what grows with the square of the length costs 25 times as much."""
+    cost_s("The answer is 5.", grader, pool)  # what is imported or read once
+    short, long = (cost_s(HARM[name](n), grader, pool) for n in (4, 20))
+    assert long < max(0.3, 10 * short), (short, long)
 
 
 def test_a_statement_that_stops_the_grader_is_wrong_and_counted():

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE
 
 from lighteval_r1.graders import EXPRESSION, comparison
 from lighteval_r1.graders.expression import canonical, gold_expression
@@ -15,31 +16,6 @@ from lighteval_r1.records import Outcome
 HERE = Path(__file__).parent
 grade = EXPRESSION.grade_reply
 CASES = [json.loads(line) for line in (HERE / "expression_cases.jsonl").read_text(encoding="utf-8").splitlines()]
-HOSTILE = {
-    "tower of nines": r"\boxed{9^{9^{9^{9}}}}",
-    "tower of fives": r"\boxed{5^{5^{5^{5^5}}}}",
-    "power of a power": r"\boxed{10^{10^{10}}}",
-    "factorial": r"\boxed{99999999!}",
-    "long sum": r"\boxed{\sum_{n=1}^{10^9} n}",
-    "binomial": r"\boxed{\binom{10^9}{5\cdot10^8}}",
-    "200,000 digits": r"\boxed{" + "7" * 200_000 + "}",
-    "a megabyte of boxes": "\\boxed{" * (1_000_000 // 7),
-    "a megabyte of formulas": "\\[" * 500_000,
-    "one two three": "1 2 3 " * 15_000,
-    "one two three in a box": "\\boxed{" + "1 2 3 " * 15_000 + "}",
-    "nested fractions": "\\boxed{" + "\\frac{" * 5_000 + "1" + "}{2}" * 5_000 + "}",
-    "nested fractions of readable length": "\\boxed{" + "\\frac{" * 150 + "1" + "}{2}" * 150 + "}",
-    "NUL": "\\boxed{\x005\x00}",
-    "lone surrogates": "\\boxed{5\ud800} \udfff",
-    "10 MB": "lorem ipsum {x} \\boxed{4} " * 400_000,
-    "braces": "\\boxed" + "{" * 1_000_000,
-    "backslashes": "\\" * 1_000_000,
-    "announcements": "the answer: $" * 80_000,
-    "white space": "\\boxed" + " " * 500_000 + "answer" + " " * 500_000,
-    "roots": r"\boxed{" + "\\sqrt" * 390 + "5}",
-    "lists in lists": r"\boxed{" + "[1," * 300 + "5" + "]" * 300 + "}",
-    "letters": r"\boxed{1" + "a" * 1_900 + "!}",
-}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['rule']}-{case['gold']}"[:60])

@@ -1,0 +1,142 @@
+"""At LightEval's border: what it hands over and cannot run is refused, replies of another engine are graded.
+
+In one process with the other tests that import LightEval.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+import pytest
+
+from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.records import UserError
+from lighteval_r1.tasks import TASKS
+
+pytestmark = pytest.mark.timeout(200)
+
+
+@pytest.fixture(scope="module")
+def plugin():
+    """Imported here: it takes LightEval a quarter of a minute."""
+    import lighteval_r1.plugin.documents
+    import lighteval_r1.plugin.model
+    import lighteval_r1.plugin.vllm_arguments
+
+    return lighteval_r1.plugin
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("tensor_parallel_size=3", "does not divide the model's 4 attention heads"),
+        ("override_chat_template=maybe", "model argument override_chat_template"),
+        ("revision", "model argument revision: Input should be a valid string"),
+    ],
+)
+def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arguments, message, monkeypatch, plugin):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4))
+    with pytest.raises(UserError, match=message):
+        plugin.vllm_arguments.make_engine(
+            plugin.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"), processes=[]
+        )
+
+
+def test_several_samples_at_temperature_0_are_refused(plugin):
+    task = TASKS["demo_sums"]
+    doc = plugin.documents.task_config(task, None).prompt_function(next(iter(task.rows())), task.name)
+    doc.num_samples = 1
+    plugin.model.check_docs([doc], temperature=0)
+    doc.num_samples = 2
+    with pytest.raises(UserError, match="temperature 0 draws the same reply 2 times"):
+        plugin.model.check_docs([doc], temperature=0)
+
+
+# -- replies of an engine that is not ours
+
+# Per demo_sums problem: the prompt as the engine says it sent it, its two replies, and how each is to be graded.
+FOREIGN = [
+    ("What is it?", [r"<think>hm</think>\boxed{GOLD}", r"\boxed{GOLD}"], ["correct", "correct"]),
+    ("What is it?<think>\n", [r"hm</think>\boxed{GOLD}", r"\boxed{GOLD}"], ["correct", "no_answer"]),
+    ("What is it?", [r"\boxed{GOLD1}", "I do not know."], ["wrong", "no_answer"]),
+    (None, [r"\boxed{GOLD1}", r"\boxed{GOLD}"], ["wrong", "correct"]),
+]
+
+
+@pytest.fixture(scope="module")
+def foreign_run(plugin, tmp_path_factory) -> Path:
+    """The output folder of LightEval's own pipeline around an engine of somebody else's, on the first demo sums."""
+    from lighteval.logging.evaluation_tracker import EvaluationTracker
+    from lighteval.models.abstract_model import LightevalModel, ModelConfig
+    from lighteval.models.model_output import ModelResponse
+    from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
+    from lighteval.utils.cache_management import SampleCache
+
+    folder = tmp_path_factory.mktemp("foreign")
+
+    class Foreign(LightevalModel):
+        is_async = False
+        tokenizer = add_special_tokens = max_length = None
+
+        def __init__(self) -> None:
+            self.config = ModelConfig(model_name="somebody/else", cache_dir=str(folder / "cache"))
+            self._cache = SampleCache(self.config)
+
+        def greedy_until(self, docs):
+            return [
+                ModelResponse(input=sent, text=[text.replace("GOLD", doc.choices[0]) for text in replies])
+                for doc, (sent, replies, _) in zip(docs, FOREIGN, strict=True)
+            ]
+
+        loglikelihood = loglikelihood_rolling = greedy_until
+
+    parameters = PipelineParameters(
+        launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory="lighteval_r1.plugin", max_samples=len(FOREIGN)
+    )
+    tracker = EvaluationTracker(output_dir=str(folder), save_details=True)
+    pipeline = Pipeline(
+        tasks="demo_sums@n=2|0", pipeline_parameters=parameters, evaluation_tracker=tracker, model=Foreign()
+    )
+    pipeline.evaluate()
+    pipeline.save_and_push_results()
+    return folder
+
+
+def results_of(folder: Path) -> dict:
+    (path,) = folder.rglob("results_*.json")
+    return json.loads(path.read_text())
+
+
+def test_replies_of_another_engine_are_graded_as_ours_are(foreign_run):
+    (path,) = foreign_run.rglob("details_*.parquet")
+    expected = {(sent, *texts): outcomes for sent, texts, outcomes in FOREIGN}
+    rows = parquet.read_table(path).to_pylist()
+    assert len(rows) == len(FOREIGN)
+    for row in rows:
+        (gold,), replies = row["doc"]["choices"], row["model_response"]["text"]
+        outcomes = expected[row["model_response"]["input"], *(reply.replace(gold, "GOLD") for reply in replies)]
+        boxed = [re.search(r"\\boxed{(.+)}", reply) for reply in replies]
+        samples = row["doc"]["specific"]["samples"]
+        assert [sample["outcome"] for sample in samples] == outcomes
+        assert [sample["answer"] for sample in samples] == [
+            "" if outcome == "no_answer" else box[1] for outcome, box in zip(outcomes, boxed, strict=True)
+        ]
+        assert row["metric"]["pass@1"] == outcomes.count("correct") / 2
+
+
+def test_the_scores_of_another_engine_stand_in_lightevals_results(foreign_run):
+    scores = results_of(foreign_run)["results"]["demo_sums|0"]
+    # (1 + 1/2 + 0 + 1/2) / 4; one right of two: pass@2 is 1 for three of four problems
+    assert scores["pass@1"] == 0.5 and scores["pass@2"] == 0.75
+    # 2 of 8 replies
+    assert scores["no_answer"] == 0.25 and scores["undecided"] == 0.0
+
+
+def test_metrics_say_which_way_is_better(foreign_run):
+    (pass_at_1, figures) = results_of(foreign_run)["config_tasks"]["demo_sums|0"]["metrics"]
+    assert pass_at_1["metric_name"] == "pass@1" and pass_at_1["higher_is_better"] is True
+    lower = {name for name, higher in figures["higher_is_better"].items() if not higher}
+    assert lower == {"truncated", "no_answer", "undecided", "output_tokens"}
+    assert {"pass@2", "maj@n", "pass@1 level=3"} <= set(figures["higher_is_better"])
