@@ -129,7 +129,7 @@ def test_the_first_of_two_lines_with_one_key_counts(tmp_path):
     (tmp_path / "grades-v1-a.jsonl").write_bytes(encode_line(grades[0]) + encode_line(grades[1]))
     (tmp_path / "grades-v1-b.jsonl").write_bytes(encode_line(grades[2]))
     mine = journal(tmp_path)
-    assert mine.samples[key].reply == "first" and mine.grades[key].outcome is Outcome.CORRECT
+    assert mine.samples[key].reply == "first" and mine.samples[key].outcome is Outcome.CORRECT
     mine.add_sample(sample(0, "fourth"))
     mine.close()
     again = journal(tmp_path)

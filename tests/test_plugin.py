@@ -12,6 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.engines.model_files import ModelIdentity
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
 
@@ -40,7 +41,9 @@ def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arg
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4))
     with pytest.raises(UserError, match=message):
         plugin.vllm_arguments.make_engine(
-            plugin.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"), processes=[]
+            plugin.vllm_arguments.read_config(f"model_name={DEMO_MODEL},{arguments}"),
+            identity=ModelIdentity("model", "main"),
+            processes=[],
         )
 
 
