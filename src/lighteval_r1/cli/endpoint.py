@@ -13,6 +13,7 @@ from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.records import Settings, UserError
+from lighteval_r1.runs.outputs import writing
 from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ def endpoint_command(options: EndpointOptions) -> None:
         check_data(task)
     engine = make_engine(options)
     output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")
-    try:
+    with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another --output-dir.") from None
     repo = ""
     if options.upload:
         from lighteval_r1.hub import push

@@ -19,6 +19,7 @@ from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError, sha256
+from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import check_confinement, expand, parse_spec
@@ -51,11 +52,9 @@ def evaluate_command(options: EvaluateOptions) -> None:
     specs = task_specs(options.task or ("" if options.model else DEMO_TASKS), n=options.n)
     findings = check_at_hand(parameters, specs)
     output_dir = Path(options.output_dir or usual_folder(options.model))
-    try:
+    with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
         configuration = write_configuration(output_dir, parameters)
-    except OSError as error:
-        raise UserError(f"cannot write to {output_dir}: {error.strerror}. Choose another OUT.") from None
     lighteval = Path(sys.executable).parent / "lighteval"
     command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
     command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]

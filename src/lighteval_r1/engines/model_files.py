@@ -110,40 +110,49 @@ class ModelSize:
 
 
 def model_size(model: str, *, revision: str = "main") -> ModelSize | None:
-    """By its configuration and index in a folder, cache or Hub, else by its name; None where that says nothing."""
-    path = model_file(model, "config.json", revision=revision, fetch=True)
-    config = json.loads(path.read_text()) if path is not None else {}
-    config = config.get("text_config", config)
-    n_bytes = weight_bytes(model, revision=revision, fetch=path is not None)
-    if n_bytes is None:
+    """By its configuration and weights in a folder, cache or Hub, else by its name; None where that says nothing."""
+    config = described(model, "config.json", revision=revision, fetch=True)
+    n_bytes = weight_bytes(model, revision=revision, fetch=bool(config)) or named_bytes(model)
+    text = config.get("text_config", config)
+    layers, heads = text.get("num_hidden_layers"), text.get("num_attention_heads")
+    if not n_bytes:
         return None
-    layers, heads = config.get("num_hidden_layers"), config.get("num_attention_heads")
-    if not (layers and heads):
-        return ModelSize(n_bytes)
-    context = config.get("max_position_embeddings") or 0
-    if config.get("kv_lora_rank"):
+    if text.get("kv_lora_rank"):
         # multi-head latent attention keeps one compressed vector a token and layer, on every GPU
-        values = config["kv_lora_rank"] + config.get("qk_rope_head_dim", 0)
-        return ModelSize(n_bytes, heads, kv_heads=1, kv_head_bytes=layers * values * BYTES_PER_VALUE, context=context)
-    values = 2 * (config.get("head_dim") or config["hidden_size"] // heads)
-    kv_heads = config.get("num_key_value_heads") or heads
+        kv_heads, values = 1, text["kv_lora_rank"] + text.get("qk_rope_head_dim", 0)
+    else:
+        kv_heads = text.get("num_key_value_heads") or heads
+        values = 2 * (text.get("head_dim") or text.get("hidden_size", 0) // (heads or 1))
+    if not (layers and heads and values):
+        return ModelSize(n_bytes)
+    context = text.get("max_position_embeddings") or 0
     return ModelSize(n_bytes, heads, kv_heads, kv_head_bytes=layers * values * BYTES_PER_VALUE, context=context)
 
 
 def weight_bytes(model: str, *, revision: str, fetch: bool) -> float | None:
-    """By the index of the weights, by themselves, else by the size in the model's name ("7B", "8x7B"), as bfloat16."""
+    """As they are stored: by their index, else by the files at hand. fetch: the index may be asked of the Hub."""
     folder = Path(model).expanduser()
     if folder.is_dir():
         sizes = [sum(path.stat().st_size for path in folder.glob(pattern)) for pattern in WEIGHTS]
-        there = next(filter(None, sizes), None)
+        n_bytes = next(filter(None, sizes), None)
     else:
         weights = model_file(model, "model.safetensors", revision=revision, fetch=False)
-        there = weights.stat().st_size if weights else None
-    index = model_file(model, "model.safetensors.index.json", revision=revision, fetch=fetch and not there)
-    if index is not None:
-        return float(json.loads(index.read_text())["metadata"]["total_size"])
-    if there:
-        return float(there)
+        n_bytes = weights and weights.stat().st_size
+    index = described(model, "model.safetensors.index.json", revision=revision, fetch=fetch and not n_bytes)
+    return index.get("metadata", {}).get("total_size") or n_bytes
+
+
+def named_bytes(model: str) -> float | None:
+    """By the size in the model's name ("7B", "8x7B"), as bfloat16."""
     sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
-    n_parameters = max((float(times or 1) * float(size) * 1e9 for times, size in sizes), default=0.0)
-    return n_parameters * BYTES_PER_VALUE or None
+    return max((float(times or 1) * float(size) * 1e9 * BYTES_PER_VALUE for times, size in sizes), default=None)
+
+
+def described(model: str, name: str, *, revision: str, fetch: bool) -> dict:
+    """What a JSON file of the model says; {} where it is not at hand. The cache first: a size stays as it is."""
+    path = model_file(model, name, revision=revision, fetch=False)
+    path = path or (model_file(model, name, revision=revision) if fetch else None)
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except ValueError:
+        raise UserError(f"{path} is damaged: it is not JSON. Was the checkpoint saved completely?") from None

@@ -90,7 +90,7 @@ BASELINES = Variable(
     "LIGHTEVAL_R1_BASELINES", "a file of published numbers, where --baselines names none", str, "", read_by="numbers"
 )
 UNSAFE_CODE = Variable(
-    "LIGHTEVAL_R1_UNSAFE_CODE", "1: as --allow-unsafe-code", flag, False, read_by="graders, sampling"
+    "LIGHTEVAL_R1_UNSAFE_CODE", "1: as --allow-unsafe-code", flag, False, read_by="confined, sampling"
 )
 REPLICAS = Variable(
     "LIGHTEVAL_R1_REPLICAS", "replicas that began before this process", str, "", read_by="engines", internal=True

@@ -25,6 +25,7 @@ import yaml
 
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.
@@ -94,12 +95,8 @@ def read_cluster(path: str) -> Cluster:
     except (yaml.YAMLError, TypeError) as error:
         known = ", ".join(Cluster.__dataclass_fields__)
         raise UserError(
-            f"{path} is not a description of a cluster ({first_line(error)}). It may hold: {known}."
+            f"{path} is not a description of a cluster ({one_line(error)}). It may hold: {known}."
         ) from None
-
-
-def first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
 
 
 def prepare(submission: Submission) -> list[Job]:
@@ -179,17 +176,12 @@ def write_options(
     path.write_text(json.dumps(options | submission.options | (more or {}), indent=2))
 
 
-def template_path(name: str) -> Path:
-    for folder in TEMPLATES:
-        if (folder / name).is_file():
-            return folder / name
-    raise UserError(
-        f"the template {name} is missing from the installation (looked in {', '.join(map(str, TEMPLATES))})."
-    )
-
-
 def copy_template(name: str, folder: Path) -> None:
-    shutil.copyfile(template_path(name), folder / name)
+    path = next((home / name for home in TEMPLATES if (home / name).is_file()), None)
+    if path is None:
+        looked = ", ".join(map(str, TEMPLATES))
+        raise UserError(f"the template {name} is missing from the installation (looked in {looked}).")
+    shutil.copyfile(path, folder / name)
 
 
 def sbatch_options(
@@ -225,11 +217,12 @@ def submit(submission: Submission, *, dry_run: bool = False) -> str:
     if dry_run:
         return "\n".join(shown(job) for job in jobs)
     ids: list[str] = []
-    said = []
     for job in jobs:
         ids.append(run_sbatch(job.command(after_id=ids[job.after] if job.after is not None else "")))
-        said.append(f"Submitted job {ids[-1]} ({job.template}); folder and logs: {job.folder}")
-    return "\n".join(said)
+    return "\n".join(
+        f"Submitted job {number} ({job.template}); folder and logs: {job.folder}"
+        for number, job in zip(ids, jobs, strict=True)
+    )
 
 
 def run_sbatch(command: list[str]) -> str:
