@@ -23,7 +23,7 @@ from lighteval_r1.plugin.model import R1Model
 from lighteval_r1.plugin.vllm_arguments import R1Config, make_engine, read_config
 from lighteval_r1.records import UserError
 from lighteval_r1.sampling.preflight import Findings
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.specs import expand, parse_spec, say_confinement
 
 
@@ -48,12 +48,17 @@ def command_line() -> dict | None:
 
 
 @plain_errors
-def check_command(model_args: str, tasks: str, *, findings: Findings) -> list[ReplicaProcess]:
-    """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
+def tasks_named(tasks: str) -> dict[str, Task]:
+    """The tasks of ours that a command names. Exits with one line where it names what nobody knows."""
     builtin = Registry.load_all_task_configs()
-    named = {spec.task.name: spec.task for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}
-    say_confinement(named.values())
-    findings.check_data(named.values())
+    return {spec.task.name: spec.task for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}
+
+
+@plain_errors
+def check_command(model_args: str, tasks: dict[str, Task], *, findings: Findings) -> list[ReplicaProcess]:
+    """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
+    say_confinement(tasks.values())
+    findings.check_data(tasks.values())
     config = read_config(model_args)
     layout = layout_of(config.model_dump())
     layout.check()
@@ -61,21 +66,19 @@ def check_command(model_args: str, tasks: str, *, findings: Findings) -> list[Re
     return start_replicas(layout)
 
 
-def stage_all() -> dict[str, str | None]:
-    """Folder of local rows per task; a task whose file is missing keeps its Hub address (check_command tells)."""
-    folders = {}
-    for name, task in TASKS.items():
-        try:
-            folders[name] = stage(task)
-        except UserError:
-            folders[name] = None
-    return folders
+def staged(task: Task) -> str | None:
+    """Folder of the task's local rows; a task whose file is missing keeps its Hub address (check_command tells)."""
+    try:
+        return stage(task)
+    except UserError:
+        return None
 
 
 _command, _findings = command_line(), Findings.handed_down()
-_processes = check_command(_command["model_args"], _command["tasks"], findings=_findings) if _command else []
-_folders = stage_all()
-TASKS_TABLE = [task_config(task, _folders[name]) for name, task in TASKS.items()]
+# Of a command the tasks that it names are laid out to be read, of another program's import all.
+_asked = tasks_named(_command["tasks"]) if _command else TASKS
+_processes = check_command(_command["model_args"], _asked, findings=_findings) if _command else []
+TASKS_TABLE = [task_config(task, staged(task) if name in _asked else None) for name, task in TASKS.items()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
 model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(

@@ -7,6 +7,8 @@ Source: generated, no data set.
 """
 
 import json
+from dataclasses import replace
+from functools import partial
 
 from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
 from lighteval_r1.records import Problem
@@ -54,47 +56,51 @@ def program_reference(problem: Problem) -> str:
     return f"<think>\nThis is known.\n</think>\n\n```python\n{solution}\n```"
 
 
-def demo_task(kind: str, **more) -> Task:
-    return Task(
-        name=f"demo_{kind}",
-        repo=f"demo/{kind}",
-        subset="default",
-        split="test",
-        file=f"demo_{kind}",
-        n=4,
-        version=1,
-        licence="Apache-2.0",
-        n_problems=N_EVALUATION[kind],
-        rows=lambda: rows(kind),
-        **more,
-    )
+SUMS = Task(
+    name="demo_sums",
+    repo="demo/sums",
+    subset="default",
+    split="test",
+    file="demo_sums",
+    columns=("question", "answer", "level"),
+    prompt=DEEPSEEK_PROMPT,
+    read=read_sum,
+    grader=EXPRESSION,
+    n=4,
+    version=1,
+    licence="Apache-2.0",
+    n_problems=N_EVALUATION["sums"],
+    groups={"level": ("1", "2", "3", "4", "5")},
+    reference=boxed_reference,
+    rows=partial(rows, "sums"),
+)
+CHOICES = replace(
+    SUMS,
+    name="demo_choices",
+    repo="demo/choices",
+    file="demo_choices",
+    columns=("question", "options", "letter"),
+    prompt=gpqa_diamond.OPENR1_PROMPT,
+    read=read_choice,
+    grader=CHOICE,
+    n_problems=N_EVALUATION["choices"],
+    groups={},
+    reference=gpqa_diamond.reference,
+    rows=partial(rows, "choices"),
+)
+PROGRAMS = replace(
+    SUMS,
+    name="demo_programs",
+    repo="demo/programs",
+    file="demo_programs",
+    columns=("question", "tests", "solution"),
+    prompt=livecodebench.PROMPT,
+    read=read_program,
+    grader=PROGRAM,
+    n_problems=N_EVALUATION["programs"],
+    groups={"operation": tuple(OPERATIONS)},
+    reference=program_reference,
+    rows=partial(rows, "programs"),
+)
 
-
-TASKS = [
-    demo_task(
-        "sums",
-        columns=("question", "answer", "level"),
-        prompt=DEEPSEEK_PROMPT,
-        read=read_sum,
-        grader=EXPRESSION,
-        groups={"level": ("1", "2", "3", "4", "5")},
-        reference=boxed_reference,
-    ),
-    demo_task(
-        "choices",
-        columns=("question", "options", "letter"),
-        prompt=gpqa_diamond.OPENR1_PROMPT,
-        read=read_choice,
-        grader=CHOICE,
-        reference=gpqa_diamond.reference,
-    ),
-    demo_task(
-        "programs",
-        columns=("question", "tests", "solution"),
-        prompt=livecodebench.PROMPT,
-        read=read_program,
-        grader=PROGRAM,
-        groups={"operation": tuple(OPERATIONS)},
-        reference=program_reference,
-    ),
-]
+TASKS = [SUMS, CHOICES, PROGRAMS]
