@@ -240,3 +240,21 @@ def test_every_error_stands_in_one_tree_with_its_exit_code():
             assert kind.exit_code == int(said[1]), name
         elif name != "Failure":
             assert not issubclass(kind, Failure), f"{name} ends a command, so its exit code stands in the tree"
+
+
+@pytest.mark.parametrize(
+    "command", [("evaluate",), ("endpoint", "demo_sums", "--base-url", "http://127.0.0.1:9/v1"), ("submit",)]
+)
+@pytest.mark.parametrize(
+    ("option", "value", "line"),
+    [
+        ("--max-tokens", "0", "max_tokens 0: a reply needs at least one token."),
+        ("--temperature", "-1", "temperature -1.0: a number from 0 is needed"),
+        ("--temperature", "nan", "temperature nan: a number from 0 is needed"),
+        ("--top-p", "0", "top_p 0.0: a number above 0, up to 1, is needed."),
+        ("--top-p", "1.5", "top_p 1.5: a number above 0, up to 1, is needed."),
+    ],
+)
+def test_what_nothing_can_be_drawn_with_is_one_line_before_anything_begins(main, command, option, value, line):
+    code, printed, refused = main(*command, option, value, *(["--model", "m"] if command[0] != "submit" else ["m"]))
+    assert (code, printed, refused.count("\n")) == (2, "", 1) and line in refused

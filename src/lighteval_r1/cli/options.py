@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 import inspect
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +144,15 @@ class SamplingOptions:
     top_p: float | None = option(None, f"Nucleus sampling ({TOP_P}).")
     seed: int | None = option(None, "Another seed draws other replies.")
     system_prompt_file: str = option("", "A file whose text becomes the system prompt, byte for byte.")
+
+    def __post_init__(self) -> None:
+        """UserError for what nothing can be drawn with."""
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise UserError(f"max_tokens {self.max_tokens}: a reply needs at least one token.")
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
+            raise UserError(f"temperature {self.temperature}: a number from 0 is needed (DeepSeek recommends 0.6).")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise UserError(f"top_p {self.top_p}: a number above 0, up to 1, is needed.")
 
 
 @dataclass(frozen=True, kw_only=True)
