@@ -2,7 +2,9 @@
 #               capitals, --max-tokens as MAX_TOKENS=…; but OUT=… and CACHE=… for --output-dir and --cache-dir
 # make upload MODEL=… UPLOAD=NAMESPACE/NAME [PUBLIC=1] [OUT=…]
 # make test
-# Both set up .venv on their own, once. DEVICE=gpu|cpu is found where it is not said.
+# make lint                 the code's form, and its types where records, runs and numbers are
+# make soak [SOAK="PART …"]  the tests' long counts (tests/soak.py names the parts); not in .ci/run
+# Each sets up .venv on its own, once. DEVICE=gpu|cpu is found where it is not said.
 
 DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 VENV   ?= .venv
@@ -15,7 +17,7 @@ endif
 
 stamp := $(VENV)/.installed-$(DEVICE)
 
-.PHONY: setup evaluate upload test requirements clean
+.PHONY: setup evaluate upload test lint soak requirements clean
 
 setup: $(stamp)
 
@@ -38,6 +40,14 @@ upload: $(stamp)
 
 test: $(stamp)
 	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(PYTEST_ARGS)
+
+lint: $(stamp)
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+
+soak: $(stamp)
+	@LIGHTEVAL_R1_SOAK="$(or $(SOAK),all)" $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 # The two pinned sets, made anew from pyproject.toml.
 requirements: $(stamp)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import soak
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -31,6 +32,11 @@ LONGEST_FIRST = (
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "soak(part): has a long count, of that part of tests/soak.py")
+    keep_to_own_cores()
+
+
+def keep_to_own_cores() -> None:
     """A test process among several keeps to cores of its own: engines bind their threads, and two on one core hold each other up."""
     process = os.environ.get("PYTEST_XDIST_WORKER", "")
     if process:
@@ -46,7 +52,11 @@ def group(file: Path) -> str:
     return TOGETHER.get(file.stem, str(file))
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if soak.ASKED:
+        chosen = [item for item in items if {mark.args[0] for mark in item.iter_markers("soak")} & set(soak.ASKED)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
     place = {name: i for i, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 

@@ -1,13 +1,15 @@
 """The main job on real input: unmodified `lighteval vllm`, real vLLM, the demo model, the 30 problems of AIME 2024.
 
 One story, told once because each run takes most of a minute: a run is killed, continued, asked for more samples.
-LIGHTEVAL_R1_KILLS=20 kills it twenty times.
+`make soak SOAK="kills=20"` kills it twenty times.
 """
 
 import json
+import math
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,23 +18,27 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import soak
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.records import seed_of
 from lighteval_r1.sampling.journal_files import decode_line
 
+RECORDED = Path(__file__).with_name("recorded") / "journals" / "lighteval_r1" / "model" / "demo_choices"
 BIN = Path(sys.executable).parent
-N_KILLS = int(os.environ.get("LIGHTEVAL_R1_KILLS", "1"))
-pytestmark = pytest.mark.timeout(500 + 60 * N_KILLS)
+N_KILLS = soak.count("kills")
+# Samples of each problem in the run that is killed: enough for a kill at every few.
+N = 2 * math.ceil(N_KILLS / 20)
+pytestmark = [pytest.mark.timeout(500 + 60 * N_KILLS), pytest.mark.soak("kills")]
 
 
-def command(folder: Path, *, n: int, more: str = "") -> list[str]:
+def command(folder: Path, *, n: int, more: str = "", tasks: str = "") -> list[str]:
     arguments = (
         f"model_name={DEMO_MODEL},max_model_length=1024,dtype=float32,cache_dir={folder}/cache{more},"
         "generation_parameters={max_new_tokens:256,temperature:0.6,top_p:0.95}"
     )
     own = ["--custom-tasks", "lighteval_r1.plugin", "--save-details", "--output-dir", str(folder / "out")]
-    return [str(BIN / "lighteval"), "vllm", arguments, f"r1_aime24@n={n}|0", *own]
+    return [str(BIN / "lighteval"), "vllm", arguments, f"r1_aime24@n={n}|0{tasks}", *own]
 
 
 def environment(shared: Path) -> dict[str, str]:
@@ -49,8 +55,8 @@ def run(arguments: list[str], shared: Path) -> subprocess.CompletedProcess:
     return subprocess.run(arguments, env=environment(shared), capture_output=True, text=True, timeout=400)
 
 
-def sample_lines(folder: Path) -> list[bytes]:
-    files = sorted((folder / "cache").rglob("samples-*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+def sample_lines(folder: Path, task: str = "r1_aime24") -> list[bytes]:
+    files = sorted((folder / "cache").rglob(f"{task}/*/samples-*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     return [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
 
 
@@ -67,19 +73,22 @@ def kill_when_drawn(n: int, arguments: list[str], *, folder: Path, shared: Path)
 
 @pytest.fixture(scope="module")
 def story(shared, tmp_path_factory):
-    """The folder after: killed at random moments, run again, run with n raised from 2 to 4; and what was seen in between."""
+    """The folder after: killed at random moments, run again, run with n doubled; and what was seen in between."""
     folder = tmp_path_factory.mktemp("story")
     seen = {"folder": folder}
     seen["before"] = []
-    for n in sorted(random.Random(7).sample(range(8, 45), N_KILLS)):
-        # few at a time, so that they come one by one
+    shutil.copytree(RECORDED, folder / "cache" / "lighteval_r1" / "model" / "demo_choices")
+    seen["recorded"] = sample_lines(folder, "demo_choices")
+    for n in sorted(random.Random(7).sample(range(8, 22 * N), N_KILLS)):
         n = max(n, len(sample_lines(folder)) + 1)
-        kill_when_drawn(n, command(folder, n=2, more=",max_num_seqs=4"), folder=folder, shared=shared)
+        # few at a time, so that they come one by one
+        kill_when_drawn(n, command(folder, n=N, more=",max_num_seqs=4"), folder=folder, shared=shared)
         assert set(seen["before"]) <= set(sample_lines(folder)), "a sample drawn before a kill is gone"
         seen["before"] = [line for line in sample_lines(folder) if decode_line(line)]
-    seen["second"] = run(command(folder, n=2), shared)
+    seen["second"] = run(command(folder, n=N, tasks=",demo_choices@n=2|0"), shared)
     seen["after"] = sample_lines(folder)
-    seen["third"] = run(command(folder, n=4), shared)
+    seen["choices"] = sample_lines(folder, "demo_choices")
+    seen["third"] = run(command(folder, n=2 * N), shared)
     seen["raised"] = sample_lines(folder)
     return seen
 
@@ -90,24 +99,34 @@ def keys(lines: list[bytes]) -> list[str]:
 
 def test_a_killed_run_continues_where_it_stopped(story):
     assert story["second"].returncode == 0, story["second"].stderr[-3000:]
-    assert 8 <= len(story["before"]) < 60, "the kill came too late to mean anything"
+    assert 8 <= len(story["before"]) < 30 * N, "the kill came too late to mean anything"
     drawn = keys(story["after"])
-    assert len(drawn) == 60 and set(Counter(drawn).values()) == {1}
+    assert len(drawn) == 30 * N and set(Counter(drawn).values()) == {1}
     assert set(story["before"]) <= set(story["after"]), "a sample drawn before the kill changed"
 
 
 def test_every_sample_has_its_own_seed_made_of_its_key(story):
     records = [decode_line(line) for line in story["after"] if decode_line(line)]
     assert all(record["seed"] == seed_of(record["key"]) for record in records)
-    assert len({record["seed"] for record in records}) == 60
+    assert len({record["seed"] for record in records}) == 30 * N
 
 
 def test_raising_n_draws_only_what_is_missing(story):
     assert story["third"].returncode == 0, story["third"].stderr[-3000:]
     drawn = keys(story["raised"])
-    assert len(drawn) == 120 and len(set(drawn)) == 120
+    assert len(drawn) == 60 * N and len(set(drawn)) == 60 * N
     assert set(story["after"]) <= set(story["raised"])
-    assert "30 problems x 4 samples, 60 drawn, 60 owed" in story["third"].stderr
+    assert f"30 problems x {2 * N} samples, {30 * N} drawn, {30 * N} owed" in story["third"].stderr
+
+
+def test_a_journal_of_the_version_before_is_gone_on_with(story):
+    """Of 24 problems x 2 samples it holds two samples of each of four problems, and two more that are not asked for."""
+    assert "demo_choices: 24 problems x 2 samples, 8 drawn, 40 owed" in story["second"].stderr
+    assert len(story["recorded"]) == 16 and set(story["recorded"]) <= set(story["choices"])
+    drawn = keys(story["choices"])
+    assert len(drawn) == len(set(drawn)) == 16 + 40
+    (line,) = [line for line in story["second"].stdout.splitlines() if line.startswith("demo_choices|0 ")]
+    assert line.split()[4:6] == ["24", "48"]
 
 
 def test_the_table_of_estimates_follows_lightevals_own(story):
@@ -115,15 +134,18 @@ def test_the_table_of_estimates_follows_lightevals_own(story):
     theirs, ours = out.index("|Version|"), out.index("± resampling")
     assert theirs < ours
     (line,) = [line for line in out[ours:].splitlines() if line.startswith("r1_aime24")]
-    assert re.fullmatch(r"r1_aime24\|0( +\d+\.\d){3} +30 +60 +\d+ +\d+ +\d+", line), line
+    assert re.fullmatch(rf"r1_aime24\|0( +\d+\.\d){{3}} +30 +{30 * N} +\d+ +\d+ +\d+", line), line
 
 
 def test_results_say_what_was_run(story):
     file = max((story["folder"] / "out").rglob("results_*.json"))
     ours = json.loads(file.read_text())["config_general"]["model_config"]["lighteval_r1"]
     task = ours["tasks"]["r1_aime24|0"]
-    assert task["n"] == 4 and task["n_problems"] == 30 and task["known_data"] is True
-    assert ours["settings"]["temperature"] == 0.6 and ours["settings"]["revision"].startswith("sha256:")
+    assert task["n"] == 2 * N and task["n_problems"] == 30 and task["known_data"] is True
+    assert (
+        ours["settings"]["temperature"] == 0.6
+        and ours["settings"]["revision"] == "sha256:bd734a89c6d70f3b59acde23495c88de"
+    )
     assert "lighteval" in ours["environment"]["versions"]
 
 
@@ -137,7 +159,7 @@ def test_lightevals_own_reader_loads_the_details(story):
     (rows,) = details.values()
     assert len(rows) == 30
     row = rows[0]
-    assert len(row["model_response"]["text"]) == 4
+    assert len(row["model_response"]["text"]) == 2 * N
     assert set(row["doc"]["specific"]["outcomes"]) <= {"correct", "wrong", "no_answer", "undecided"}
     assert set(row["doc"]["specific"]["finish_reasons"]) <= {"stop", "length"}
 

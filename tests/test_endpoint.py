@@ -16,6 +16,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+import soak
 from endpoint_run import PROBLEMS, engine_for, evaluate
 from stand_in import InThread, StandIn, thought_and_answer
 
@@ -32,6 +33,7 @@ from lighteval_r1.sampling.loop import graded
 # The real server of test_endpoint_vllm.py takes most of a minute to come up: meanwhile these run.
 pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("vllm_server")]
 HERE = Path(__file__).parent
+N_KILLS = soak.count("endpoint-kills")
 FAULTS = [
     "http 500",
     "http 503 1",
@@ -332,10 +334,10 @@ class Process:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """A run that SIGKILL hit 20 times, what its journal held after each; and an uninterrupted run, on another port."""
+    """A run that SIGKILL hit again and again, what its journal held after each; and an uninterrupted run, on another port."""
     folder, whole = tmp_path_factory.mktemp("killed"), tmp_path_factory.mktemp("whole")
     # random in the run's progress: as good as random in time, and the same on a slow machine
-    moments = sorted(random.Random(20).sample(range(5, 960), 20))
+    moments = sorted(random.Random(20).sample(range(5, 960), N_KILLS))
     seen = {"after": [], "ends": []}
     with (
         Process("stand_in.py", "--delay-s", "0.05") as server,
@@ -362,20 +364,24 @@ def killed(tmp_path_factory):
     return seen
 
 
-def test_a_run_killed_twenty_times_has_every_sample_once(killed):
-    assert killed["ends"] == [-signal.SIGKILL] * 20 and killed["last"] == 0
+@pytest.mark.soak("endpoint-kills")
+@pytest.mark.timeout(120 + 3 * N_KILLS)
+def test_a_run_killed_again_and_again_has_every_sample_once(killed):
+    assert killed["ends"] == [-signal.SIGKILL] * N_KILLS and killed["last"] == 0
     counts = [len(lines) for lines in killed["after"]]
     assert counts[-1] < 1000 and len(set(counts)) > 10, f"kills that hit nothing: {counts}"
     keys = [record["key"] for line in killed["final"] if (record := decode_line(line))]
     assert len(keys) == 1000 and set(Counter(keys).values()) == {1}
 
 
+@pytest.mark.soak("endpoint-kills")
 def test_what_was_drawn_before_a_kill_stays_byte_for_byte(killed):
     final = set(killed["final"])
     for lines in killed["after"]:
         assert set(lines) <= final
 
 
+@pytest.mark.soak("endpoint-kills")
 def test_the_estimate_after_kills_is_that_of_an_uninterrupted_run(killed):
     after_kills, uninterrupted = killed["estimates"]
     assert after_kills == uninterrupted

@@ -1,15 +1,18 @@
 """Nothing drawn is lost, nothing damaged is trusted, nothing is written by two at once."""
 
 import errno
+import io
 import json
 import multiprocessing
 import os
+import random
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soak
 
 from lighteval_r1.records import (
     Grade,
@@ -35,6 +38,7 @@ from lighteval_r1.sampling.journal_files import (
 )
 from lighteval_r1.sampling.loop import Work, owed_samples
 
+RECORDED = Path(__file__).with_name("recorded") / "journals" / "lighteval_r1" / "model"
 SETTINGS = Settings(
     model="org/model",
     revision="abc",
@@ -100,6 +104,38 @@ def test_a_damaged_line_is_set_aside_named_and_owed_again(tmp_path, capsys, dama
     assert len(third.samples) == 3
     assert file.with_suffix(".jsonl.damaged").exists()
     third.close()
+
+
+def damaged(whole: bytes, rng: random.Random) -> bytes:
+    """A bit turned, a piece cut out, put in twice, overwritten, or the end lost."""
+    at = rng.randrange(len(whole))
+    piece = rng.choice((1, 2, 16, 200, 3000))
+    return rng.choice(
+        (
+            whole[:at] + bytes([whole[at] ^ 1 << rng.randrange(8)]) + whole[at + 1 :],
+            whole[:at] + whole[at + piece :],
+            whole[: at + piece] + whole[at:],
+            whole[:at] + rng.randbytes(piece) + whole[at + piece :],
+            whole[:at] + b"\n" + whole[at:],
+            whole[:at],
+        )
+    )
+
+
+@pytest.mark.soak("journal")
+@pytest.mark.timeout(300 + soak.count("journal") // 100)
+def test_whatever_is_damaged_no_line_is_read_as_something_else():
+    """A recorded journal: after any damage, what is read are records that were written, among them every line left whole."""
+    (file,) = (RECORDED / "demo_sums").rglob("samples-*.jsonl")
+    whole = file.read_bytes()
+    written = {line: json.loads(line) for line in whole.splitlines(keepends=True)}
+    records = [{name: value for name, value in record.items() if name != "crc32"} for record in written.values()]
+    rng = random.Random(9)
+    for _ in range(soak.count("journal")):
+        lines = io.BytesIO(damaged(whole, rng)).readlines()
+        read = [record for line in lines if (record := decode_line(line)) is not None]
+        assert all(record in records for record in read)
+        assert len(read) >= sum(line in written for line in lines)
 
 
 def test_grades_of_another_version_of_the_task_do_not_count(tmp_path):

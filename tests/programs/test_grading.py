@@ -2,12 +2,14 @@
 
 import base64
 import json
+import math
 import os
 import pickle
 import zlib
 from pathlib import Path
 
 import pytest
+import soak
 from golds import gold
 
 from lighteval_r1.graders import PROGRAM
@@ -181,6 +183,7 @@ def test_a_problem_without_tests_grades_nothing():
     assert isinstance(died, GraderDied) and "no tests" in str(died)
 
 
+@pytest.mark.soak("programs")
 def test_replies_with_official_verdicts_are_graded_as_they_were(shared, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parents[1] / "src")]))
     rows, replies = (
@@ -189,9 +192,8 @@ def test_replies_with_official_verdicts_are_graded_as_they_were(shared, monkeypa
     )
     assert len(replies) == 671
     golds = {row["question_id"]: LCB.problem(row).gold for row in rows}
-    every = "LIGHTEVAL_R1_ALL" in os.environ
-    if not every:
-        replies = replies[::4]
+    every = soak.count("programs") >= len(replies)
+    replies = replies[:: math.ceil(len(replies) / soak.count("programs"))]
     with Pool() if every else Pool(module="quick_worker") as pool:
         grades = pool.grade_many([(PROGRAM, row["output"], golds[row["question_id"]]) for row in replies])
     wrong = [

@@ -1,0 +1,39 @@
+"""Long counts, by part: `make soak` takes the long count of every part, `make soak SOAK="kills journal=5000"` of these.
+
+`make test` takes the short one. LIGHTEVAL_R1_SOAK holds what was asked for; tests without a part are left out of a soak.
+"""
+
+import os
+
+# part: (count in `make test`, count in `make soak`)
+PARTS = {
+    # SIGKILLs of a run on vLLM
+    "kills": (1, 20),
+    # SIGKILLs of a run against a server
+    "endpoint-kills": (20, 200),
+    # damages done to a journal's bytes
+    "journal": (300, 20_000),
+    # of the 671 programs with known verdicts
+    "programs": (168, 671),
+}
+
+
+def asked(text: str) -> dict[str, int]:
+    """ "kills journal=5000" -> {"kills": 20, "journal": 5000}; {} in an ordinary run. ValueError where a part is unknown."""
+    counts = {}
+    for word in text.replace(",", " ").split():
+        part, _, count = word.partition("=")
+        if part == "all":
+            counts |= {name: long for name, (_, long) in PARTS.items()}
+        elif part in PARTS and (not count or count.isdigit()):
+            counts[part] = int(count) if count else PARTS[part][1]
+        else:
+            raise ValueError(f"{word!r} is no part of a soak; there are {', '.join(PARTS)}, as PART or PART=COUNT.")
+    return counts
+
+
+ASKED = asked(os.environ.get("LIGHTEVAL_R1_SOAK", ""))
+
+
+def count(part: str) -> int:
+    return ASKED.get(part, PARTS[part][0])
