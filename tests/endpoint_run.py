@@ -18,7 +18,7 @@ from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Problem
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import journal_folder
-from lighteval_r1.sampling.loop import Work, graded, run
+from lighteval_r1.sampling.loop import Work, run
 from lighteval_r1.sampling.pool import Pool
 
 N_PROBLEMS, N_SAMPLES = 40, 25
@@ -45,7 +45,7 @@ async def evaluate(engine: EndpointEngine, cache_dir: Path, *, problems: list[Pr
 
 def main(url: str, cache_dir: Path) -> None:
     work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir))
-    scores = [[g.grade.outcome.score for g in row] for row in graded(work)]
+    scores = [problem.scores for problem in work.result().problems]
     (cache_dir / "estimate.json").write_text(json.dumps(asdict(estimate(scores))))
 
 

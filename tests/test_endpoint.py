@@ -28,7 +28,6 @@ from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.outside.retries import retry_after_s
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
 from lighteval_r1.sampling.journal_files import decode_line
-from lighteval_r1.sampling.loop import graded
 
 # The real server of test_endpoint_vllm.py takes most of a minute to come up: meanwhile these run.
 pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("vllm_server")]
@@ -96,11 +95,11 @@ def test_whatever_fails_the_sample_is_drawn_in_the_end_once_and_whole(fault, tmp
     records = samples_of(tmp_path)
     assert len(records) == 8 and len({record["key"] for record in records}) == 8
     assert len(server.requests) == 16, "each was tried twice"
-    for problem, row in zip(work.problems, graded(work), strict=True):
-        for one in row:
-            thought, answer = thought_and_answer(problem.prompt, one.sample.seed)
-            assert one.sample.reply == f"<think>{thought}</think>{answer}"
-            assert one.grade.outcome.score == score_of(problem.prompt, one.sample.seed, problem.gold)
+    for problem in work.result().problems:
+        for sample in problem.samples:
+            thought, answer = thought_and_answer(problem.prompt, sample.seed)
+            assert sample.reply == f"<think>{thought}</think>{answer}"
+            assert sample.outcome.score == score_of(problem.prompt, sample.seed, problem.gold)
 
 
 def test_a_stall_shorter_than_the_time_out_is_waited_out(tmp_path):
