@@ -257,7 +257,7 @@ class RunProblem:
     @property
     def scores(self) -> np.ndarray:
         """[n graded samples], 1.0 where right."""
-        return np.array([sample.outcome.score for sample in self.graded])
+        return np.array([sample.outcome.score for sample in self.samples if sample.outcome])
 
 
 def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:

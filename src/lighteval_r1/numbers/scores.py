@@ -24,10 +24,12 @@ def majority(problem: RunProblem) -> float | None:
     """
     label = grader_named(problem.grader).label
     samples = problem.graded
-    if label is None or not samples or any(sample.answer is None for sample in samples):
+    if label is None or not samples:
         return None
     labels: list[str | None] = []
     for sample in samples:
+        if sample.answer is None:
+            return None
         if sample.outcome in (Outcome.NO_ANSWER, Outcome.UNDECIDED):
             labels.append(None)
         else:
@@ -37,6 +39,12 @@ def majority(problem: RunProblem) -> float | None:
 
 def share(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> float:
     return float(np.mean([holds(sample) for sample in samples]))
+
+
+def mean_tokens(samples: Sequence[Sample]) -> float | None:
+    """None where a sample does not say its tokens."""
+    tokens = [sample.n_tokens for sample in samples if sample.n_tokens is not None]
+    return float(np.mean(tokens)) if tokens and len(tokens) == len(samples) else None
 
 
 def problem_figures(problem: RunProblem) -> dict[str, float]:
@@ -50,8 +58,8 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
         figures["truncated"] = reasons.count("length") / n
     figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)
     figures["undecided"] = share(samples, lambda sample: sample.outcome is Outcome.UNDECIDED)
-    if None not in (tokens := [sample.n_tokens for sample in samples]):
-        figures["output_tokens"] = float(np.mean(tokens))
+    if (tokens := mean_tokens(samples)) is not None:
+        figures["output_tokens"] = tokens
     for name, value in problem.groups.items():
         figures[f"pass@1 {name}={value}"] = right / n
     return figures
@@ -66,7 +74,7 @@ def task_row(
     """
     samples = task_run.samples
     outcomes = [sample.outcome for sample in samples]
-    reasons, tokens = [sample.finish_reason for sample in samples], [sample.n_tokens for sample in samples]
+    reasons = [sample.finish_reason for sample in samples]
     if scores is None:
         scores = [row for problem in task_run.problems if (row := problem.scores).size]
     return Row(
@@ -75,7 +83,7 @@ def task_row(
         truncated=None if None in reasons else reasons.count("length"),
         no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
         undecided=outcomes.count(Outcome.UNDECIDED),
-        mean_tokens=None if None in tokens else float(np.mean(tokens)),
+        mean_tokens=mean_tokens(samples),
         partial=partial,
     )
 

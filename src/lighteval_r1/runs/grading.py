@@ -11,7 +11,7 @@ from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.graders.answers import CLOSE, OPEN, answer_text, split_thinking
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
-from lighteval_r1.records import GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
+from lighteval_r1.records import Grade, GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.runs.grades_file import write_grades
 from lighteval_r1.runs.locate import HUB, find
 from lighteval_r1.runs.reply_files import read_replies
@@ -112,7 +112,8 @@ def grade_all(task_run: TaskRun, *, pool: Pool, task: Task) -> TaskRun:
             f"{len(died)} of {len(samples)} replies have no grade, so there is no score. First: {died[0][0].key}: "
             f"{died[0][1]}. Run the same command again to grade anew."
         )
-    return with_samples(task_run, (sample.graded(grade) for sample, grade in zip(samples, grades, strict=True)))
+    verdicts = (grade for grade in grades if isinstance(grade, Grade))
+    return with_samples(task_run, (sample.graded(grade) for sample, grade in zip(samples, verdicts, strict=True)))
 
 
 class Counted:
@@ -148,7 +149,7 @@ def explained(problems: list[RunProblem], *, uid: str, task: Task) -> str:
         f"uid: {uid}",
         f"reply: {len(sample.reply)} characters, of which thinking {len(thinking)}{opened}",
         "after the thinking: nothing, it never ended" if after is None else f"after the thinking: …{after[-SHOWN:]!a}",
-        f"answer: {graded.answer[:SHOWN]!a}",
+        f"answer: {(graded.answer or '')[:SHOWN]!a}",
         f"gold: {problem.gold[:SHOWN]!a}",
         f"grader: {task.grader.name}, decided by: {graded.step}",
         f"outcome: {graded.outcome}",

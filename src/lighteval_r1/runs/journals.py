@@ -89,7 +89,7 @@ def problems_of_task(name: str) -> dict[str, RunProblem]:
 
     task = TASKS.get(name)
     rows = rows_at_hand(task) if task is not None else None
-    if rows is None:
+    if task is None or rows is None:
         return {}
     return {problem.id: shown(problem, []) for row in rows for problem in [task.problem(row)]}
 

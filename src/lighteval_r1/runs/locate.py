@@ -73,16 +73,16 @@ def find(source: str | Path) -> RunFiles:
 
 def results_in(folder: Path) -> list[Path]:
     """Results files of the folder's runs, the newest last."""
-    results = [path for path in folder.rglob("results_*.json") if RESULTS.fullmatch(path.name)]
-    return sorted(results, key=lambda path: (RESULTS.fullmatch(path.name)["date"], str(path)))
+    dates = {path: match["date"] for path in folder.rglob("results_*.json") if (match := RESULTS.fullmatch(path.name))}
+    return sorted(dates, key=lambda path: (dates[path], str(path)))
 
 
 def in_folder(folder: Path) -> RunFiles:
     if results := results_in(folder):
         check_one_model(folder, results)
-        date = RESULTS.fullmatch(results[-1].name)["date"]
+        date = results[-1].name.removeprefix("results_").removesuffix(".json")
         return RunFiles(results[-1], date, details_of(results[-1], date), len(results))
-    details = sorted(path for path in folder.rglob("details_*.parquet") if DETAILS.fullmatch(path.name))
+    details = {path: match for path in folder.rglob("details_*.parquet") if (match := DETAILS.fullmatch(path.name))}
     if not details and (rows := newest_rows([str(path) for path in folder.rglob("rows/*/*.parquet")])):
         return rows
     if not details:
@@ -90,10 +90,9 @@ def in_folder(folder: Path) -> RunFiles:
             f"{folder} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it. "
             "Name the folder that --output-dir named."
         )
-    dates = {DETAILS.fullmatch(path.name)["date"] for path in details}
-    chosen = [path for path in details if DETAILS.fullmatch(path.name)["date"] == max(dates)]
-    tasks = {DETAILS.fullmatch(path.name)["task"]: path for path in chosen}
-    return RunFiles(results_of(chosen[0], max(dates)), max(dates), tasks, len(dates))
+    dates = {match["date"] for match in details.values()}
+    tasks = {match["task"]: path for path, match in sorted(details.items()) if match["date"] == max(dates)}
+    return RunFiles(results_of(next(iter(tasks.values())), max(dates)), max(dates), tasks, len(dates))
 
 
 def newest_rows(names: Sequence[str]) -> RunFiles | None:

@@ -195,7 +195,7 @@ def with_more(first: TaskRun, second: TaskRun, path: str) -> TaskRun:
     problems = []
     for place, problem in enumerate(first.problems):
         more = second.problems[places[place]].samples
-        seeds = {sample.seed for sample in problem.samples} & {sample.seed for sample in more} - {None}
+        seeds = {s.seed for s in problem.samples if s.seed is not None} & {s.seed for s in more}
         if seeds:
             raise UserError(
                 f"{first.task} of {path}: {problem.name or problem.id} has samples of seed {min(seeds)} in both runs: "
