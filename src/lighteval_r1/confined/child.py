@@ -1,8 +1,8 @@
 """The tests of one program, in a process that has just been forked for it: limits, the filter, then test by test.
 
 What a program may count on is what LiveCodeBench's checker gives it: the names of some modules imported beforehand, a
-recursion limit of 50,000, integers of up to 50,000 digits. It is run as a script (as `__main__`) or, where a function is
-asked for, as a module whose function is called. This module is imported by the server, before programs run.
+recursion limit of 50,000, integers of up to 50,000 digits. It is run as a script (as `__main__`) or, where a function
+is asked for, as a module whose function is called. This module is imported by the server, before programs run.
 Source: https://github.com/LiveCodeBench/LiveCodeBench, lcb_runner/evaluation/testing_util.py.
 """
 
@@ -199,7 +199,8 @@ def encode(value: object) -> object:
 
 
 def encode_number(value: numbers.Number) -> object:
-    """Integers beyond 64 bits in hexadecimal; numbers of other types as the int or float that equals them, if one does."""
+    """Integers beyond 64 bits in hexadecimal; numbers of other types as the int or float that equals them, if one
+    does."""
     if isinstance(value, int):
         return int(value) if abs(value) < 2**63 else {"int": hex(value)}
     if isinstance(value, float):
@@ -220,7 +221,10 @@ def tell(message: dict) -> None:
 
 
 def attempts(folder: str) -> list[str]:
-    """What this process can do although it should not: a confined one returns []. Tried by the server before it serves."""
+    """What this process can do although it should not: a confined one returns [].
+
+    Tried by the server before it serves.
+    """
     tries: dict[str, Callable[[], object]] = {
         "read files outside": lambda: open("/etc/passwd", "rb").close(),
         "list folders outside": lambda: os.listdir("/home"),

@@ -1,4 +1,5 @@
-"""What a process can be kept from, by what this machine allows: own namespaces with an own file tree, Landlock, no rights.
+"""What a process can be kept from, by what this machine allows: own namespaces with an own file tree, Landlock, no
+rights.
 
 The server confines itself with these before it forks the first program; what cannot be undone is inherited. They are
 called through ctypes: Landlock's packages are pre-releases or months old, and none makes namespaces.

@@ -1,7 +1,8 @@
 """The connection to a server of programs, started at the strictest level of confinement that holds on this machine.
 
-It starts with a clean environment, in a session of its own, and ends when the connection is closed, however this process
-ends. Each level is tried, not guessed: the server says what one of its children could do although it should not.
+It starts with a clean environment, in a session of its own, and ends when the connection is closed, however this
+process ends. Each level is tried, not guessed: the server says what one of its children could do although it should
+not.
 """
 
 import json
@@ -28,7 +29,8 @@ LEVELS = (
     {"namespaces": False, "landlock": True, "seccomp": True},
 )
 LIMITS_ONLY = {"namespaces": False, "landlock": False, "seccomp": False}
-# How much of a look at a process counts as waiting, by the state of its busiest thread: none where it runs or waits for a
+# How much of a look at a process counts as waiting, by the state of its busiest thread: none where it runs or waits for
+# a
 # core, all where it sleeps; a disk that is slow, or full of other people's work, has ten times as long.
 WAITING = {"R": 0.0, "D": 0.1}
 KEPT_VARIABLES = ("TMPDIR", "TZ")
@@ -90,7 +92,10 @@ class Connection:
 
 
 def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
-    """A server at the strictest of the levels that holds here. UserError where none does and the user did not allow it."""
+    """A server at the strictest of the levels that holds here.
+
+    UserError where none does and the user did not allow it.
+    """
     can: list[str] = []
     for wanted in levels:
         try:
@@ -105,7 +110,8 @@ def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
         raise UserError(
             "this machine allows no confinement of programs that a model wrote"
             + (f": they could {', '.join(can)}" if can else "")
-            + ". It takes Linux with seccomp, and Landlock (5.13) or user namespaces. To run them all the same, with this "
+            + ". It takes Linux with seccomp, and Landlock (5.13) or user namespaces. To run them all the same, with "
+            "this "
             f"user's rights, say --allow-unsafe-code or set {UNSAFE}=1."
         )
     for wanted in (levels[-1], LIMITS_ONLY):

@@ -1,4 +1,7 @@
-"""What Linux says of processes in /proc: who started whom, and whether they compute or wait; and how one gives way. Source: proc(5)."""
+"""What Linux says of processes in /proc: who started whom, and whether they compute or wait; and how one gives way.
+
+Source: proc(5).
+"""
 
 import contextlib
 import os

@@ -19,7 +19,8 @@ from lighteval_r1.confined.child import GO, READY
 from lighteval_r1.confined.connection import LEVELS, Connection, connect
 from lighteval_r1.records import GraderDied
 
-# Source: LiveCodeBench's checker gives each test 6 s. Here they are of CPU time, so that a busy machine changes no grade.
+# Source: LiveCodeBench's checker gives each test 6 s. Here they are of CPU time, so that a busy machine changes no
+# grade.
 LIMIT_S = 6
 # A test may sleep as long as it may compute. Looks are counted, not the time between them, so that to wait for a core,
 # here or there, is never taken for sleep.

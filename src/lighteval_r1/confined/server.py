@@ -1,12 +1,13 @@
 """The server: `python -m lighteval_r1.confined.server FD '{"namespaces": true, …}'` forks a process per program.
 
-Two processes. The keeper makes the folder of the programs, starts the server proper and removes the folder when that has
-ended. The server confines itself, imports what programs use, tries in a child whether the confinement holds, and says so:
+Two processes. The keeper makes the folder of the programs, starts the server proper and removes the folder when that
+has ended. The server confines itself, imports what programs use, tries in a child whether the confinement holds, and
+says so:
 
     out  {"level": "…", "can": […]}           once; can: what a child could do although it should not, null
                                               where confined like this it does not even run
-    in   {"function": null, "numpy": false, "cpu_s": 6, "n_tests": 20} with the descriptors of code, input, output, channel
-    in   NEXT                                 the program begins another test: its time begins anew
+    in   {"function": null, "numpy": false, "cpu_s": 6, "n_tests": 20} with the descriptors of code, input, output,
+      channel in   NEXT                                 the program begins another test: its time begins anew
     in   STOP                                 ends the program
     out  {"end": "exited", "code": 0}         or "signal", "time limit", "disk limit", "stopped"
 
@@ -149,7 +150,10 @@ def settle(wanted: dict, *, folder: str) -> Place:
 
 
 def probe(place: Place) -> list[str] | None:
-    """What a child can do although it should not; tried by one that is confined as programs are. None: it cannot run."""
+    """What a child can do although it should not; tried by one that is confined as programs are.
+
+    None: it cannot run.
+    """
     told, tell = os.pipe2(os.O_CLOEXEC)
     parent = os.getpid()
     pid = os.fork()
@@ -231,7 +235,10 @@ def ending(code: int, *, past_limit: bool) -> dict:
 
 
 def cpu_time(pid: int) -> float:
-    """CPU seconds of a process, which need not be seen in /proc; 0 where it has ended. Source: CPUCLOCK_SCHED in Linux."""
+    """CPU seconds of a process, which need not be seen in /proc; 0 where it has ended.
+
+    Source: CPUCLOCK_SCHED in Linux.
+    """
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:

@@ -1,10 +1,10 @@
 """The system calls that a program may make, as a filter for seccomp: what is not named here does not exist for it.
 
-Threads, memory, files that Landlock or the mount tree allow, clocks, pipes: yes. New processes, other programs, signals to
-anyone, the network, other processes' limits and memory, modes and owners of files, mounts, keys, shared memory: no.
+Threads, memory, files that Landlock or the mount tree allow, clocks, pipes: yes. New processes, other programs, signals
+to anyone, the network, other processes' limits and memory, modes and owners of files, mounts, keys, shared memory: no.
 
-No package is used: libseccomp's Python bindings are not on the package index, pyseccomp (2021) needs a library that small
-containers lack, and the others are months old.
+No package is used: libseccomp's Python bindings are not on the package index, pyseccomp (2021) needs a library that
+small containers lack, and the others are months old.
 """
 
 import ctypes

@@ -104,7 +104,8 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
 
 
 def last_box(text: str) -> str:
-    r"""Content of the last box, joined by commas with boxes that stand beside it (`\boxed{2}, \boxed{3}`); "" if none."""
+    r"""Content of the last box, joined by commas with boxes that stand beside it (`\boxed{2}, \boxed{3}`); "" if
+    none."""
     found = boxes(text)
     if not found:
         return ""

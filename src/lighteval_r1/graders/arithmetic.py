@@ -48,7 +48,8 @@ class TooLarge(Exception):
 class Reader:
     """One pass over the tokens of an expression, computing its value at a point.
 
-    Juxtaposition is a product; `1\frac{4}{5}` is a mixed number; f(x), g(x), h(x) are unreadable, as no product is meant.
+    Juxtaposition is a product; `1\frac{4}{5}` is a mixed number; f(x), g(x), h(x) are unreadable, as no product is
+    meant.
     """
 
     def __init__(self, tokens: list[str], point: "Point"):
@@ -211,7 +212,8 @@ class Reader:
 
 
 class Point:
-    """Values of letters: irrational-looking rationals that depend on the letter and the point's number; positive, or all negative."""
+    """Values of letters: irrational-looking rationals that depend on the letter and the point's number; positive, or
+    all negative."""
 
     def __init__(self, index: int, *, negative: bool = False):
         self.index = index

@@ -5,8 +5,9 @@ What it asks
 
 How it is graded
     The letter is read after `</think>`, in this order; the first that is found decides:
-      box       the last `\boxed{…}` with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
-      announced the last "Answer: B" or "answer is (B)", in bold, brackets, `\text{}`, dollars or with the option's text;
+      box       the last `\boxed{…}` with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an
+        option's text; announced the last "Answer: B" or "answer is (B)", in bold, brackets, `\text{}`, dollars or with
+        the option's text;
                 also "option B is correct", "B is the correct answer" and the "closest option is B";
       alone     a letter that is all there is after the thinking;
       option    an option's own text, behind "answer is" or alone in the last line (where gold knows the texts).
@@ -18,8 +19,8 @@ What it gets wrong
     ("the second one") is no answer. Without the options' texts, an answer in the option's words is no answer.
 
 Source
-    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction), and
-    replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
+    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction),
+    and replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
 """
 
 import json
@@ -41,19 +42,21 @@ ENDED = r"(?![a-zA-Z0-9'’]|\s*\^|\s*=)"
 LETTER = WRAPPED + r"(?:(?:option|choice|letter)\s+" + WRAPPED + r")?([A-Ja-j])" + ENDED
 ANNOUNCED = re.compile(
     r"\banswer\b(?:\s+(?:choice|option|letter))?(?:\s+(?:to|for)\s+(?:the|this)\s+(?:question|problem))?[\s*_`\"]{0,4}"
-    r"(?:(?:is|are|should be|would be|must be|will be)\b(?:\s+(?:therefore|thus|most likely|likely|clearly|indeed|option|choice|letter))?"
+    r"(?:(?:is|are|should be|would be|must be|will be)\b(?:\s+(?:therefore|thus|most "
+    r"likely|likely|clearly|indeed|option|choice|letter))?"
     r"[\s.…:：]{0,6}|[:：=→]\s*|\s(?=\(?[A-J](?:\)|:|\.?\s*$)))" + r"(not\b|none\b)?" + LETTER,
     re.IGNORECASE,
 )
 CHOSEN = re.compile(
-    r"(?:\b(?:correct|right|best|closest|final|most (?:appropriate|accurate|likely|reasonable))\s+(?:option|choice|match|statement|answer)"
+    r"(?:\b(?:correct|right|best|closest|final|most "
+    r"(?:appropriate|accurate|likely|reasonable))\s+(?:option|choice|match|statement|answer)"
     r"(?:\s+(?:among|from|of|in)\s[^.\n]{0,60}?)?\s+(?:is|would be|must be|should be)\s*[:：]?"
     r"|\b(?:I|we)(?:'ll| will| would)?\s+(?:choose|select|pick|go with)\s+)()" + LETTER,
     re.IGNORECASE,
 )
 NAMED = re.compile(
-    WRAPPED
-    + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s+(?:is|must be|seems|appears)\s+(?:therefore\s+|thus\s+|the\s+)?"
+    WRAPPED + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s+(?:is|must "
+    r"be|seems|appears)\s+(?:therefore\s+|thus\s+|the\s+)?"
     r"(?:most\s+)?(?:correct|right|best|closest|answer)\b(?!\s+(?:to|than)\b)"
 )
 # "The answer is A or B" and "A and B" settle on nothing.

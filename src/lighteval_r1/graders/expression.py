@@ -6,9 +6,9 @@ What it asks
 
 How it is graded
     The answer is the last complete `\boxed{…}` after `</think>` (also `\fbox{…}` and `\boxed 7`; boxes joined by commas
-    or "and" are one answer), else what follows an explicit "the final answer is" or "Answer:" at the end. Never a number
-    that happens to stand in the text. Without an answer, and for a thought that never ended, the outcome is no_answer.
-    It is compared in the steps of graders.comparison under this policy:
+    or "and" are one answer), else what follows an explicit "the final answer is" or "Answer:" at the end. Never a
+    number that happens to stand in the text. Without an answer, and for a thought that never ended, the outcome is
+    no_answer. It is compared in the steps of graders.comparison under this policy:
       exact      Exact values are never rounded: 0.00006712 is not 0.0000672, 0.333 is not 1/3.
       decimal    Decimals are equal when both say the same number, or when gold is a decimal and the answer is the exact
                  value (a fraction, a root), which rounded to gold's digits is gold.
@@ -29,7 +29,8 @@ What it gets wrong
 
 Source
     Steps and policy are this project's; the last step is math-verify, https://github.com/huggingface/Math-Verify.
-    Golds: https://huggingface.co/datasets/HuggingFaceH4/MATH-500, https://huggingface.co/datasets/HuggingFaceH4/aime_2024.
+    Golds: https://huggingface.co/datasets/HuggingFaceH4/MATH-500,
+    https://huggingface.co/datasets/HuggingFaceH4/aime_2024.
 """
 
 from functools import lru_cache

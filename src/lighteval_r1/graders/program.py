@@ -4,9 +4,10 @@ What it asks: a program that reads standard input, or a function, in the last co
 How it is graded: each public and private test in a confined process of its own, up to the first that fails; what was
 written or returned is compared here, so the expected output is never near the program. Exit code 0 proves nothing; an
 exception fails a test whatever was written before it; sys.exit does not. 6 s of CPU time a test.
-What it gets wrong: problems with several right outputs. As in LiveCodeBench, input comes through sys.stdin only: a program
-that reads descriptor 0 itself (`open(0)`) finds nothing there.
-Source: LiveCodeBench, https://arxiv.org/abs/2403.07974, and the comparison of its lcb_runner/evaluation/testing_util.py.
+What it gets wrong: problems with several right outputs. As in LiveCodeBench, input comes through sys.stdin only: a
+program that reads descriptor 0 itself (`open(0)`) finds nothing there.
+Source: LiveCodeBench, https://arxiv.org/abs/2403.07974, and the comparison of its
+lcb_runner/evaluation/testing_util.py.
 """
 
 import base64
@@ -25,7 +26,8 @@ from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.records import Grade, Outcome
 
 FENCE = "```"
-# "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it. What matched is not tried
+# "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it. What matched is not
+# tried
 # again in another way (`*+`): a megabyte of spaces would take an hour.
 OPENING = re.compile(r"(?:^|(?<=[^`]))```[ \t]*+(?P<language>[\w+#.-]*+)[ \t\r]*+$|^\s*+```[^`\n]*$")
 NUMPY = re.compile(r"^[ \t]*+(?:import|from)[ \t]++numpy\b", re.MULTILINE)

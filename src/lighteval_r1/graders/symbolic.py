@@ -52,7 +52,8 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
 
 
 def read(s: str) -> object | None:
-    """What latex2sympy makes of an expression in its one spelling, a sympy object; None where it makes nothing of it."""
+    """What latex2sympy makes of an expression in its one spelling, a sympy object; None where it makes nothing of
+    it."""
     from latex2sympy2_extended import latex2sympy
     from sympy import Basic
     from sympy.matrices import MatrixBase
