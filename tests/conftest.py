@@ -24,6 +24,7 @@ LONGEST_FIRST = (
     "test_slurm",
     "test_end_to_end",
     "test_callbacks",
+    "test_docs",
     "test_endpoint",
     "test_endpoint_vllm",
     "test_replicas",

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from documents import ROOT, commands
 from stand_in import InThread, Proxy
 
 from lighteval_r1.graders import EXPRESSION
@@ -18,6 +19,15 @@ from lighteval_r1.tasks import TASKS
 pytestmark = pytest.mark.timeout(300)
 # One stall as long as a server under load may make it; the run below waits 3 s.
 FAULTS = ["http 500", "http 503 1", "http 429", "dropped", "garbage", "stall 30"]
+
+
+# The commands that docs/servers.md shows, by name.
+SHOWN = {command.words[1]: command for command in commands(ROOT / "docs" / "servers.md", mark="server")}
+
+
+def as_shown(name: str, url: str) -> list[str]:
+    """A command of the page, asking the server at this URL."""
+    return [word.replace("http://127.0.0.1:8000/v1", url) for word in SHOWN[name].words[1:]]
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -30,7 +40,7 @@ def start(*arguments: str) -> subprocess.Popen:
 
 def endpoint(url: str, folder: Path, *more: str) -> subprocess.Popen:
     places = ["--output-dir", str(folder / "out"), "--cache-dir", str(folder / "cache")]
-    return start("endpoint", "demo_sums", "--base-url", url, "--model", "demo", "--n", "3", *places, *more)
+    return start(*as_shown("endpoint", url), *places, *more)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +51,7 @@ def spoiled_run(vllm_server, tmp_path_factory):
         vllm_server.url.removesuffix("/v1"), spoil=lambda i, body: "" if i % 3 else FAULTS[i // 3 % len(FAULTS)]
     )
     with InThread(proxy.app()) as url:
-        run = endpoint(url, folder, "--max-tokens", "256", "--concurrency", "16", "--stall-timeout", "3")
+        run = endpoint(url, folder, "--concurrency", "16", "--stall-timeout", "3")
         other = endpoint(vllm_server.url, refused, "--max-tokens", "4096")
         out, err = run.communicate(timeout=200)
         said = other.communicate(timeout=200)
@@ -55,6 +65,7 @@ def spoiled_run(vllm_server, tmp_path_factory):
 
 def test_a_run_with_a_third_of_its_requests_spoiled_is_complete(spoiled_run):
     assert spoiled_run["status"] == 0, spoiled_run["err"][-3000:]
+    assert SHOWN["endpoint"].matches(spoiled_run["out"]), spoiled_run["out"]
     faults = Counter(filter(None, spoiled_run["proxy"].faults))
     assert set(faults) == set(FAULTS) and sum(faults.values()) >= 0.3 * len(spoiled_run["proxy"].faults)
     keys = Counter(record["key"] for record in spoiled_run["records"])
@@ -94,20 +105,12 @@ def test_what_the_server_refuses_is_its_message_and_no_score(spoiled_run):
 
 
 def test_bench_prints_vllms_figures_for_the_tasks_prompts_and_ask_shows_a_reply(vllm_server, tmp_path):
-    bench = start(
-        "bench",
-        "--base-url",
-        vllm_server.url,
-        "--task",
-        "demo_sums",
-        "--max-tokens",
-        "32",
-        "--save",
-        str(tmp_path / "b.json"),
-    )
-    asked = start("ask", vllm_server.url, TASKS["demo_sums"].problem(TASKS["demo_sums"].rows()[0]).prompt)
+    assert set(SHOWN) == {"ask", "endpoint", "bench"}, "a command that is shown and not run"
+    bench = start(*as_shown("bench", vllm_server.url), "--save", str(tmp_path / "b.json"))
+    asked = start(*as_shown("ask", vllm_server.url))
     shown, _ = asked.communicate(timeout=100)
     assert "</think>" in shown and re.search(r"\nanswer: .+ \(box\), \d+ tokens", shown), shown
+    assert SHOWN["ask"].matches(shown), shown
     out, err = bench.communicate(timeout=150)
     assert bench.returncode == 0, err[-3000:]
     for said in (
@@ -118,4 +121,5 @@ def test_bench_prints_vllms_figures_for_the_tasks_prompts_and_ask_shows_a_reply(
         "P50 E2EL",
     ):
         assert said in out
+    assert SHOWN["bench"].matches(out), out
     assert json.loads((tmp_path / "b.json").read_text())["completed"] == 40

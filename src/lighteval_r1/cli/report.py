@@ -10,7 +10,7 @@ from lighteval_r1.outside.words import say
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    runs: list[str] = argument("Runs: output folders, details files, or Hub data sets of details.")
+    runs: list[str] = argument("Runs: output folders, journals, graded files, details files, or Hub data sets.")
     output: Path = option(Path("report.html"), "The page; full replies go to a folder beside it.", "--output", "-o")
     figures: Path | None = option(None, "A folder for the pictures, as PNG and SVG.")
     baselines: Path | None = option(None, "A TOML file with further published numbers.")

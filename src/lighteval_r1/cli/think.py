@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ThinkOptions:
-    runs: list[str] = argument("Runs: output folders, details files, or Hub data sets of details.")
+    runs: list[str] = argument("Runs: output folders, journals, graded files, details files, or Hub data sets.")
     output: Path | None = option(None, "A page with the tables and the picture (think.html).", "--output", "-o")
     figures: Path | None = option(None, "A folder for the picture, as PNG and SVG.")
     tokenizer: str = option("", "Folder or Hub id of the tokenizer, where a run's model is not at hand.")

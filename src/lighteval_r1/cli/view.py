@@ -8,7 +8,7 @@ from lighteval_r1.cli.options import argument, option
 
 @dataclass(frozen=True, kw_only=True)
 class ViewOptions:
-    run: str = argument("A run: output folder, details file, or Hub data set of details.")
+    run: str = argument("A run: output folder, journal, graded file, details file, or Hub data set.")
     bundle: Path | None = option(None, "Make Inspect's static site in this folder instead of opening a viewer.")
     logs: Path | None = option(None, "Where the .eval logs go (data/inspect/MODEL).")
 
