@@ -27,6 +27,7 @@ class Server:
 
     def __init__(self, say) -> None:
         self.say, self.asked = say, Counter()
+        self.bodies: list[dict] = []
         self.lock, self.closing = threading.Lock(), threading.Event()
         server = self
 
@@ -36,6 +37,7 @@ class Server:
                 prompt = body["messages"][0]["content"]
                 with server.lock:
                     server.asked[prompt] += 1
+                    server.bodies.append(body)
                     times = server.asked[prompt]
                 said = server.say(prompt, times)
                 if said == "late":
@@ -181,6 +183,13 @@ def test_what_never_comes_right_is_unjudged_and_asked_in_the_next_run(serve, tmp
     again = judge_of(mended, tmp_path)
     assert again.judge([asked("p"), asked("q")]) == [Judged(0, 11), Judged(24, 37)]
     assert again.n_asked == mended.n_calls == 1
+
+
+def test_each_try_is_drawn_anew_and_the_first_is_the_likeliest_answer(serve, tmp_path):
+    server = serve(lambda *_: "I see no number")
+    judge_of(server, tmp_path).judge([asked("p")])
+    drawn = [(body["temperature"], body["seed"]) for body in server.bodies]
+    assert drawn == [(0.0, 0), (0.6, 1), (0.6, 2), (0.6, 3)]
 
 
 def test_a_judge_that_is_not_there_leaves_all_unjudged(tmp_path):

@@ -343,7 +343,13 @@ def test_several_tasks_are_also_told_together(words):
 
 def test_a_report_asks_the_hub_for_no_tokenizer_that_was_not_named(monkeypatch):
     asked = []
-    monkeypatch.setattr("socket.socket.connect", lambda self, address: asked.append(address))
+
+    def out_of_reach(*address):
+        asked.append(address)
+        raise OSError("out of reach")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("socket.getaddrinfo", out_of_reach)
     found = for_report(["run"], [a_run([a_problem("a", RIGHT)], model="org/nowhere")], tokenizer="", partial=False)
     assert "there is no tokenizer of org/nowhere here" in found.notes[0] and not asked
 

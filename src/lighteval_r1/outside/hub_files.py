@@ -45,14 +45,18 @@ def model_file(model: str, name: str, *, revision: str | None = None, fetch: boo
 
     fetch False: what is not in the cache is not asked of the Hub.
     """
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
 
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder / name if (folder / name).is_file() else None
     try:
-        return Path(hf_hub_download(model, name, revision=revision, local_files_only=not fetch))
+        if fetch:
+            return Path(hf_hub_download(model, name, revision=revision))
+        # Not hf_hub_download(local_files_only=True): it connects all the same, for a list of agents' names.
+        cached = try_to_load_from_cache(model, name, revision=revision)
+        return Path(cached) if isinstance(cached, str) else None
     except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
         return None
 
