@@ -147,15 +147,15 @@ def test_explain_shows_what_was_extracted_compared_and_decided(tmp_path):
         ("[1]\n", "not an object"),
     ],
 )
-def test_a_file_that_cannot_be_graded_is_one_line_and_exit_2(tmp_path, content, said):
+def test_a_file_that_cannot_be_graded_is_one_line_and_exit_2(tmp_path, main, content, said):
     path = tmp_path / "bad.jsonl"
     path.write_text(content)
-    done = command(path, "--task", "r1_math_500")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr and str(path) in done.stderr and len(done.stderr.splitlines()) == 1
+    code, out, refused = main("score", path, "--task", "r1_math_500")
+    assert (code, out) == (2, "")
+    assert said in refused and str(path) in refused and len(refused.splitlines()) == 1
 
 
-def test_missing_files_unknown_tasks_and_what_is_no_parquet_are_one_line_and_exit_2(tmp_path):
+def test_missing_files_unknown_tasks_and_what_is_no_parquet_are_one_line_and_exit_2(tmp_path, main):
     path = write(tmp_path / "gen.jsonl", ROWS)
     fake = tmp_path / "fake.parquet"
     fake.write_text("no parquet")
@@ -164,8 +164,8 @@ def test_missing_files_unknown_tasks_and_what_is_no_parquet_are_one_line_and_exi
         ((path, "--task", "r1_mth_500"), "r1_math_500"),
         ((fake, "--task", "r1_math_500"), "not a parquet"),
     ):
-        done = command(*arguments)
-        assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+        code, _, refused = main("score", *arguments)
+        assert code == 2 and said in refused and len(refused.splitlines()) == 1
 
 
 def test_a_dead_grader_leaves_no_score_and_names_the_first_reply(tmp_path, monkeypatch):
