@@ -68,10 +68,10 @@ class Screen:
 def answer_line(sample: Sample) -> str:
     """The answer, where it stood, and what the reply took."""
     _, text = replies.split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
-    found = EXPRESSION.found(text, "")
-    if not found.answer and text is not None:
-        found = Found(*choice.extract(text))
-    words = f"answer: {found.answer} ({found.where})" if found.answer else f"no answer ({found.where})"
+    stated = EXPRESSION.found(text, "")
+    if not stated.answer and text is not None:
+        stated = Found(*choice.extract(text))
+    words = f"answer: {stated.answer} ({stated.where})" if stated.answer else f"no answer ({stated.where})"
     return f"{words}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
 
 

@@ -81,8 +81,8 @@ def register(
 
     def call(context: typer.Context, **values: Any) -> None:
         named = options_file(kind, values.pop("options", None)) | options_in_words(kind, values.pop("words", ()))
-        said = [name for name in values if context.get_parameter_source(name).name == "COMMANDLINE"]
-        command(kind(**named | {name: values[name] for name in said}))
+        given = [name for name in values if context.get_parameter_source(name).name == "COMMANDLINE"]
+        command(kind(**named | {name: values[name] for name in given}))
 
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     call.__signature__ = inspect.Signature([context, *parameters(kind), *(parameters(besides) if besides else ())])
@@ -96,10 +96,10 @@ def options_file(kind: type, file: Path | None) -> dict:
         return {}
     hints = get_type_hints(kind)
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        if unknown := set(said) - set(hints):
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if unknown := set(values) - set(hints):
             raise ValueError(f"there is no option {min(unknown)!r}")
-        return {name: typed(value, hints[name], name=name) for name, value in said.items()}
+        return {name: typed(value, hints[name], name=name) for name, value in values.items()}
     except OSError as error:
         raise UserError(f"cannot read the options {file}: {error.strerror}.") from None
     except (ValueError, TypeError) as error:
@@ -109,17 +109,17 @@ def options_file(kind: type, file: Path | None) -> dict:
 def options_in_words(kind: type, words: Sequence[str]) -> dict:
     """NAME=value, as make says options; an empty one says nothing. UserError for what is no option."""
     fields, hints = {make_name(field): field.name for field in dataclasses.fields(kind)}, get_type_hints(kind)
-    said = {}
+    values = {}
     for name, _, text in (word.partition("=") for word in words):
         if name not in fields:
             near = difflib.get_close_matches(name.upper(), fields, n=1, cutoff=0.0)
             raise UserError(f"there is no option {name}=. Nearest: {near[0]}=. All: {', '.join(fields)}.")
         if text:
             try:
-                said[fields[name]] = typed(text, hints[fields[name]], name=name)
+                values[fields[name]] = typed(text, hints[fields[name]], name=name)
             except ValueError as error:
                 raise UserError(f"{error}.") from None
-    return said
+    return values
 
 
 def typed(value: object, hint: Any, *, name: str) -> object:

@@ -37,8 +37,8 @@ def check_command(options: CheckOptions) -> None:
         task = parse_spec(name).task
         check_data(task)
         problems = [task.problem(row) for row in task_rows(task)]
-        found = task.check(problems)
-        faults += [f"{task.name}: {fault}" for fault in found]
-        say(f"{task.name}: {len(problems)} problems, {len(found)} faults, SHA-256 {data_sha256(problems)}")
+        wrong = task.check(problems)
+        faults += [f"{task.name}: {fault}" for fault in wrong]
+        say(f"{task.name}: {len(problems)} problems, {len(wrong)} faults, SHA-256 {data_sha256(problems)}")
     if faults:
         raise UserError("\n".join(faults[:20]))

@@ -74,11 +74,11 @@ def printed(told: "Told") -> str:
 
     parts = [*(thinking_table(task) for task in told.tasks)]
     if told.means:
-        parts.append(columns([head("all tasks"), *([each.run, *cells_of(each)] for each in told.means)]))
+        parts.append(columns([head("all tasks"), *([mean.run, *cells_of(mean)] for mean in told.means)]))
     parts.append(thinking_legend())
     parts.append("\n".join(told.notes))
     parts.append(told.agreement)
-    return "\n\n".join(each for each in parts if each)
+    return "\n\n".join(filter(None, parts))
 
 
 def write(told: "Told", labels: Sequence[str], *, output: Path | None, figures: Path | None) -> list[Path]:

@@ -88,8 +88,7 @@ def read_cluster(path: str) -> Cluster:
     if not path:
         return Cluster()
     try:
-        said = yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}
-        return Cluster(**said)
+        return Cluster(**(yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}))
     except OSError as error:
         raise UserError(f"cannot read the cluster's file {path}: {error.strerror}.") from None
     except (yaml.YAMLError, TypeError) as error:

@@ -223,14 +223,14 @@ def run_child(command: list[str]) -> str:
 
 def read_scores(checkpoint: Checkpoint) -> list[dict]:
     """One record per task of the checkpoint's newest run."""
-    found = sorted((checkpoint.folder / "out").rglob("results_*.json"), key=lambda path: path.name)
-    if not found:
+    written = sorted((checkpoint.folder / "out").rglob("results_*.json"), key=lambda path: path.name)
+    if not written:
         raise UserError(f"its evaluation left no results; its log: {checkpoint.folder / 'log'}")
-    results = found[-1]
+    results = written[-1]
     ours = json.loads(results.read_text(encoding="utf-8"))["config_general"]["model_config"]["lighteval_r1"]
     records = []
-    for task, said in sorted(ours["tasks"].items()):
-        estimate = said["estimates"]["pass@1"]
+    for task, described in sorted(ours["tasks"].items()):
+        estimate = described["estimates"]["pass@1"]
         record = {"step": checkpoint.step, "task": task.removesuffix("|0"), "pass@1": estimate.pop("value")}
         records.append(record | estimate | {"results": str(results)})
     return records
