@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import dataclass
-from types import TracebackType
 
 import openai
 
@@ -24,9 +23,7 @@ class Chat:
         self._client = self.address.client(connections=self.connections)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
     async def reply(self, prompt: str, **fields: object) -> str:
