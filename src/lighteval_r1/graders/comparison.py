@@ -2,19 +2,22 @@ r"""Whether two expressions mean the same: True, False, or None where it was too
 
 Steps, each cheaper than the next; the first that knows decides:
   string      equal in their one spelling (graders.latex)
+  units       both name a unit, and not the same
   number      both are exact numbers: integers, decimals, fractions
-  text        both are words
+  text        words, and mathematics between the same words
   parts       lists, tuples, intervals, sets, matrices, equations: part by part
   value       equal values at random points, exact or to 50 digits (graders.arithmetic)
   math-verify symbolic comparison of what the steps above cannot read; the only step that imports sympy
 """
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
+from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.arithmetic import TooLarge, Unreadable
-from lighteval_r1.graders.latex import MAX_LENGTH, ROW, encloses, outer, plain, split
+from lighteval_r1.graders.latex import APART, MAX_LENGTH, ROW, Spelling, encloses, outer, spell, split
 from lighteval_r1.graders.numerals import (
     DECIMAL,
     INTEGER,
@@ -25,24 +28,21 @@ from lighteval_r1.graders.numerals import (
     integer_key,
     is_decimal,
 )
+from lighteval_r1.graders.relations import RELATION, compare_equations, compare_sets, is_name
 
-WORD = re.compile(r"[^\W\d_]+(?:[^\W\d_]|['’.,-])*")
-MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(?:\{[lcr|]*\})?(.*?)\\end\{\1\}")
-SOLVED = re.compile(
-    r"(?:[a-zA-Z]|\\[a-zA-Z]+ ?[a-zA-Z]?)(?:_\w|_\{\w+\})?'?(?:\([a-zA-Z](?:,[a-zA-Z])*\))?|\([a-zA-Z](?:,[a-zA-Z])+\)"
-)
-RELATION = re.compile(r"\\(?:leq|geq|neq|in|subset|equiv|to|cup|cap|setminus) ?|[<>]")
-ORDER = re.compile(r"(\\leq ?|\\geq ?|<|>)")
+WORD = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]{2,})*")
+SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
+SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
+MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(.*?)\\end\{\1\}")
+SCALED = re.compile(r"(.+?)(\\begin\{[pbB]?matrix\}.*)")
 PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
-VARIABLE = re.compile(r"[a-zA-Z]|\\[a-zA-Z]+")
-
-
-def is_word(s: str) -> bool:
-    return WORD.fullmatch(s) is not None and len(s) > 1
-
-
-def fold(s: str) -> str:
-    return re.sub(r"[\W_]+", "", s).casefold()
+LOGIC = re.compile(r"\\(?:land|lor)(?![a-zA-Z]) ?")
+# What math-verify reads otherwise than it is meant.
+NOT_SYMBOLIC = re.compile(
+    rf"\\text|{APART}|\\(?:land|lor|neg|dots|to|angle|triangle)(?![a-zA-Z])|[°?#]|\\\||'|(?<!sum)(?<!prod)(?<!int)(?<!lim)(?<!log)_"
+)
+# Longer lists are compared by their spelling.
+MAX_PARTS = 50
 
 
 def compare(answer: str, gold: str) -> tuple[bool | None, str]:
@@ -60,28 +60,47 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
 # Equal pairs are compared once: the samples of a problem mostly give one of a few answers.
 @lru_cache(maxsize=16_384)
 def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
-    a, g = plain(answer), plain(gold)
-    if a == g:
-        return bool(a), "string"
-    same = compare_numbers(a, g)
-    if same is None:
-        return decide(a, g, depth=0)
-    if not same and ("%" in answer) != ("%" in gold):
+    a, g = spell(answer), spell(gold)
+    if a.units and g.units and a.units != g.units:
+        return False, "units"
+    if a.text == g.text:
+        return bool(a.text), "string"
+    same, step = decide(a.text, g.text, depth=0)
+    if same:
+        return same, step
+    for x, y in other_readings(a, g):
+        other, other_step = decide(x, y, depth=0)
+        if other:
+            return other, other_step
+    if ("percent" in a.units) != ("percent" in g.units):
         # 20% is 20 where the sign does not decide, and 1/5 where it is read as what it means.
-        x, y = exact(a), exact(g)
-        same = x is not None and y is not None and (x == y / 100 if "%" in gold else y == x / 100)
-    return same, "number"
+        percent, fraction = (a.text, g.text) if "percent" in a.units else (g.text, a.text)
+        x, y = exact(percent), exact(fraction)
+        if x is not None and y is not None:
+            return x == 100 * y, "number"
+    return same, step
+
+
+def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
+    """What two expressions may mean besides: a bare `m` as a factor where it is none of the other's units, `100,200` as a list."""
+    readings = []
+    if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
+        readings.append((a.lettered or a.text, g.lettered or g.text))
+    if bool(a.listed) != bool(g.listed):
+        mine, theirs = a.listed or a.text, g.listed or g.text
+        if len(split(mine, ",")) == len(split(theirs, ",")):
+            # In the order of gold, so that 456,123 is not 123,456.
+            readings.append((f"({mine})", f"({theirs})"))
+    return readings
 
 
 def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:
-    """The steps behind string and number, for expressions in their one spelling."""
+    """The steps behind the units, for expressions in their one spelling."""
     if a == g:
         return True, "string"
     same = compare_numbers(a, g)
     if same is not None:
         return same, "number"
-    if (is_word(a) or is_word(g)) and fold(a) == fold(g):
-        return True, "text"
     if not a or not g:
         return False, "string"
     if depth > 8:
@@ -96,9 +115,14 @@ def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:
         return None, f"too large to compute: {error}"
     except Unreadable:
         pass
-    if is_word(a) and is_word(g):
+    if NOT_SYMBOLIC.search(a) or NOT_SYMBOLIC.search(g) or (WORD.fullmatch(a) and WORD.fullmatch(g)):
         return False, "text"
     return symbolic(a, g)
+
+
+def within(depth: int):
+    """decide() for parts: True, False or None."""
+    return lambda x, y: decide(outer(x), outer(y), depth=depth + 1)[0]
 
 
 def symbolic(a: str, g: str) -> tuple[bool | None, str]:
@@ -112,7 +136,9 @@ def compare_values(a: str, g: str) -> bool:
     """Equal values at random points, under the policy for decimals. Raises Unreadable or TooLarge."""
     mine, letters = arithmetic.values(a)
     theirs, gold_letters = arithmetic.values(g)
-    if letters != gold_letters:
+    if len(mine) > 3 or len(theirs) > 3:
+        mine, theirs = arithmetic.values_at_whole_numbers(a), arithmetic.values_at_whole_numbers(g)
+    elif letters != gold_letters:
         # Letters that cancel (x - x + 1) are tried at all points all the same.
         mine, theirs = mine * (3 // len(mine)), theirs * (3 // len(theirs))
     if all(arithmetic.same(x, y) for x, y in zip(mine, theirs, strict=True)):
@@ -125,6 +151,53 @@ def compare_values(a: str, g: str) -> bool:
         and DECIMAL.fullmatch(g) is not None
         and close(mine[0], g)
     )
+
+
+# ---- words
+
+
+def compare_words(a: str, g: str, depth: int) -> bool | None:
+    """The same words, without case and spacing; with mathematics between them that is the same part by part."""
+    spoken = "\\text{" in a or "\\text{" in g
+    if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
+        return True if meaning(a) == meaning(g) != "" else None
+    if meaning(a) == meaning(g) != "":
+        return True
+    if fold(a) == fold(g) and (spoken or " " in a + g or is_written_word(a, g)):
+        return True
+    mine, theirs = SAID.split(a), SAID.split(g)
+    if len(mine) != len(theirs) or len(mine) == 1:
+        return None
+    if any(fold(x) != fold(y) for x, y in zip(mine[1::2], theirs[1::2], strict=True)):
+        return False
+    return all_equal(((x, y) for x, y in zip(mine[::2], theirs[::2], strict=True) if x or y), depth)
+
+
+def fold(s: str) -> str:
+    """Words without case and marks; single letters keep their case: they are names."""
+    s = SPOKEN.sub(r"\1 ", s)
+    return re.sub(
+        r"[\s'.\"-]" if WORD.search(s) and not re.search(r"\d", s) else r"\s",
+        "",
+        WORD.sub(lambda m: m[0].casefold(), s),
+    )
+
+
+def is_written_word(a: str, g: str) -> bool:
+    """Whether letters side by side that differ by their case are a word, and no product: one of them is Title, or a long word."""
+    return a.istitle() or g.istitle() or (len(a) > 3 and len(re.findall("[aeiouy]", a.casefold())) > 1)
+
+
+def meaning(s: str) -> str:
+    """One name for words and signs that say the same of an answer: that there is none, that it is every number."""
+    if s in ("\\emptyset", "\\{\\}"):
+        return "none"
+    said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold()) if len(s) < 80 and "=" not in s else ""
+    if said in known.NONE:
+        return "none"
+    if said in known.NOT_THERE:
+        return "not there"
+    return "reals" if s == "\\mathbb{R}" or said in known.REALS else ""
 
 
 # ---- parts
@@ -158,37 +231,58 @@ def compare_lists(a: str, g: str, depth: int) -> bool | None:
     if mine is None and theirs is None:
         return None
     if mine is None or theirs is None:
-        # A tuple without its brackets is read in its order; a list in brackets of a tuple likewise.
-        pair, other = (bracketed(a), theirs) if mine is None else (bracketed(g), mine)
-        if pair and pair[0] + pair[2] == "()" and len(pair[1]) == len(other):
-            return all_equal(zip(pair[1], other, strict=True), depth)
-        if mine is None and len(theirs) == 1:
-            return decide(a, outer(theirs[0]), depth=depth + 1)[0]
-        if theirs is None and len(mine) == 1:
-            return decide(outer(mine[0]), g, depth=depth + 1)[0]
-        single = a if mine is None else g
-        return None if "\\cup" in single or "\\begin" in single or RELATION.search(single) else False
+        return list_or_not(a, g, mine, theirs, depth)
     if all("=" in x for x in mine) != all("=" in x for x in theirs):
-        return (
-            all_equal(zip(map(right_side, mine), map(right_side, theirs), strict=False), depth)
-            if len(mine) == len(theirs)
-            else False
-        )
-    return same_set(mine, theirs, depth)
+        mine, theirs = by_name(mine), by_name(theirs, as_written=True)
+        return all_equal(zip(mine, theirs, strict=True), depth) if len(mine) == len(theirs) else False
+    if a[0] == g[0] == "\\":
+        # A set written with braces holds each element once.
+        mine, theirs = list(dict.fromkeys(mine)), list(dict.fromkeys(theirs))
+    return same_elements(mine, theirs, depth)
 
 
-def same_set(mine: list[str], theirs: list[str], depth: int) -> bool | None:
-    """Each element of one has an equal in the other."""
-    if len(mine) > 50 or len(theirs) > 50:
-        return set(mine) == set(theirs)
-    unknown = False
-    for one, other in ((mine, theirs), (theirs, mine)):
-        for x in one:
-            found = [decide(outer(x), outer(y), depth=depth + 1)[0] for y in other] if x not in other else [True]
-            if True not in found:
-                if None not in found:
-                    return False
-                unknown = True
+def list_or_not(a: str, g: str, mine: list[str] | None, theirs: list[str] | None, depth: int) -> bool | None:
+    # A tuple without its brackets is read in its order; a list in brackets of a tuple likewise; a set is no tuple.
+    listed, other = (a, g) if theirs is None else (g, a)
+    parts = mine or theirs
+    pair = bracketed(other)
+    if pair and pair[0] + pair[2] == "()" and len(pair[1]) == len(parts) and listed[0] != "\\":
+        ordered = by_name(parts, as_written=theirs is not None)
+        pairs = zip(ordered, pair[1], strict=True) if theirs is None else zip(pair[1], ordered, strict=True)
+        return all_equal(pairs, depth)
+    if len(parts) == 1:
+        return decide(*((outer(parts[0]), g) if theirs is None else (a, outer(parts[0]))), depth=depth + 1)[0]
+    # `x=2,5` may be a decimal comma.
+    name, _, value = listed.partition("=")
+    if theirs is None and is_name(name) and compare_numbers(value, g):
+        return True
+    return None if "\\begin" in other or RELATION.search(other) or RELATION.search(listed) else False
+
+
+def by_name(parts: list[str], *, as_written: bool = False) -> list[str]:
+    """The values of `x=1`, `y=2` in the order of their names; parts that are no equations as they stand."""
+    sides = [split(part, "=") for part in parts]
+    if not all(len(pair) == 2 and is_name(pair[0]) for pair in sides):
+        return parts
+    return [outer(value) for _, value in (sides if as_written else sorted(sides, key=lambda pair: pair[0]))]
+
+
+def same_elements(mine: list[str], theirs: list[str], depth: int) -> bool | None:
+    """Each element of one has one of its own in the other."""
+    if len(mine) != len(theirs):
+        return False
+    if len(mine) > MAX_PARTS:
+        return Counter(mine) == Counter(theirs) or None
+    left, unknown = list(theirs), False
+    for x in sorted(mine, key=lambda x: x not in left):
+        found = [True] if x in left else [decide(outer(x), outer(y), depth=depth + 1)[0] for y in left]
+        place = left.index(x) if x in left else found.index(True) if True in found else None
+        if place is not None:
+            left.pop(place)
+        elif None in found:
+            unknown = True
+        else:
+            return False
     return None if unknown else True
 
 
@@ -221,9 +315,12 @@ def column(s: str) -> tuple[str, list[str], str] | None:
 
 
 def matrix(s: str) -> list[list[str]] | None:
-    match = MATRIX.fullmatch(s.strip("[]()|"))
+    s = s[1:-1] if len(s) > 2 and s[0] + s[-1] in ("[]", "()") and encloses(s) else s
+    match = MATRIX.fullmatch(s)
     if match is None or "\\begin" in match.group(2):
-        return None
+        scaled = SCALED.fullmatch(s)
+        rows = matrix(scaled[2]) if scaled and scaled[1][-1] not in "+-=(,|" and "\\begin" not in scaled[1] else None
+        return rows and [[f"({scaled[1]})*({entry})" for entry in row] for row in rows]
     rows = [row.split("&") for row in match.group(2).split(ROW)]
     return rows if rows[-1] != [""] else rows[:-1]
 
@@ -237,98 +334,34 @@ def compare_matrices(a: str, g: str, depth: int) -> bool | None:
     return all_equal([pair for x, y in zip(mine, theirs, strict=True) for pair in zip(x, y, strict=True)], depth)
 
 
-def right_side(s: str) -> str:
-    return outer(split(s, "=")[-1])
-
-
-def compare_equations(a: str, g: str, depth: int) -> bool | None:
-    """`x=5` answers 5; equations are equal where one is a multiple of the other."""
-    mine, theirs = split(a, "="), split(g, "=")
-    if len(mine) == len(theirs) == 1 or RELATION.search(a) or RELATION.search(g):
-        return None
-    if len(theirs) == 1:
-        return decide(outer(mine[-1]), g, depth=depth + 1)[0]
-    if len(mine) == 1:
-        solved = SOLVED.fullmatch(theirs[0]) or len(theirs) > 2 or ":" in theirs[0]
-        return decide(a, outer(theirs[-1]), depth=depth + 1)[0] if solved else False
-    if SOLVED.fullmatch(mine[0]) and SOLVED.fullmatch(theirs[0]) and mine[0][0] == theirs[0][0]:
-        return decide(outer(mine[-1]), outer(theirs[-1]), depth=depth + 1)[0]
-    if len(mine) > 2 or len(theirs) > 2:
-        return all_equal(zip(mine, theirs, strict=False), depth) if len(mine) == len(theirs) else None
-    try:
-        x, _ = arithmetic.values(f"({mine[0]})-({mine[1]})")
-        y, _ = arithmetic.values(f"({theirs[0]})-({theirs[1]})")
-        if len(x) != len(y) or 0 in y or 0 in x:
-            return False
-        ratios = [arithmetic.divide(p, q) for p, q in zip(x, y, strict=True)]
-    except Unreadable:
-        return None
-    except TooLarge:
-        return None
-    return len(ratios) > 1 and all(arithmetic.same(ratios[0], ratio) for ratio in ratios[1:])
-
-
-def interval(s: str) -> tuple[str, str] | None:
-    """(letter, interval) of an inequality in one letter: x>=5 -> x, [5,\\infty); of `x \\in S` -> x, S; else None."""
-    member = re.fullmatch(r"([^=<>,]+?)\\in ?(.+)", s)
-    if member:
-        return member.group(1), member.group(2)
-    tokens = ORDER.split(s)
-    if len(tokens) not in (3, 5):
-        return None
-    sides, marks = tokens[::2], [token.strip() for token in tokens[1::2]]
-    if marks[0] in (">", "\\geq"):
-        sides, marks = sides[::-1], [{">": "<", "\\geq": "\\leq"}.get(mark, "?") for mark in reversed(marks)]
-    if not set(marks) <= {"<", "\\leq"}:
-        return None
-    if len(sides) == 2 and VARIABLE.fullmatch(sides[0]):
-        sides, marks = ["-\\infty", *sides], ["<", *marks]
-    elif len(sides) == 2 and VARIABLE.fullmatch(sides[1]):
-        sides, marks = [*sides, "\\infty"], [*marks, "<"]
-    if len(sides) != 3 or not VARIABLE.fullmatch(sides[1]) or sides[1] == "\\infty":
-        return None
-    return sides[1], f"{'(' if marks[0] == '<' else '['}{sides[0]},{sides[2]}{')' if marks[1] == '<' else ']'}"
-
-
-def union(s: str) -> str:
-    """`x<1, x>3` (from "x < 1 or x > 3") as a union of intervals; others as they are."""
-    found = [interval(part) for part in split(s, ",;")] if ORDER.search(s) else []
-    alike = len(found) > 1 and all(found) and len({letter for letter, _ in found}) == 1
-    return "\\cup".join(part for _, part in found) if alike else s
-
-
-def compare_intervals(a: str, g: str, depth: int) -> bool | None:
-    """Inequalities in one letter as intervals; unions in any order."""
-    a, g = union(a), union(g)
-    x, y = interval(a), interval(g)
-    if x and y:
-        return decide(x[1], y[1], depth=depth + 1)[0] if x[0] == y[0] else None
-    if x or y:
-        mine, theirs = x[1] if x else a, y[1] if y else g
-        return (
-            decide(mine, theirs, depth=depth + 1)[0]
-            if (bracketed(mine) and bracketed(theirs)) or "\\in" in (a + g)
-            else None
-        )
-    mine, theirs = a.replace("\\cup ", "\\cup").split("\\cup"), g.replace("\\cup ", "\\cup").split("\\cup")
-    if len(mine) == len(theirs) == 1 or not all(bracketed(part) or elements(part) for part in mine + theirs):
-        return None
-    return same_set(mine, theirs, depth) if len(mine) == len(theirs) else None
-
-
 def compare_ratios(a: str, g: str, depth: int) -> bool | None:
     mine, theirs = split(a, ":"), split(g, ":")
     if len(mine) == len(theirs) == 1 or "=" in a or "=" in g:
         return None
+    if len(mine) == 1 or len(theirs) == 1:
+        # S_{ABC}:S_{DEF}=7:32 names its ratio; a lone ratio is no number.
+        return False
     return all_equal(zip(mine, theirs, strict=True), depth) if len(mine) == len(theirs) else False
 
 
+def compare_logic(a: str, g: str, depth: int) -> bool | None:
+    r"""p \land q in any order; `and` is not `or`."""
+    if not LOGIC.search(a) and not LOGIC.search(g):
+        return None
+    mine, theirs = (sorted(set(map(str.strip, LOGIC.findall(s)))) for s in (a, g))
+    if mine != theirs or len(mine) != 1:
+        return False if len(mine) == len(theirs) == 1 else None
+    return same_elements(LOGIC.split(a), LOGIC.split(g), depth)
+
+
 RULES = (
+    ("text", compare_words),
     ("matrices, entry by entry", compare_matrices),
     ("tuples, part by part", compare_tuples),
-    ("intervals", compare_intervals),
+    ("sets", lambda a, g, depth: compare_sets(a, g, within(depth))),
+    ("logic", compare_logic),
     ("lists, as sets", compare_lists),
-    ("equations", compare_equations),
+    ("equations", lambda a, g, depth: compare_equations(a, g, within(depth))),
     ("bases", lambda a, g, depth: compare_bases(a, g)),
     ("ratios", compare_ratios),
 )
