@@ -1,87 +1,182 @@
-r"""Where a reply's answer stands: after its thinking, in its last box, or behind an explicit "the answer is".
+r"""Where a reply's answer stands: behind its thinking, in its last box, or behind what announces it.
+
+Where thinking ends is decided by MARKS, for replies that were drawn elsewhere; all endings are treated alike. What stands
+behind the last mark counts. Where nothing stands behind a mark that the model wrote, and the reply ended by itself, the last
+words of the thinking count: authors of models, LightEval and EvalScope read them as the answer. Thinking that was cut off,
+or that stops without a mark, holds no answer.
 
 Everything here is linear in the reply's length: replies are hostile and may be 10 MB of "\boxed{".
 """
 
 import re
+from enum import StrEnum
 
-from lighteval_r1.records import Sample
+from lighteval_r1.graders.announcements import DELIMITED, announced, phrases
 
-CLOSE = "</think>"
 OPEN = "<think>"
-# How a thought is ended by models that miss the closing tag: the tag misspelt, escaped as in JSON, or R1's mark of the
-# next turn (`<｜Assistant｜>`, sometimes cut after its first characters).
-# Source: replies of R1-distilled models to MATH-500; the marks are special tokens of R1's chat template.
-OTHER_END = re.compile(r"<\\/think>|< ?/ ?think ?>|<｜")
+CLOSE = "</think>"
+# Marks of thinking, opening and closing, by the models that write them.
+MARKS = (
+    (OPEN, CLOSE),  # DeepSeek-R1 and its distilled models, Qwen3, QwQ, GLM, Phi, Olmo, MiniMax, ERNIE, …
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),  # EXAONE, Marco-o1
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),  # Seed-OSS
+    ("<mm:think>", "</mm:think>"),  # MiniMax
+    ("[THINK]", "[/THINK]"),  # Magistral
+    ("◁think▷", "◁/think▷"),  # Kimi
+    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Cohere
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1
+    ("<|channel>thought", "<channel|>"),  # Gemma
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),  # harmony: gpt-oss
+    ("Here is my thought process:", "Here is my response:"),  # Granite
+)
+# As models misspell or escape them, and R1's mark of the next turn (`<｜Assistant｜>`, sometimes cut after its first
+# characters). Source: replies of R1-distilled models to MATH-500; the marks are special tokens of R1's chat template.
+MISSPELT = r"<\s?[\\/]{1,2}\s?[\\/_]{0,2}\s?(?:think|thinking|thought|reasoning)\s?>|<｜(?!end)[^｜>\n]{0,20}(?:｜>)?"
+OPENED = re.compile("|".join(re.escape(mark) for mark, _ in MARKS), re.IGNORECASE)
+CLOSED = re.compile("|".join([*(re.escape(mark) for _, mark in MARKS), MISSPELT]), re.IGNORECASE)
+# harmony without its special tokens: "analysis… assistantfinal…".
+UNMARKED = re.compile(r"\s*analysis(?=[A-Z\W]).*?assistantfinal", re.DOTALL)
+# An answer text that holds nothing but marks of the end: `</assistant>`, `<|im_end|>`, `</s>`.
+# A model that writes its turn's end as text ended its reply there; what follows is another turn.
+TURN_ENDED = re.compile(r"<[\\/]{1,2}assistant>|<\|(?:im_end|eot_id|endoftext|end_of_text)\|>|<｜end", re.IGNORECASE)
+NOTHING_SAID = re.compile(r"(?:[\s*_#`]|<[\\/|｜][^<>]{0,30}>|<end_of_turn>)*")
+# How far from the end of a thinking its last word is looked for.
+LAST_WORDS = 600
+IN_THINKING = "in the thinking: "
 
-BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])|\\\\(?!boxed|fbox)|\\[{}]|[{}]")
+BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)"
+BOX = re.compile(rf"{BOX_NAMES}|\\\\(?!boxed|fbox|framebox)|\\[{{}}]|[{{}}]")
 # `\boxed 7`: up to white space, the end of the formula or of the sentence.
 BARE_BOX = re.compile(r"[ \t]+((?:\\frac)?[^\s{}$\\]{1,100}(?:\{[^\s{}$\\]{1,50}\}){0,2})")
+BOX_OPTIONS = re.compile(r"(?:\[[^\[\]{}\n]{0,30}\]){1,2}")
+TAGGED_BOX = re.compile(r"<boxed>([^<]{1,600})</boxed>", re.IGNORECASE)
 # What may stand between boxes that together are one answer: `\boxed{2}, \boxed{3} \text{ and } \boxed{5}`.
-JOINT = re.compile(r"(?:[\s,;$~&]|\\\(|\\\)|\\ |\\[,;]|\\q?quad|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b){0,20}")
+JOINT = re.compile(
+    r"(?:[\s,;$~&]|\\\(|\\\)|\\\[|\\\]|\\ |\\[,;]|\\q?quad|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b){0,20}"
+    r"(?P<name>\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?\s*=\s*)?"
+)
 CONNECTIVE = re.compile(r"[,;&]|\b(?:and|or)\b|\\q?quad")
+NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")
 
-# "The final answer is", "**Answer:**", "answer = …": the words that announce an answer.
-PHRASE = re.compile(
-    r"(?:\banswer\b(?:\s+(?:to|for)\s+(?:the|this)\s+(?:question|problem))?[\s*_`]{0,4}"
-    r"(?:(?:is|are|would be|must be|equals)\b\s*[:：]?|[:：=]|\s(?=\\\[|\\\(|\$))"
-    r"|\b(?:réponse|respuesta|antwort|risposta|resposta)\b(?:\s+(?:finale|final))?\s*(?:est|es|ist|lautet|è|é|[:：])"
-    r"|答案\s*(?:是|为|為|[:：]))[\s*_`]{0,6}",
-    re.IGNORECASE,
-)
-# An announcement further from the end than this many characters does not stand "at the end".
-TAIL_LENGTH = 600
-CLOSING_WORDS = re.compile(
-    r"[\s.*_`]*(?:I hope (?:it|this) is correct|<\|?im_(?:start|end)\|?>|<[|｜]).*$", re.DOTALL | re.IGNORECASE
-)
-DELIMITED = re.compile(
-    r"\$\$(.{1,600}?)\$\$|\$((?:[^$\\]|\\.){1,600})\$|\\\[(.{1,600}?)\\\]|\\\((.{1,600}?)\\\)", re.DOTALL
-)
+
+class NoAnswer(StrEnum):
+    """Why a reply has no answer: the step of a grade without one."""
+
+    CUT_OFF = "cut off"  # by the token limit
+    LOOPING = "looping"  # stopped for repeating itself
+    REFUSED = "refused by the server"
+    UNENDED = "ended without an answer"  # by itself, within its thinking, or with nothing behind it
+    NOTHING = "nothing announced"  # an answer text in which nothing stands as the answer
+
+
+# Finish reasons of servers and engines, other than "stop".
+FINISHED_EARLY = {
+    "length": NoAnswer.CUT_OFF,
+    "repetition": NoAnswer.LOOPING,
+    "content_filter": NoAnswer.REFUSED,
+    "refusal": NoAnswer.REFUSED,
+    "tool_calls": NoAnswer.REFUSED,
+}
+
+
+def why_no_answer(text: str | None, finish_reason: str = "") -> NoAnswer:
+    """The reason for a reply in which nothing was found. text: what stands behind its thinking, None where that never ended."""
+    early = FINISHED_EARLY.get(finish_reason)
+    if early is not None:
+        return early
+    if text is None and not finish_reason:
+        return NoAnswer.CUT_OFF
+    return NoAnswer.NOTHING if text and says_something(text) else NoAnswer.UNENDED
 
 
 def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | None]:
-    """The thinking, and the answer: what follows the last `</think>`.
+    """The thinking, and the answer text: what follows the last mark that ends thinking.
 
-    Without any think tag the answer is the whole reply. None: thinking was opened, in the prompt or in the reply, and
-    never ended. A thought ended by an escaped tag or by the mark of the next turn is thinking and answer in one, so
-    both parts are the whole reply.
+    Without any mark the answer text is the whole reply. None: thinking was opened, in the prompt or in the reply, and never
+    ended.
     """
     end = reply.rfind(CLOSE)
     if end >= 0:
-        answer = reply[end + len(CLOSE) :]
-        again = answer.find(OPEN)
-        if again >= 0:
-            answer = answer[:again]
-            if not answer.strip():
-                return reply, None
-        return reply[:end].replace(OPEN, "", 1), answer
-    if not thinking_opened and OPEN not in reply:
+        later = last_match(CLOSED, reply, end + len(CLOSE))
+        begin, end = (later.start(), later.end()) if later else (end, end + len(CLOSE))
+        return without_open(reply[:begin]), answer_text(reply[end:])
+    close = last_match(CLOSED, reply, 0) if thinking_opened or "<" in reply or "[" in reply or "◁" in reply else None
+    if close is None:
+        unmarked = UNMARKED.match(reply) if reply.lstrip().startswith("analysis") else None
+        if unmarked:
+            return reply[: unmarked.end()], reply[unmarked.end() :]
+        opened = thinking_opened or OPENED.search(reply) is not None
+        return (without_open(reply), None) if opened else ("", reply)
+    if close[0].startswith("<｜") and not thinking_opened and not OPENED.search(reply):
+        # The next turn behind a reply that never thought.
         return "", reply
-    if OTHER_END.search(reply):
-        text = reply.replace(OPEN, "", 1)
-        return text, text
-    return reply.replace(OPEN, "", 1), None
+    return without_open(reply[: close.start()]), answer_text(reply[close.end() :])
 
 
-def answer_text(sample: Sample) -> str | None:
-    """What a grader sees of a reply: the text behind its thinking; None where that never ended."""
-    return split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))[1]
+def last_match(pattern: re.Pattern, text: str, begin: int) -> re.Match | None:
+    last = None
+    for last in pattern.finditer(text, begin):
+        # Behind the next turn's mark another conversation may follow, with marks of its own.
+        if last[0].startswith("<｜"):
+            break
+    return last
+
+
+def without_open(thinking: str) -> str:
+    opened = OPENED.search(thinking)
+    return thinking if opened is None else thinking[: opened.start()] + thinking[opened.end() :]
+
+
+def answer_text(text: str) -> str:
+    """What of the text behind a thinking is its answer: up to the end of its turn, or to a second thought that never ended.
+
+    What stands before an answer text's second thought counts if it holds an answer. Else an opening that follows the ending
+    at once, or stands within a line, is a stray, and what follows it is the answer text.
+    """
+    ended = TURN_ENDED.search(text)
+    text = text[: ended.start()] if ended else text
+    opened = OPENED.search(text)
+    if opened is None:
+        return text
+    before, after = text[: opened.start()], text[opened.end() :]
+    if last_box(before) or announced(before):
+        return before
+    stray = not before.strip() or before[-1] not in "\n"
+    return before + after if stray else before
+
+
+def says_something(text: str) -> bool:
+    return NOTHING_SAID.match(text).end() < len(text)
+
+
+def where_to_look(thinking: str, text: str | None, *, ended_itself: bool = True) -> tuple[str | None, str]:
+    """The text in which the answer stands, and what its step begins with: the thinking's last words where nothing follows it.
+
+    ended_itself: neither a limit, nor a server, nor a budget of thinking ended the reply or its thinking.
+    """
+    if text is None or not ended_itself or says_something(text):
+        return text, ""
+    return thinking[-LAST_WORDS:], IN_THINKING
 
 
 def boxes(text: str) -> list[tuple[int, int, str]]:
     r"""(start, end, content) of each complete, non-empty outermost `\boxed{…}`, `\fbox{…}` or `\boxed 7`, in order."""
-    first = re.search(r"\\(?:boxed|fbox)(?![a-zA-Z])", text)
+    first = re.search(BOX_NAMES, text)
     if first is None:
-        return []
+        return tagged_boxes(text) if "<" in text else []
     found: list[tuple[int, int, str]] = []
     # Of every open brace: where its box starts and where its content does, or None where it is no box's brace.
     open_braces: list[tuple[int, int] | None] = []
     box_at = -1
     for token in BOX.finditer(text, first.start()):
         mark = token.group()
-        if mark in ("\\boxed", "\\fbox"):
+        if len(mark) > 2:
             box_at = token.start()
             content = token.end()
+            options = BOX_OPTIONS.match(text, content)
+            content = options.end() if options else content
             while content < len(text) and text[content] in " \t":
                 content += 1
             if not text.startswith("{", content):
@@ -103,47 +198,42 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
     return found
 
 
+def tagged_boxes(text: str) -> list[tuple[int, int, str]]:
+    return [(match.start(), match.end(), match[1]) for match in TAGGED_BOX.finditer(text)]
+
+
 def last_box(text: str) -> str:
-    r"""Content of the last box, joined by commas with boxes that stand beside it (`\boxed{2}, \boxed{3}`); "" if none."""
+    r"""Content of the last box, joined by commas with boxes that stand beside it (`\boxed{2}, \boxed{3}`); "" if none.
+
+    Boxes joined by their variables keep them: `$x=\boxed{2}$ and $y=\boxed{3}$` is `x=2, y=3`.
+    """
     found = boxes(text)
     if not found:
         return ""
-    parts = [found[-1][2]]
-    for (_, end, content), (start, _, _) in zip(reversed(found[:-1]), reversed(found[1:]), strict=False):
-        gap = text[end:start]
-        joined = not gap or (len(gap) < 60 and JOINT.fullmatch(gap) and CONNECTIVE.search(gap))
-        if not joined or len(parts) >= 50:
-            break
-        parts.append(content)
-    return ", ".join(dict.fromkeys(reversed(parts)))
+    first = len(found) - 1
+    while first > 0 and len(found) - first < 50 and joined(text[found[first - 1][1] : found[first][0]]):
+        first -= 1
+    parts = found[first:]
+    if len(parts) == 1:
+        return parts[0][2]
+    names = [NAME_BEFORE.search(text, max(0, start - 40), start) for start, _, _ in parts]
+    if all(names):
+        return ", ".join(f"{name[1]}={content}" for name, (_, _, content) in zip(names, parts, strict=True))
+    return ", ".join(dict.fromkeys(content for _, _, content in parts))
 
 
-def announced(text: str) -> str:
-    """What follows the last "answer is" or "Answer:" near the end, to the end of its sentence; "" if nothing does."""
-    tail = text[-TAIL_LENGTH:]
-    matches = list(PHRASE.finditer(tail))
-    if not matches:
-        return ""
-    rest = CLOSING_WORDS.sub("", tail[matches[-1].end() :]).strip(' *_`"“”\n\t')
-    formula = DELIMITED.match(rest)
-    if formula:
-        rest_of_line = rest[formula.end() :].split("\n", 1)[0]
-        # `$x=2$ and $x=3$` is one answer; a formula followed by words is the formula.
-        if re.match(r"\s*(?:,|and|or)\s*(?:and\s*|or\s*)?(?:\$|\\\()", rest_of_line):
-            return (formula.group() + rest_of_line).rstrip(". ")
-        return next(group for group in formula.groups() if group is not None).strip()
-    sentence = re.split(r"\n|\.(?=\s|$)", rest, maxsplit=1)[0].strip(' *_`"“”')
-    if re.match(r"(?:not|none|unknown|unclear)\b", sentence, re.IGNORECASE):
-        return ""
-    # "Answer: The volume of the box is 120" says 120.
-    said = re.fullmatch(r"The [^.]{1,200} (?:is|are|equals) ((?:\S+ ?){1,3})", sentence)
-    return said.group(1) if said else sentence
+def joined(gap: str) -> bool:
+    """Whether boxes with this between them are one answer."""
+    return not gap or (len(gap) < 60 and JOINT.fullmatch(gap) is not None and CONNECTIVE.search(gap) is not None)
 
 
 def extract(text: str) -> tuple[str, str]:
-    """The answer as written, and where it stood: "box", "announced", or "nothing" (then the answer is "")."""
+    """The answer that stands in an answer text, and where: "box", "announced"; or ("", "")."""
     box = last_box(text)
     if box:
         return box, "box"
     phrase = announced(text)
-    return (phrase, "announced") if phrase else ("", "nothing")
+    return (phrase, "announced") if phrase else ("", "")
+
+
+__all__ = ["CLOSE", "DELIMITED", "OPEN", "NoAnswer", "announced", "boxes", "extract", "last_box", "phrases"]

@@ -24,10 +24,14 @@ DECIMALS = re.compile(r"(?:\.|\{,\})(\d+)")
 REPEATING = re.compile(
     r"\.(\d{0,50})(?:\\(?:overline|bar)\s*\{(\d{1,50})\}|\\dot\{?(\d)\}?(?:(\d{0,50})\\dot\{?(\d)\}?)?)"
 )
-SCIENTIFIC = re.compile(r"[eE]([+-]?)(\d{1,4})(?![\d.a-zA-Z])")
+SCIENTIFIC = re.compile(r"[eE]([+-]?)(\d{1,4})(?![\da-zA-Z]|\.\d)")
 MIXED = re.compile(r"\s+(\d{1,9})\s*/\s*(\d{1,9})(?![\d.])")
 DELIMITED = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 SIMPLE = re.compile(r"\d+(?:\.\d+)?|\\?[a-zA-Z]+|.", re.DOTALL)
+
+
+def script(sign: str, inner: str) -> str:
+    return f"{sign}{inner}" if len(inner) == 1 else f"{sign}{{{inner}}}"
 
 
 class TooDeep(Exception):
@@ -230,9 +234,9 @@ class Speller:
             pieces.append(Piece(WORD, bare))
         elif before and sign == "_" and before.text[0] == "^" and len(pieces) > 1:
             # x^2_1 is x_1^2
-            pieces.insert(-1, Piece(PLAIN, f"_{inner}" if len(inner) == 1 else f"_{{{inner}}}"))
+            pieces.insert(-1, Piece(PLAIN, script("_", inner)))
         else:
-            pieces.append(Piece(PLAIN, f"{sign}{inner}" if len(inner) == 1 else f"{sign}{{{inner}}}"))
+            pieces.append(Piece(PLAIN, script(sign, inner)))
 
     def letters(self, run: str, pieces: list[Piece], *, text: bool) -> None:
         """A run of letters: a word in text; else a letter, a function's plain name, `and`, or letters side by side."""
@@ -281,7 +285,7 @@ class Speller:
         if power:
             self.at = power.end()
             sign = "-" if power[1] == "-" else ""
-            pieces += [Piece(PLAIN, "*"), Piece(PLAIN, f"10^{{{sign}{power[2]}}}")]
+            pieces += [Piece(PLAIN, "*"), Piece(PLAIN, "10"), Piece(PLAIN, script("^", sign + power[2]))]
         elif mixed and not decimals and before not in ("/", "^", "_"):
             self.at = mixed.end()
             pieces.append(Piece(PLAIN, f"\\frac{{{mixed[1]}}}{{{mixed[2]}}}"))

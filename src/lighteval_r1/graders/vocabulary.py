@@ -89,6 +89,7 @@ SAYS_NOTHING = frozenset("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values result results
     solution solutions we get have obtain find which it this that there our my in total exactly approximately about roughly
     approx simply just altogether respectively equivalently of only indeed finally overall here ie namely giving gives
+    一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """.split())  # fmt: skip
 # Words that no remark beside an answer may hold: with them it says something else.
 CHANGES = frozenset("""
