@@ -67,10 +67,10 @@ class Screen:
 
 def answer_line(sample: Sample) -> str:
     """The answer, where it stood, and what the reply took."""
-    _, text = replies.split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
-    found = EXPRESSION.found(text, "")
-    if not found.answer and text is not None:
-        found = Found(*choice.extract(text))
+    seen = EXPRESSION.answer_text(sample)
+    found = EXPRESSION.found(seen, "")
+    if not found.answer and seen.text is not None:
+        found = Found(*choice.extract(seen.text))
     words = f"answer: {found.answer} ({found.where})" if found.answer else f"no answer ({found.where})"
     return f"{words}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
 

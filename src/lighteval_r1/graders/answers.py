@@ -9,9 +9,11 @@ Everything here is linear in the reply's length: replies are hostile and may be 
 """
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 
-from lighteval_r1.graders.announcements import DELIMITED, announced, phrases
+from lighteval_r1.graders.announcements import announced
+from lighteval_r1.records import Sample
 
 OPEN = "<think>"
 CLOSE = "</think>"
@@ -71,9 +73,10 @@ class NoAnswer(StrEnum):
     NOTHING = "nothing announced"  # an answer text in which nothing stands as the answer
 
 
-# Finish reasons of servers and engines, other than "stop".
+# Finish reasons with which a reply did not end by itself, and why it then has no answer. Others are "stop" and its kin.
 FINISHED_EARLY = {
     "length": NoAnswer.CUT_OFF,
+    "max_tokens": NoAnswer.CUT_OFF,
     "repetition": NoAnswer.LOOPING,
     "content_filter": NoAnswer.REFUSED,
     "refusal": NoAnswer.REFUSED,
@@ -81,14 +84,71 @@ FINISHED_EARLY = {
 }
 
 
-def why_no_answer(text: str | None, finish_reason: str = "") -> NoAnswer:
-    """The reason for a reply in which nothing was found. text: what stands behind its thinking, None where that never ended."""
-    early = FINISHED_EARLY.get(finish_reason)
+@dataclass(frozen=True)
+class AnswerText:
+    """What a grader sees of a reply. text: where the answer is looked for, None where its thinking never ended.
+
+    in_thinking: the text is the last words of a thinking with nothing behind it. reason: why there is no answer, if none
+    is found.
+    """
+
+    text: str | None
+    in_thinking: bool = False
+    reason: NoAnswer = NoAnswer.NOTHING
+
+    @classmethod
+    def of(cls, text: str | None) -> "AnswerText":
+        """Of a text about whose reply nothing else is known."""
+        return cls(text, reason=NoAnswer.CUT_OFF if text is None else NoAnswer.NOTHING)
+
+
+def answer_text(sample: Sample, *, in_thinking: bool, forced: bool = False) -> AnswerText:
+    """What a grader sees of a sample. in_thinking: whether an answer counts that stands in a thinking with nothing behind it.
+
+    forced: its thinking was ended by a budget. A reply that did not end by itself has its answer behind its thinking only.
+    """
+    thinking, text = split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))
+    early = FINISHED_EARLY.get(sample.finish_reason or "")
+    empty = text is not None and not says_something(text)
     if early is not None:
-        return early
-    if text is None and not finish_reason:
-        return NoAnswer.CUT_OFF
-    return NoAnswer.NOTHING if text and says_something(text) else NoAnswer.UNENDED
+        reason = early
+    elif text is None:
+        # Who does not say how a reply ended says nothing against the commonest way.
+        reason = NoAnswer.UNENDED if sample.finish_reason else NoAnswer.CUT_OFF
+    else:
+        reason = NoAnswer.UNENDED if empty else NoAnswer.NOTHING
+    if in_thinking and empty and thinking and early is None and not forced:
+        return AnswerText(thinking[-LAST_WORDS:], in_thinking=True, reason=reason)
+    return AnswerText(text, reason=reason)
+
+
+def reason_of(step: str) -> NoAnswer:
+    """The reason that the step of a grade without an answer begins with; NOTHING for steps of earlier versions."""
+    return next((reason for reason in NoAnswer if step.startswith(reason)), NoAnswer.NOTHING)
+
+
+def thinking_mark(reply: str, *, thinking_opened: bool) -> tuple[int, int] | None:
+    """Where the last mark that ends thinking begins and ends; None where there is none."""
+    end = reply.rfind(CLOSE)
+    if end >= 0:
+        later = last_mark(reply, end + len(CLOSE))
+        return (later.start(), later.end()) if later else (end, end + len(CLOSE))
+    close = last_mark(reply, 0) if thinking_opened or any(sign in reply for sign in "<[◁:") else None
+    if close is not None:
+        # The next turn behind a reply that never thought ends no thinking.
+        turn = close[0].startswith("<｜") and not thinking_opened and not OPENED.search(reply)
+        return None if turn else (close.start(), close.end())
+    unmarked = UNMARKED.match(reply) if reply[:40].lstrip().startswith("analysis") else None
+    return (unmarked.end() - len("assistantfinal"), unmarked.end()) if unmarked else None
+
+
+def last_mark(text: str, begin: int) -> re.Match | None:
+    last = None
+    for last in CLOSED.finditer(text, begin):
+        # Behind the next turn's mark another conversation may follow, with marks of its own.
+        if last[0].startswith("<｜"):
+            break
+    return last
 
 
 def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | None]:
@@ -97,31 +157,11 @@ def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | Non
     Without any mark the answer text is the whole reply. None: thinking was opened, in the prompt or in the reply, and never
     ended.
     """
-    end = reply.rfind(CLOSE)
-    if end >= 0:
-        later = last_match(CLOSED, reply, end + len(CLOSE))
-        begin, end = (later.start(), later.end()) if later else (end, end + len(CLOSE))
-        return without_open(reply[:begin]), answer_text(reply[end:])
-    close = last_match(CLOSED, reply, 0) if thinking_opened or "<" in reply or "[" in reply or "◁" in reply else None
-    if close is None:
-        unmarked = UNMARKED.match(reply) if reply.lstrip().startswith("analysis") else None
-        if unmarked:
-            return reply[: unmarked.end()], reply[unmarked.end() :]
-        opened = thinking_opened or OPENED.search(reply) is not None
-        return (without_open(reply), None) if opened else ("", reply)
-    if close[0].startswith("<｜") and not thinking_opened and not OPENED.search(reply):
-        # The next turn behind a reply that never thought.
-        return "", reply
-    return without_open(reply[: close.start()]), answer_text(reply[close.end() :])
-
-
-def last_match(pattern: re.Pattern, text: str, begin: int) -> re.Match | None:
-    last = None
-    for last in pattern.finditer(text, begin):
-        # Behind the next turn's mark another conversation may follow, with marks of its own.
-        if last[0].startswith("<｜"):
-            break
-    return last
+    mark = thinking_mark(reply, thinking_opened=thinking_opened)
+    if mark is not None:
+        return without_open(reply[: mark[0]]), of_its_turn(reply[mark[1] :])
+    opened = thinking_opened or OPENED.search(reply) is not None
+    return (without_open(reply), None) if opened else ("", reply)
 
 
 def without_open(thinking: str) -> str:
@@ -129,7 +169,7 @@ def without_open(thinking: str) -> str:
     return thinking if opened is None else thinking[: opened.start()] + thinking[opened.end() :]
 
 
-def answer_text(text: str) -> str:
+def of_its_turn(text: str) -> str:
     """What of the text behind a thinking is its answer: up to the end of its turn, or to a second thought that never ended.
 
     What stands before an answer text's second thought counts if it holds an answer. Else an opening that follows the ending
@@ -149,16 +189,6 @@ def answer_text(text: str) -> str:
 
 def says_something(text: str) -> bool:
     return NOTHING_SAID.match(text).end() < len(text)
-
-
-def where_to_look(thinking: str, text: str | None, *, ended_itself: bool = True) -> tuple[str | None, str]:
-    """The text in which the answer stands, and what its step begins with: the thinking's last words where nothing follows it.
-
-    ended_itself: neither a limit, nor a server, nor a budget of thinking ended the reply or its thinking.
-    """
-    if text is None or not ended_itself or says_something(text):
-        return text, ""
-    return thinking[-LAST_WORDS:], IN_THINKING
 
 
 def boxes(text: str) -> list[tuple[int, int, str]]:
@@ -228,12 +258,9 @@ def joined(gap: str) -> bool:
 
 
 def extract(text: str) -> tuple[str, str]:
-    """The answer that stands in an answer text, and where: "box", "announced"; or ("", "")."""
+    """The answer as written, and where it stands: "box", "announced"; or ("", "")."""
     box = last_box(text)
     if box:
         return box, "box"
     phrase = announced(text)
     return (phrase, "announced") if phrase else ("", "")
-
-
-__all__ = ["CLOSE", "DELIMITED", "OPEN", "NoAnswer", "announced", "boxes", "extract", "last_box", "phrases"]

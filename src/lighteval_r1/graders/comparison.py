@@ -36,10 +36,13 @@ SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
 MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(.*?)\\end\{\1\}")
 SCALED = re.compile(r"(.+?)(\\begin\{[pbB]?matrix\}.*)")
 PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
-LOGIC = re.compile(r"\\(?:land|lor)(?![a-zA-Z]) ?")
-# What math-verify reads otherwise than it is meant.
+LOGIC = re.compile(r"\\(?:land|lor|cup|cap)(?![a-zA-Z]) ?")
+# What math-verify alone can read; and what it reads otherwise than it is meant.
+SYMBOLIC = re.compile(r"[<>]|\\(?:leq|geq|neq|sum|prod|int|lim|begin|mod|pmod|Re|Im|arg|det)(?![a-zA-Z])")
+RELATING = re.compile(r"[<>=]|\\(?:leq|geq|neq|in|equiv)(?![a-zA-Z])")
 NOT_SYMBOLIC = re.compile(
-    rf"\\text|{APART}|\\(?:land|lor|neg|dots|to|angle|triangle)(?![a-zA-Z])|[°?#]|\\\||'|(?<!sum)(?<!prod)(?<!int)(?<!lim)(?<!log)_"
+    rf"\\text|{APART}|\\(?:land|lor|neg|dots|to|angle|triangle|pmod|mod|equiv)(?![a-zA-Z])"
+    r"|[°?#]|\\\||'|(?<!sum)(?<!prod)(?<!int)(?<!lim)(?<!log)_"
 )
 # Longer lists are compared by their spelling.
 MAX_PARTS = 50
@@ -115,9 +118,16 @@ def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:
         return None, f"too large to compute: {error}"
     except Unreadable:
         pass
-    if NOT_SYMBOLIC.search(a) or NOT_SYMBOLIC.search(g) or (WORD.fullmatch(a) and WORD.fullmatch(g)):
-        return False, "text"
+    if NOT_SYMBOLIC.search(a) or NOT_SYMBOLIC.search(g) or relates(a) != relates(g):
+        return False, "unlike"
+    if not SYMBOLIC.search(a) and not SYMBOLIC.search(g):
+        return False, "unlike"
     return symbolic(a, g)
+
+
+def relates(s: str) -> bool:
+    """Whether it says an equation or inequality; the bounds of a sum are none."""
+    return RELATING.search(re.sub(r"_\{[^{}]*\}", "", s)) is not None
 
 
 def within(depth: int):
@@ -345,7 +355,7 @@ def compare_ratios(a: str, g: str, depth: int) -> bool | None:
 
 
 def compare_logic(a: str, g: str, depth: int) -> bool | None:
-    r"""p \land q in any order; `and` is not `or`."""
+    r"""p \land q and A \cup B in any order; `and` is not `or`."""
     if not LOGIC.search(a) and not LOGIC.search(g):
         return None
     mine, theirs = (sorted(set(map(str.strip, LOGIC.findall(s)))) for s in (a, g))

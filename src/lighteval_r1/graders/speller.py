@@ -309,7 +309,8 @@ class Speller:
     # ---- commands
 
     def command(self, name: str, pieces: list[Piece], *, text: bool) -> None:
-        new = known.RENAMED.get(name, "\\" + name)
+        # A product of vectors is not any product.
+        new = "\\times" if name == "times" and "\\vec" in self.s else known.RENAMED.get(name, "\\" + name)
         name = new[1:]
         if new[0] != "\\":
             for character in new:

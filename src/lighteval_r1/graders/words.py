@@ -46,6 +46,7 @@ UNIT_FRACTION = re.compile(
     r"\s*\{?\s*\\(?:text|mathrm|mbox|textrm|rm)\s*\{([^{}]*)\}(?:\^\{?(\d)\}?)?\s*\}?\s*\{?\s*\\(?:text|mathrm|mbox|textrm|rm)\s*\{([^{}]*)\}(?:\^\{?(\d)\}?)?\s*\}?"
 )
 FUNCTION_SEEN = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
+RELATING = re.compile(r"[=<>]|\\(?:leq|geq|neq|in)(?![a-zA-Z])")
 INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq) ?")
 
 
@@ -310,7 +311,10 @@ def finished(text: str, units: set[str]) -> str:
         text = text.replace("°", "")
     if "\\approx" in text:
         text = about(text)
-    text = text.rpartition("\\implies")[2].strip()
+    if "\\implies" in text:
+        # What follows from an equation is the answer; p \implies q is a statement.
+        parts = text.split("\\implies")
+        text = parts[-1].strip() if all(RELATING.search(part) for part in parts[:-1]) else text
     return text.rstrip(" ,;:\\").lstrip(" ,;")
 
 
