@@ -18,52 +18,52 @@ TAIL_LENGTH = 600
 
 MARKUP = r"[\s*_`\"“”]"
 ADVERBS = "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
-FILLED = rf"(?:,?\s+(?:{ADVERBS})\b,?)*"
+FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 # Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links in all.
 LANGUAGES = (
     (
         "en",
         "answer",
-        r"\banswers?\b(?:\s+(?:choice|option|letter))?"
-        r"(?:\s+(?:to|for|of)\s+(?:the|this|your|our|part)\s+(?:\w+\s+)?(?:question|problem|\w))?",
+        r"\banswers?\b(?:\s{1,4}(?:choice|option|letter))?"
+        r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
         r"(?:is|are|was|becomes|equals|=|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
-        rf"|turns? out to be|=+>|→|⇒|[-–—](?=\s)){FILLED}(?:\s+(?:equal to|given by|found to be|as follows|one of))?{FILLED}",
+        rf"|turns? out to be|=?=>|→|⇒|[-–—](?=\s)){FILLED}(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one of))?{FILLED}",
     ),
     (
         "de",
         "antwort|ergebnis|lösung",
-        r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s+auf\s+[^.:\n]{1,40})?",
-        r"(?:lautet|ist|beträgt|wäre|sind)(?:\s+(?:also|somit|daher|demnach|damit|folglich))*",
+        r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s{1,4}auf\s{1,4}[^.:\n]{1,40})?",
+        r"(?:lautet|ist|beträgt|wäre|sind)(?:\s{1,4}(?:also|somit|daher|demnach|damit|folglich))*",
     ),
     (
         "fr",
         "réponse",
-        r"\bréponse\b(?:\s+(?:finale|correcte|exacte|est donc))?",
-        r"(?:est|sont|vaut|serait)(?:\s+(?:donc|alors|bien|par conséquent))*",
+        r"\bréponse\b(?:\s{1,4}(?:finale|correcte|exacte|est donc))?",
+        r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*",
     ),
     (
         "es",
         "respuesta",
-        r"\brespuesta\b(?:\s+(?:final|correcta))?",
-        r"(?:es|son|sería)(?:\s+(?:entonces|por lo tanto|por tanto))*",
+        r"\brespuesta\b(?:\s{1,4}(?:final|correcta))?",
+        r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*",
     ),
-    ("it", "risposta", r"\brisposta\b(?:\s+(?:finale|corretta|esatta))?", r"(?:è|e'|sono)(?:\s+(?:quindi|dunque|pertanto))*"),
-    ("pt", "resposta", r"\bresposta\b(?:\s+(?:final|correta|certa))?", r"(?:é|são|seria)(?:\s+(?:portanto|então))*"),
-    ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s+(?:dus|daarom))*"),
-    ("sv da no", "svar", r"\bsvar(?:et)?\b", r"(?:är|er|blir|bliver)(?:\s+(?:alltså|altså|derfor|därför))*"),
-    ("fi", "vastau", r"\b(?:vastaus|vastaukseksi)\b", r"on(?:\s+siis)*"),
+    ("it", "risposta", r"\brisposta\b(?:\s{1,4}(?:finale|corretta|esatta))?", r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*"),
+    ("pt", "resposta", r"\bresposta\b(?:\s{1,4}(?:final|correta|certa))?", r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*"),
+    ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s{1,4}(?:dus|daarom))*"),
+    ("sv da no", "svar", r"\bsvar(?:et)?\b", r"(?:är|er|blir|bliver)(?:\s{1,4}(?:alltså|altså|derfor|därför))*"),
+    ("fi", "vastau", r"\b(?:vastaus|vastaukseksi)\b", r"on(?:\s{1,4}siis)*"),
     ("pl cs sk", "odpov|odpow", r"\b(?:odpowiedź|odpowiedzią|odpověď|odpoveď)\b", r"(?:to|jest|brzmi|je|zní)"),
-    ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s+(?:final|corect))?", r"(?:este|e)(?:\s+deci)?"),
-    ("hu", "válasz", r"\b(?:helyes\s+)?válasz\b", r"(?:az?|tehát)"),
+    ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s{1,4}(?:final|corect))?", r"(?:este|e)(?:\s{1,4}deci)?"),
+    ("hu", "válasz", r"\b(?:helyes\s{1,4})?válasz\b", r"(?:az?|tehát)"),
     ("tr", "cevap|cevab|yanıt", r"\b(?:cevap|yanıt|cevabı)\b", r"(?:şudur|olarak)"),
-    ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s+(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
-    ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s+(?:đúng|cuối cùng))?", r"là"),
-    ("sw", "jibu", r"\bjibu\b(?:\s+(?:sahihi|la mwisho))?", r"ni"),
+    ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s{1,4}(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
+    ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s{1,4}(?:đúng|cuối cùng))?", r"là"),
+    ("sw", "jibu", r"\bjibu\b(?:\s{1,4}(?:sahihi|la mwisho))?", r"ni"),
     ("ru uk", "ответ|відповідь", r"\b(?:ответ(?:ом)?|відповідь)\b", r"(?:—|–|-|равен|равна|является|будет|дорівнює)"),
     ("el", "απάντηση", r"\bαπάντηση\b", r"είναι"),
-    ("ar", "جابة|الجواب", r"(?:الإجابة|الاجابة|الجواب)(?:\s+(?:النهائية|الصحيحة|النهائي|الصحيح))?", r"(?:هي|هو)"),
-    ("he fa", "התשובה|پاسخ", r"(?:התשובה|پاسخ)(?:\s+(?:הסופית|הנכונה|نهایی|صحیح))?", r"(?:היא|برابر|است)"),
+    ("ar", "جابة|الجواب", r"(?:الإجابة|الاجابة|الجواب)(?:\s{1,4}(?:النهائية|الصحيحة|النهائي|الصحيح))?", r"(?:هي|هو)"),
+    ("he fa", "התשובה|پاسخ", r"(?:התשובה|پاسخ)(?:\s{1,4}(?:הסופית|הנכונה|نهایی|صحیح))?", r"(?:היא|برابر|است)"),
     ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)", r"(?:है|हैं|হল|হলো|হবে)"),
     ("th", "คำตอบ", r"คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"คือ"),
     ("ja", "答え|解答|正解|回答", r"(?:答え|解答|正解|回答)", r"(?:は|が)、?"),
@@ -74,16 +74,18 @@ LANGUAGES = (
 
 def phrase_of(noun: str, link: str) -> str:
     """A noun with its link or a colon, up to the answer."""
-    return rf"{noun}{MARKUP}{{0,4}}(?:{link}(?![a-zà-ÿ])|(?={COLON})){MARKUP}{{0,4}}{COLON}?{MARKUP}{{0,6}}"
+    # A link in letters ends where they end; Chinese, Japanese, Korean and Thai set no spaces.
+    end = "" if "\u0e00" <= link.strip("(?:")[0] < "\u0e7f" or link.strip("(?:")[0] >= "\u3040" else "(?![a-zà-ÿ])"
+    return rf"{noun}{MARKUP}{{0,4}}(?:{link}{end}|(?={COLON})){MARKUP}{{0,4}}{COLON}?{MARKUP}{{0,6}}"
 
 
 # `answer $5$`: a formula may follow at once.
 AT_ONCE = LANGUAGES[0][2] + r"\s(?=\\\[|\\\(|\$)"
 HEADING_BEGINS = (
-    r"^[ \t]*(?:[#*_>\-]+[ \t]*){0,3}(?:\d+[.)][ \t]*)?(?:(?:the|my|la|die|das|el|il|o|a|het)[ \t]+)?"
-    r"(?:(?:final|correct|short|endgültige|richtige|最终|最終)[ \t]*)?"
+    r"^[ \t]{0,8}(?:[#*_>\-]{1,6}[ \t]{0,8}){0,3}(?:\d{1,3}[.)][ \t]{0,8})?(?:(?:the|my|la|die|das|el|il|o|a|het)[ \t]{1,8})?"
+    r"(?:(?:final|correct|short|endgültige|richtige|最终|最終)[ \t]{0,8})?"
 )
-HEADING_ENDS = rf"[ \t]*{COLON}?[ \t]*[*_#]{{0,3}}{COLON}?[ \t]*\n"
+HEADING_ENDS = rf"[ \t]{{0,8}}{COLON}?[ \t]{{0,8}}[*_#]{{0,3}}{COLON}?[ \t]{{0,8}}\n"
 
 
 def patterns(behind_phrase: str = "", behind_heading: str = "") -> tuple[tuple[tuple[str, ...], re.Pattern], ...]:

@@ -33,11 +33,13 @@ MARKS = (
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),  # harmony: gpt-oss
     ("Here is my thought process:", "Here is my response:"),  # Granite
 )
-# As models misspell or escape them, and R1's mark of the next turn (`<｜Assistant｜>`, sometimes cut after its first
-# characters). Source: replies of R1-distilled models to MATH-500; the marks are special tokens of R1's chat template.
-MISSPELT = r"<\s?[\\/]{1,2}\s?[\\/_]{0,2}\s?(?:think|thinking|thought|reasoning)\s?>|<｜(?!end)[^｜>\n]{0,20}(?:｜>)?"
+# As models misspell or escape them. Source: replies of R1-distilled models to MATH-500.
+MISSPELT = r"<\s?[\\/]{1,2}\s?[\\/_]{0,2}\s?(?:think|thinking|thought|reasoning)\s?>"
 OPENED = re.compile("|".join(re.escape(mark) for mark, _ in MARKS), re.IGNORECASE)
 CLOSED = re.compile("|".join([*(re.escape(mark) for _, mark in MARKS), MISSPELT]), re.IGNORECASE)
+# R1's mark of the next turn, sometimes cut after its first characters, where no other mark ends the thinking. Source: the
+# same replies; it is a special token of R1's chat template.
+NEXT_TURN = re.compile(r"<｜(?!end)[^｜>\n]{0,20}(?:｜>)?")
 # harmony without its special tokens: "analysis… assistantfinal…".
 UNMARKED = re.compile(r"\s*analysis(?=[A-Z\W]).*?assistantfinal", re.DOTALL)
 # An answer text that holds nothing but marks of the end: `</assistant>`, `<|im_end|>`, `</s>`.
@@ -130,25 +132,15 @@ def reason_of(step: str) -> NoAnswer:
 def thinking_mark(reply: str, *, thinking_opened: bool) -> tuple[int, int] | None:
     """Where the last mark that ends thinking begins and ends; None where there is none."""
     end = reply.rfind(CLOSE)
-    if end >= 0:
-        later = last_mark(reply, end + len(CLOSE))
-        return (later.start(), later.end()) if later else (end, end + len(CLOSE))
-    close = last_mark(reply, 0) if thinking_opened or any(sign in reply for sign in "<[◁:") else None
-    if close is not None:
-        # The next turn behind a reply that never thought ends no thinking.
-        turn = close[0].startswith("<｜") and not thinking_opened and not OPENED.search(reply)
-        return None if turn else (close.start(), close.end())
+    begin = end + len(CLOSE) if end >= 0 else 0
+    marks = [match.span() for match in CLOSED.finditer(reply, begin)] if any(sign in reply for sign in "<[◁:") else []
+    if marks or end >= 0:
+        return marks[-1] if marks else (end, begin)
+    turn = NEXT_TURN.search(reply)
+    if turn and (thinking_opened or OPENED.search(reply)):
+        return turn.span()
     unmarked = UNMARKED.match(reply) if reply[:40].lstrip().startswith("analysis") else None
     return (unmarked.end() - len("assistantfinal"), unmarked.end()) if unmarked else None
-
-
-def last_mark(text: str, begin: int) -> re.Match | None:
-    last = None
-    for last in CLOSED.finditer(text, begin):
-        # Behind the next turn's mark another conversation may follow, with marks of its own.
-        if last[0].startswith("<｜"):
-            break
-    return last
 
 
 def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | None]:

@@ -44,42 +44,42 @@ TAIL_LENGTH = 20_000
 LETTERS = "ABCDEFGHIJ"
 FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
 
-WRAPPED = r"(?:\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm)\s*\{\s*|\\[(\[]|[\s*_`\"'“”$(\[{<（【「『]){0,8}"
-ENDED = r"(?![a-zA-Z0-9'’]|\s*\^|\s*=|\.[a-zA-Z]\.)"
+WRAPPED = r"(?:\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm)\s{0,4}\{\s{0,4}|\\[(\[]|[\s*_`\"'“”$(\[{<（【「『]){0,8}"
+ENDED = r"(?![a-zA-Z0-9'’]|\s{0,4}\^|\s{0,4}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = (
     r"(?:option|choice|letter|statement|lettre|l'option|buchstabe|antwort|opción|opcion|letra|lettera|opção|alternativa"
     r"|opzione|risposta|вариант|буква|选项|選項|選択肢|选择|보기|đáp án|pilihan)"
 )
-ARTICLE = r"(?:(?:the|la|le|il|el|a|die|der|das|de|het)\s+)?"
-LETTER = WRAPPED + rf"(?:{ARTICLE}{NOUN}\s*)?" + WRAPPED + r"([A-Ja-j])" + ENDED
+ARTICLE = r"(?:(?:the|la|le|il|el|a|die|der|das|de|het)\s{1,4})?"
+LETTER = WRAPPED + rf"{ARTICLE}(?:{NOUN}\s{{0,4}})?" + WRAPPED + r"([A-Ja-j])" + ENDED
 DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
-ANNOUNCED = patterns(DENIED + LETTER, MARKUP_AND_LETTER := rf"\s*(){LETTER}")
-FIRST = r"correct|right|best|closest|final|appropriate|accurate|likely|reasonable|most \w+|chosen|selected|my|our"
-IS = r"(?:is|would be|must be|should be|:|：|=)\s*[:：]?\s*(?:therefore\s+|thus\s+|clearly\s+)?"
+ANNOUNCED = patterns(DENIED + LETTER, MARKUP_AND_LETTER := rf"\s{{0,4}}(){LETTER}")
+FIRST = r"correct|right|best|closest|final|appropriate|accurate|likely|reasonable|most \w{1,20}|chosen|selected|my|our"
+IS = r"(?:is|would be|must be|should be|:|：|=)\s{0,4}[:：]?\s{0,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4})?"
 # What chooses an option in words of its own.
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
-    rf"\b(?:{FIRST})\s+(?:option|choice|match|statement|answer|letter)(?:\s+(?:among|from|of|in)\s[^.\n]{{0,60}}?)?\s*{IS}",
-    r"(?:^|\n)[ \t]*[*_#]{0,3}(?:option|choice|ans(?:wer)?\.?)[*_]{0,3}\s*[:：.]\s*",
-    r"\b(?:I|we)(?:'ll|'d| will| would| therefore)?\s+(?:choose|select|pick|go with|chose)\s+",
-    r"\banswer\s(?=\(?[A-J](?:\)|:|\.?\s*$))",
-    r"(?:bonne|richtige|korrekte|correcta|corretta|correta|juiste)\s+(?:option|antwort|opción|risposta|alternativa|opção)\s+(?:est|ist|es|è|é|is)\s+",
-    r"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?\s*[:：]?\s*",
-    r"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：])\s*",
-    r"правильный\s+(?:ответ|вариант)\s*(?:[:—–-]|это)?\s*",
+    rf"\b(?:{FIRST})\s{{1,4}}(?:option|choice|match|statement|answer|letter)(?:\s{{1,4}}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?\s{{0,4}}{IS}",
+    r"(?:^|\n)[ \t]{0,8}[*_#]{0,3}(?:option|choice|ans(?:wer)?\.?)[*_]{0,3}\s{0,4}[:：.]\s{0,4}",
+    r"\b(?:I|we)(?:'ll|'d| will| would| therefore)?\s{1,4}(?:choose|select|pick|go with|chose)\s{1,4}",
+    r"\banswer\s(?=\(?[A-J](?:\)|:|\.?\s{0,4}$))",
+    r"(?:bonne|richtige|korrekte|correcta|corretta|correta|juiste)\s{1,4}(?:option|antwort|opción|risposta|alternativa|opção)\s{1,4}(?:est|ist|es|è|é|is)\s{1,4}",
+    r"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?\s{0,4}[:：]?\s{0,4}",
+    r"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：])\s{0,4}",
+    r"правильный\s{1,4}(?:ответ|вариант)\s{0,4}(?:[:—–-]|это)?\s{0,4}",
 )
 CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 NAMED = re.compile(
-    WRAPPED + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement)\s+)?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s+"
-    r"(?:is|must be|seems|appears|ist|est|es)\s+(?:therefore\s+|thus\s+|clearly\s+|the\s+)?(?:most\s+)?"
-    r"(?:correct|right|best|closest|answer|richtig|korrekt|correcta|correcte|la bonne réponse)\b(?!\s+(?:to|than|if|for)\b)"
+    WRAPPED + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement)\s{1,4})?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s{1,4}"
+    r"(?:is|must be|seems|appears|ist|est|es)\s{1,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4}|the\s{1,4})?(?:most\s{1,4})?"
+    r"(?:correct|right|best|closest|answer|richtig|korrekt|correcta|correcte|la bonne réponse)\b(?!\s{1,4}(?:to|than|if|for)\b)"
 )
-NAMED_ELSEWHERE = re.compile(rf"{NOUN}\s*()([A-J])\s*(?:是正确|正确|が正しい|이 정답|가 정답)")
+NAMED_ELSEWHERE = re.compile(rf"{NOUN}\s{{0,4}}()([A-J])\s{{0,4}}(?:是正确|正确|が正しい|이 정답|가 정답)")
 # "The answer is A or B" and "A and B" settle on nothing; nor does the first of options in a line.
 UNDECIDED = re.compile(
-    r"[)*\s.}$]{0,4}(?:or|and|/|,|&|or possibly|and/or|oder|ou|o|y|和|或|、|及|and also)\s*(?:option\s*)?[(*]{0,2}[A-J]\b(?!\s+[a-z])"
+    r"[)*\s.}$]{0,4}(?:or|and|/|,|&|or possibly|and/or|oder|ou|o|y|和|或|、|及|and also)\s{0,4}(?:option\s{0,4})?[(*]{0,2}[A-J]\b(?!\s{1,4}[a-z])"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -87,18 +87,20 @@ SEVERAL_LETTERS = re.compile(
     + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)"
 )
 REJECTED_BEFORE = re.compile(
-    r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect|\bneither|\beither|\bboth|\bexcept)\s*(?:the\s*)?(?:correct\s*)?$",
+    r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect|\bneither|\beither|\bboth|\bexcept)\s{0,4}(?:the\s{0,4})?(?:correct\s{0,4})?$",
     re.IGNORECASE,
 )
-REJECTED_AFTER = re.compile(r"[)*.\s]{0,4}(?:is|would be|are|was)\s*(?:n't|not|incorrect|wrong|false|clearly wrong)\b|\s*\?")
+# "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
+ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
+REJECTED_AFTER = re.compile(r"[)*.\s]{0,4}(?:is|would be|are|was)\s{0,4}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|\s{0,4}\?")
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
-LISTED = re.compile(r"[^\n]*\n\s*\(?[A-J][.)]\s")
-ROMAN = re.compile(r"[)\s]{0,3}(?:,|and|or|only|&)|\s*\)")
+LISTED = re.compile(r"[^\n]*\n\s{0,4}\(?[A-J][.)]\s")
+ROMAN = re.compile(r"[)\s]{0,3}(?:,|and|or|only|&)|\s{0,4}\)")
 WORDS_AFTER_I = re.compile(
-    r"\s+(?:am|was|have|had|would|will|think|believe|can|could|should|do|did|get|got|found|gave|don't|cannot|need)\b"
+    r"\s{1,4}(?:am|was|have|had|would|will|think|believe|can|could|should|do|did|get|got|found|gave|don't|cannot|need)\b"
 )
-WORDS_AFTER_A = re.compile(r" [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?\s*$")
+WORDS_AFTER_A = re.compile(r" [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?\s{0,4}$")
 # Models that were shown several questions go on to sum up all of them: that is no longer about this one.
 SEVERAL = re.compile(
     r"^[^\n]{0,20}(?:summar\w+|combin\w+|considering|list\w*|review\w*|总结)[^\n]{0,10}"
@@ -234,7 +236,8 @@ def recited(tail: str) -> list[str]:
 
 def settled(match: re.Match, group: int, tail: str) -> bool:
     """Whether an announcement stands: not "not B", not "A or B", not a list, not the word "a" or "I", not "(i)"."""
-    if match[group] or REJECTED_BEFORE.search(tail, max(0, match.start() - 30), match.start()):
+    before = max(0, match.start() - 30)
+    if match[group] or REJECTED_BEFORE.search(tail, before, match.start()) or ONE_OF.search(tail, before, match.start()):
         return False
     letter, end = match[group + 1], match.end(group + 1)
     after = tail[end : end + 300]
@@ -246,7 +249,7 @@ def settled(match: re.Match, group: int, tail: str) -> bool:
         # "(i), (ii)" are roman, "a matter of taste" is a word.
         return letter != "i" and (not re.match(r" [a-z]", after) or match[0][-2:-1] in "(*[")
     # "The answer is A because" is a letter; "The answer is A matter of" and "I think" are words.
-    return not (letter == "I" and (WORDS_AFTER_I.match(after) or re.match(r"[),\s]{0,3}II", after))) and not (
+    return not (letter == "I" and (WORDS_AFTER_I.match(after) or re.match(r"[),\s]{0,3}(?:and|or|&)?\s{0,3}II", after))) and not (
         letter == "A" and WORDS_AFTER_A.match(after) and not re.match(r" (?:because|since|as)\b", after)
     )
 
