@@ -110,7 +110,11 @@ SEVERAL = re.compile(
 RECITED = re.compile(
     r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE
 )
-BOXED = re.compile(r"(?:(?:option|choice|answer)[\s:]*)?[(\[]?([A-Ja-j])(?:[)\].:,\-–].*|)", re.IGNORECASE | re.DOTALL)
+BOXED = re.compile(
+    r"(?:(?:option|choice|answer|letter)[\s:]*)?[(\[]?([A-Ja-hj])(?:[)\].:,].*|\s?[-–—]\s.*|)", re.IGNORECASE | re.DOTALL
+)
+# A letter and its option's text; `A = 5` and "A man" are none.
+LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|and|or|in|to)\b)(?!(?<=A )[a-z])\S")
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
@@ -193,7 +197,7 @@ def in_box(content: str, options: tuple[str, ...]) -> str:
     match = BOXED.fullmatch(text)
     if match:
         return match.group(1).upper()
-    named = re.match(r"([A-J])\s+\S", text)
+    named = LETTER_AND_TEXT.match(text)
     exact = option_of(content, options)
     return exact or (named.group(1) if named else "")
 

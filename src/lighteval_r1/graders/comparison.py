@@ -27,12 +27,14 @@ from lighteval_r1.graders.numerals import (
     exact,
     integer_key,
     is_decimal,
+    with_point,
 )
 from lighteval_r1.graders.relations import RELATION, compare_equations, compare_sets, is_name
 
 WORD = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]{2,})*")
 SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
 SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
+NOT_SPOKEN = re.compile(r"\\(?!text)|[=\d<>+*/^_()\[\]|,]")
 MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(.*?)\\end\{\1\}")
 SCALED = re.compile(r"(.+?)(\\begin\{[pbB]?matrix\}.*)")
 PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
@@ -44,6 +46,7 @@ NOT_SYMBOLIC = re.compile(
     rf"\\text|{APART}|\\(?:land|lor|neg|dots|to|angle|triangle|pmod|mod|equiv)(?![a-zA-Z])"
     r"|[°?#]|\\\||'|(?<!sum)(?<!prod)(?<!int)(?<!lim)(?<!log)_"
 )
+SPACED_COMMA = re.compile(r",\s+\d")
 # Longer lists are compared by their spelling.
 MAX_PARTS = 50
 
@@ -70,7 +73,8 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
         return bool(a.text), "string"
     same, step = decide(a.text, g.text, depth=0)
     if same:
-        return same, step
+        # `2, 5` is a list; only `2,5` may be a number.
+        return (False, "number") if "," in a.text and step == "number" and SPACED_COMMA.search(answer) else (True, step)
     for x, y in other_readings(a, g):
         other, other_step = decide(x, y, depth=0)
         if other:
@@ -78,7 +82,7 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
     if ("percent" in a.units) != ("percent" in g.units):
         # 20% is 20 where the sign does not decide, and 1/5 where it is read as what it means.
         percent, fraction = (a.text, g.text) if "percent" in a.units else (g.text, a.text)
-        x, y = exact(percent), exact(fraction)
+        x, y = exact(with_point(percent)), exact(with_point(fraction))
         if x is not None and y is not None:
             return x == 100 * y, "number"
     return same, step
@@ -195,19 +199,21 @@ def fold(s: str) -> str:
 
 def is_written_word(a: str, g: str) -> bool:
     """Whether letters side by side that differ by their case are a word, and no product: one of them is Title, or a long word."""
-    return a.istitle() or g.istitle() or (len(a) > 3 and len(re.findall("[aeiouy]", a.casefold())) > 1)
+    short = a.casefold() in ("no", "yes")
+    title = len(a) > 2 and (a.istitle() or g.istitle())
+    return short or title or (len(a) > 3 and len(re.findall("[aeiouy]", a.casefold())) > 1)
 
 
 def meaning(s: str) -> str:
     """One name for words and signs that say the same of an answer: that there is none, that it is every number."""
     if s in ("\\emptyset", "\\{\\}"):
         return "none"
-    said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold()) if len(s) < 80 and "=" not in s else ""
+    said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold()) if len(s) < 120 and not NOT_SPOKEN.search(s) else ""
     if said in known.NONE:
         return "none"
     if said in known.NOT_THERE:
         return "not there"
-    return "reals" if s == "\\mathbb{R}" or said in known.REALS else ""
+    return "reals" if s in ("\\mathbb{R}", "(-\\infty,\\infty)") or said in known.REALS else ""
 
 
 # ---- parts
@@ -243,8 +249,10 @@ def compare_lists(a: str, g: str, depth: int) -> bool | None:
     if mine is None or theirs is None:
         return list_or_not(a, g, mine, theirs, depth)
     if all("=" in x for x in mine) != all("=" in x for x in theirs):
+        named = mine if "=" in mine[0] else theirs
         mine, theirs = by_name(mine), by_name(theirs, as_written=True)
-        return all_equal(zip(mine, theirs, strict=True), depth) if len(mine) == len(theirs) else False
+        if len({part.partition("=")[0] for part in named}) > 1:
+            return all_equal(zip(mine, theirs, strict=True), depth) if len(mine) == len(theirs) else False
     if a[0] == g[0] == "\\":
         # A set written with braces holds each element once.
         mine, theirs = list(dict.fromkeys(mine)), list(dict.fromkeys(theirs))
@@ -261,6 +269,9 @@ def list_or_not(a: str, g: str, mine: list[str] | None, theirs: list[str] | None
         pairs = zip(ordered, pair[1], strict=True) if theirs is None else zip(pair[1], ordered, strict=True)
         return all_equal(pairs, depth)
     if len(parts) == 1:
+        if meaning(parts[0]) == "none":
+            # The set that holds the empty set holds something.
+            return False
         return decide(*((outer(parts[0]), g) if theirs is None else (a, outer(parts[0]))), depth=depth + 1)[0]
     # `x=2,5` may be a decimal comma.
     name, _, value = listed.partition("=")
@@ -361,7 +372,11 @@ def compare_logic(a: str, g: str, depth: int) -> bool | None:
     mine, theirs = (sorted(set(map(str.strip, LOGIC.findall(s)))) for s in (a, g))
     if mine != theirs or len(mine) != 1:
         return False if len(mine) == len(theirs) == 1 else None
-    return same_elements(LOGIC.split(a), LOGIC.split(g), depth)
+    x, y = LOGIC.split(a), LOGIC.split(g)
+    if sorted(part[:1] for part in x) != sorted(part[:1] for part in y) and "cup" in mine[0] + "cap":
+        # (1) is no set, \{1\} is.
+        return False
+    return same_elements(x, y, depth)
 
 
 RULES = (

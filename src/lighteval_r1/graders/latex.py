@@ -23,6 +23,8 @@ LOWERED = re.compile(f"[{''.join(known.LOWERED)}]+")
 GLUED = re.compile(
     r"\\(arc(?:sin|cos|tan)|(?:sin|cos|tan)h|(?:sin|cos|tan)(?!h)|cot|sec|csc|ln(?!ot)|log|pi|quad)(?=[a-zA-Z])"
 )
+# np.arcsin(10/13), in Minerva's golds
+MODULE = re.compile(r"(?<![a-zA-Z])(?:np|numpy|math)\.(?=[a-z])")
 NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.?\s?[mM]\.(?![a-zA-Z])")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
 NO_UNITS: frozenset[str] = frozenset()
@@ -72,6 +74,7 @@ def clean(expression: str) -> str:
         s = unicodedata.normalize("NFKC", s.translate(known.SIGN_TABLE)).translate(known.SIGN_TABLE)
     # Rows of matrices are separated by \\; elsewhere a double backslash is an escape too many.
     s = re.sub(r"\\\\(?:\[[^\]\\]{0,20}\])?", ROW, s) if "\\begin" in s else s.replace("\\\\", "\\")
+    s = MODULE.sub("", s) if "." in s else s
     s = GLUED.sub(r"\\\1 ", NOON.sub(r"\1m", s))
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()
 

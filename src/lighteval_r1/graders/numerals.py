@@ -62,12 +62,17 @@ def by_decimal_comma(answer: str, gold: str) -> bool:
     value = exact(other)
     if match is None or value is None:
         return False
-    whole, decimals = match[1].replace(".", ""), match[2]
-    if len(decimals) == 1 and (value.denominator == 1 or comma is gold):
+    if len(match[2]) == 1 and (value.denominator == 1 or comma is gold):
         return False
     if comma is gold and not is_decimal(other):
         return False
-    return exact(f"{whole}.{decimals}") == value
+    return exact(with_point(comma)) == value
+
+
+def with_point(s: str) -> str:
+    """A decimal comma as a point; others as they are."""
+    match = DECIMAL_COMMA.fullmatch(s)
+    return f"{match[1].replace('.', '')}.{match[2]}" if match else s
 
 
 def integer_key(digits: str) -> tuple[bool, str]:

@@ -35,6 +35,7 @@ NAME = re.compile(
     rf"|{SYMBOL}:{SYMBOL}"
 )
 CONSTANT = re.compile(r"\\(?:pi|infty|emptyset|mathbb\{[A-Z]\})")
+IN_BRACKETS = re.compile(r"\([^()]*\)|_\{[^{}]*\}")
 # m+n, m-n, \frac{m}{n}: quantities of two letters or more, with nothing to solve.
 COMPOUND = re.compile(rf"{SYMBOL}(?:[-+*/]?{SYMBOL})+|\\frac\{{[a-zA-Z]+\}}\{{[a-zA-Z]+\}}")
 
@@ -57,13 +58,18 @@ def has_letters(side: str) -> bool:
 
 def compare_equations(a: str, g: str, decide: Decide) -> bool | None:
     mine, theirs = [outer(side) for side in split(a, "=")], [outer(side) for side in split(g, "=")]
-    if len(mine) == len(theirs) == 1 or RELATION.search(a) or RELATION.search(g) or "" in mine or "" in theirs:
+    if len(mine) == len(theirs) == 1 or relates(a) or relates(g) or "" in mine or "" in theirs:
         return None
     if len(theirs) == 1:
         return answers(mine, g, decide)
     if len(mine) == 1:
         return answered_by_value(a, theirs, decide)
     return both_equations(mine, theirs, decide)
+
+
+def relates(s: str) -> bool:
+    """Whether it says an inequality or a set; P(X>1) says none."""
+    return RELATION.search(IN_BRACKETS.sub("", s)) is not None
 
 
 def answers(sides: list[str], gold: str, decide: Decide) -> bool | None:
@@ -213,11 +219,15 @@ def real_set(s: str) -> tuple[str, tuple[Interval, ...]]:
     for operator, combine in (("\\lor", "or"), ("\\land", "and"), ("\\cup", "or"), ("\\cap", "and"), (",", "list")):
         parts = split_at(s, operator)
         if len(parts) > 1:
-            if combine == "list" and not all(ORDER.search(part) for part in parts):
+            if combine == "list" and not all(ORDER.search(part) or MEMBER.fullmatch(part) for part in parts):
                 break
             return combined([real_set(part) for part in parts], combine)
     if ORDER.search(s):
         return by_order(s)
+    name, equals, value = s.partition("=")
+    if equals and VARIABLE.fullmatch(name):
+        point = bound(value, closed=True)
+        return name, ((point, point),)
     return "", tuple(united(literal(s)))
 
 

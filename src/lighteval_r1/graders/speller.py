@@ -27,6 +27,7 @@ REPEATING = re.compile(
 SCIENTIFIC = re.compile(r"[eE]([+-]?)(\d{1,4})(?![\da-zA-Z]|\.\d)")
 MIXED = re.compile(r"\s+(\d{1,9})\s*/\s*(\d{1,9})(?![\d.])")
 DELIMITED = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+SUBSCRIBED = re.compile(r"\\text\{([^{}]*)\}|\\(max|min|sup|inf|lim)(?![a-zA-Z]) ?")
 SIMPLE = re.compile(r"\d+(?:\.\d+)?|\\?[a-zA-Z]+|.", re.DOTALL)
 
 
@@ -226,6 +227,9 @@ class Speller:
             # 52_{\text{eight}}, 52_{(8)}, 52_{\text{base }8}
             inner = re.sub(r"\\text\{(?:base)?|[{}()]", "", inner)
             inner = str(known.BASES.get(inner, inner))
+        elif sign == "_":
+            # I_{\text{max}} is I_{\max}
+            inner = SUBSCRIBED.sub(r"\1\2", inner)
         if sign == "^" and inner in ("\\circ ", "\\circ", "°"):
             pieces.append(Piece(PLAIN, "°"))
         elif sign == "^" and inner and not inner.strip("'"):

@@ -37,7 +37,7 @@ NEGATIONS = frozenset(
                          incorrect false than most least unknown undefined""".split()
 )
 # Letters that name a unit where they are set upright behind a number; a capital is another unit.
-LETTER_UNITS = {letter: letter for letter in "mgshlJKNVWCAF"} | {"L": "l"}
+LETTER_UNITS = {letter: letter.lower() for letter in "mgshlLJKNVWCAF"}
 # Names whose first letter decides: MW is no mW.
 MEGA_OR_MILLI = frozenset(("mw", "mv", "mpa", "mev", "mhz", "mpc"))
 # Glued to a number these may as well be letters: 5in, 3ms.
@@ -204,7 +204,7 @@ def unit_of(names: list[str], *, ordinal: bool = False) -> str | None:
     """The one name of a unit, "km/h" or "m^3"; "" for one that says nothing ("units"); None where it is none."""
     powers: dict[str, int] = {}
     sign, ahead, last = 1, 1, ""
-    for name in (part for name in names for part in re.split(r"(/)", name) if part):
+    for name in (part for name in names for part in re.split(r"(/|\^-?\d)", name) if part):
         lower = name.casefold()
         if name == "/" or lower == "per":
             sign = -1
@@ -266,7 +266,8 @@ def unit_of_fraction(raw: str) -> str:
     if match is None:
         return ""
     above, below = (unit_name(match[i].strip()) for i in (1, 3))
-    return f"{match[1].strip()}/{match[3].strip()}" if above and below else ""
+    powers = [f"^{match[i]}" if match[i] else "" for i in (2, 4)]
+    return f"{match[1].strip()}{powers[0]}/{match[3].strip()}{powers[1]}" if above and below else ""
 
 
 # ---- one string
@@ -311,11 +312,15 @@ def finished(text: str, units: set[str]) -> str:
         text = text.replace("°", "")
     if "\\approx" in text:
         text = about(text)
+    if text.count("[") != text.count("]") or "]" in text.partition("[")[0]:
+        # ]2,3] is (2,3], as it is written in French and German
+        text = re.sub(r"(?<![\w)}])\]([^\[\]()]*[,;][^\[\]()]*)(?=[\[\]])", r"(\1", text)
+        text = re.sub(r"([(\[][^\[\]()]*[,;][^\[\]()]*)\[", r"\1)", text)
     if "\\implies" in text:
         # What follows from an equation is the answer; p \implies q is a statement.
         parts = text.split("\\implies")
         text = parts[-1].strip() if all(RELATING.search(part) for part in parts[:-1]) else text
-    return text.rstrip(" ,;:\\").lstrip(" ,;")
+    return text.replace("\\mathbb{R}-\\{", "\\mathbb{R}\\setminus\\{").rstrip(" ,;:\\").lstrip(" ,;")
 
 
 def connected(text: str) -> str:
