@@ -33,10 +33,9 @@ MARKS = (
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),  # harmony: gpt-oss
     ("Here is my thought process:", "Here is my response:"),  # Granite
 )
+OPENINGS, ENDINGS = tuple(mark for mark, _ in MARKS), tuple(mark for _, mark in MARKS)
 # As models misspell or escape them. Source: replies of R1-distilled models to MATH-500.
-MISSPELT = r"<\s?[\\/]{1,2}\s?[\\/_]{0,2}\s?(?:think|thinking|thought|reasoning)\s?>"
-OPENED = re.compile("|".join(re.escape(mark) for mark, _ in MARKS), re.IGNORECASE)
-CLOSED = re.compile("|".join([*(re.escape(mark) for _, mark in MARKS), MISSPELT]), re.IGNORECASE)
+MISSPELT = re.compile(r"<\s?[\\/]{1,2}\s?[\\/_]{0,2}\s?(?:think|thinking|thought|reasoning)\s?>", re.IGNORECASE)
 # R1's mark of the next turn, sometimes cut after its first characters, where no other mark ends the thinking. Source: the
 # same replies; it is a special token of R1's chat template.
 NEXT_TURN = re.compile(r"<｜(?!end)[^｜>\n]{0,20}(?:｜>)?")
@@ -129,18 +128,33 @@ def reason_of(step: str) -> NoAnswer:
     return next((reason for reason in NoAnswer if step.startswith(reason)), NoAnswer.NOTHING)
 
 
+def opening(text: str) -> tuple[int, int] | None:
+    """Where thinking is opened first."""
+    places = [(at, at + len(mark)) for mark in OPENINGS if (at := text.find(mark)) >= 0]
+    return min(places, default=None)
+
+
 def thinking_mark(reply: str, *, thinking_opened: bool) -> tuple[int, int] | None:
     """Where the last mark that ends thinking begins and ends; None where there is none."""
-    end = reply.rfind(CLOSE)
-    begin = end + len(CLOSE) if end >= 0 else 0
-    marks = [match.span() for match in CLOSED.finditer(reply, begin)] if any(sign in reply for sign in "<[◁:") else []
-    if marks or end >= 0:
-        return marks[-1] if marks else (end, begin)
+    # Plain searches first: a thinking may be long, and nearly all end with the first of the marks.
+    begin = reply.rfind(CLOSE)
+    known = (begin, begin + len(CLOSE)) if begin >= 0 else (0, 0)
+    tail = reply[known[1] :]
+    found = [(at, at + len(mark)) for mark in ENDINGS if (at := tail.rfind(mark)) >= 0]
+    found += [match.span() for match in MISSPELT.finditer(tail)]
+    if found:
+        return known[1] + max(found)[0], known[1] + max(found)[1]
+    if begin >= 0:
+        return known
     turn = NEXT_TURN.search(reply)
-    if turn and (thinking_opened or OPENED.search(reply)):
+    if turn and is_opened(reply, thinking_opened=thinking_opened):
         return turn.span()
     unmarked = UNMARKED.match(reply) if reply[:40].lstrip().startswith("analysis") else None
     return (unmarked.end() - len("assistantfinal"), unmarked.end()) if unmarked else None
+
+
+def is_opened(reply: str, *, thinking_opened: bool) -> bool:
+    return thinking_opened or any(mark in reply for mark in OPENINGS)
 
 
 def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | None]:
@@ -151,14 +165,16 @@ def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | Non
     """
     mark = thinking_mark(reply, thinking_opened=thinking_opened)
     if mark is not None:
-        return without_open(reply[: mark[0]]), of_its_turn(reply[mark[1] :])
-    opened = thinking_opened or OPENED.search(reply) is not None
-    return (without_open(reply), None) if opened else ("", reply)
+        return without_opening(reply[: mark[0]]), of_its_turn(reply[mark[1] :])
+    if is_opened(reply, thinking_opened=thinking_opened):
+        return without_opening(reply), None
+    return "", reply
 
 
-def without_open(thinking: str) -> str:
-    opened = OPENED.search(thinking)
-    return thinking if opened is None else thinking[: opened.start()] + thinking[opened.end() :]
+def without_opening(thinking: str) -> str:
+    """The thinking without the mark that it begins with, or that is its only one."""
+    begun = next((mark for mark in OPENINGS if thinking.startswith(mark)), OPEN)
+    return thinking.replace(begun, "", 1)
 
 
 def of_its_turn(text: str) -> str:
@@ -169,10 +185,10 @@ def of_its_turn(text: str) -> str:
     """
     ended = TURN_ENDED.search(text)
     text = text[: ended.start()] if ended else text
-    opened = OPENED.search(text)
+    opened = opening(text)
     if opened is None:
         return text
-    before, after = text[: opened.start()], text[opened.end() :]
+    before, after = text[: opened[0]], text[opened[1] :]
     if last_box(before) or announced(before):
         return before
     stray = not before.strip() or before[-1] not in "\n"

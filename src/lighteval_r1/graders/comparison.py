@@ -349,7 +349,9 @@ def matrix(s: str) -> list[list[str]] | None:
 def compare_matrices(a: str, g: str, depth: int) -> bool | None:
     mine, theirs = matrix(a), matrix(g)
     if mine is None or theirs is None:
-        return None
+        # Sums and products of matrices are left to math-verify; a tuple may be a column.
+        other = a if mine is None else g
+        return False if (mine or theirs) and "\\begin" not in other and bracketed(other) is None else None
     if [len(row) for row in mine] != [len(row) for row in theirs]:
         return False
     return all_equal([pair for x, y in zip(mine, theirs, strict=True) for pair in zip(x, y, strict=True)], depth)

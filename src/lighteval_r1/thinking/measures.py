@@ -12,7 +12,7 @@ Wang et al. 2025, "On the Underthinking of o1-Like LLMs", https://arxiv.org/abs/
 from dataclasses import dataclass
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import CLOSE, OPENED, thinking_mark
+from lighteval_r1.graders.answers import CLOSE, is_opened, thinking_mark
 from lighteval_r1.records import Outcome, RunProblem, Sample
 from lighteval_r1.thinking.thoughts import changes
 from lighteval_r1.thinking.tokens import Offsets
@@ -85,7 +85,7 @@ def thinking_of(sample: Sample) -> Thinking:
     mark = thinking_mark(reply, thinking_opened=bool(sample.thinking_opened))
     if mark is not None:
         return Thinking(reply[: mark[0]], True, False)
-    opened = sample.thinking_opened or OPENED.search(reply) is not None
+    opened = is_opened(reply, thinking_opened=bool(sample.thinking_opened))
     return Thinking(reply, True, True) if opened else Thinking("", False, False)
 
 
