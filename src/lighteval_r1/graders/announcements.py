@@ -17,7 +17,9 @@ from collections.abc import Iterator
 TAIL_LENGTH = 600
 
 MARKUP = r"[\s*_`\"“”]"
-ADVERBS = "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
+ADVERBS = (
+    "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
+)
 FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 # Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links in all.
@@ -48,8 +50,18 @@ LANGUAGES = (
         r"\brespuesta\b(?:\s{1,4}(?:final|correcta))?",
         r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*",
     ),
-    ("it", "risposta", r"\brisposta\b(?:\s{1,4}(?:finale|corretta|esatta))?", r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*"),
-    ("pt", "resposta", r"\bresposta\b(?:\s{1,4}(?:final|correta|certa))?", r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*"),
+    (
+        "it",
+        "risposta",
+        r"\brisposta\b(?:\s{1,4}(?:finale|corretta|esatta))?",
+        r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*",
+    ),
+    (
+        "pt",
+        "resposta",
+        r"\bresposta\b(?:\s{1,4}(?:final|correta|certa))?",
+        r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*",
+    ),
     ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s{1,4}(?:dus|daarom))*"),
     ("sv da no", "svar", r"\bsvar(?:et)?\b", r"(?:är|er|blir|bliver)(?:\s{1,4}(?:alltså|altså|derfor|därför))*"),
     ("fi", "vastau", r"\b(?:vastaus|vastaukseksi)\b", r"on(?:\s{1,4}siis)*"),
@@ -110,7 +122,9 @@ def phrases(text: str, among: tuple[tuple[tuple[str, ...], re.Pattern], ...] = P
             yield from pattern.finditer(text)
 
 
-TAG = re.compile(r"<(answer|final_answer|finalanswer|final|ans|boxed)>(.{1,600}?)(?:</\1>|\s*\Z)", re.IGNORECASE | re.DOTALL)
+TAG = re.compile(
+    r"<(answer|final_answer|finalanswer|final|ans|boxed)>(.{1,600}?)(?:</\1>|\s*\Z)", re.IGNORECASE | re.DOTALL
+)
 # A last line of words alone is a heading.
 LAST_LINE = re.compile(r"^#{4}[ \t]*((?=[^\n]*[\d\\$]|\S+[ \t]*$)[^#\s][^\n]{0,200})\s*\Z", re.MULTILINE)
 REVERSED = re.compile(
@@ -125,9 +139,13 @@ SUPPOSED = re.compile(
     r"[^,.;:!?\n]{0,60}$",
     re.IGNORECASE,
 )
-DENIED = re.compile(r"\s*(?:not|n't|none|unknown|unclear|never|no longer|neither|something|impossible|wrong|incorrect|pas|nicht|no)\b", re.IGNORECASE)
+DENIED = re.compile(
+    r"\s*(?:not|n't|none|unknown|unclear|never|no longer|neither|something|impossible|wrong|incorrect|pas|nicht|no)\b",
+    re.IGNORECASE,
+)
 CLOSING_WORDS = re.compile(
-    r"[\s.*_`]*(?:I hope (?:it|this) is correct|<\|?im_(?:start|end)\|?>|<[|｜]|</(?:response|output)>).*$", re.DOTALL | re.IGNORECASE
+    r"[\s.*_`]*(?:I hope (?:it|this) is correct|<\|?im_(?:start|end)\|?>|<[|｜]|</(?:response|output)>).*$",
+    re.DOTALL | re.IGNORECASE,
 )
 DELIMITED = re.compile(
     r"\$\$(.{1,600}?)\$\$|\$((?:[^$\\]|\\.){1,600})\$|\\\[(.{1,600}?)\\\]|\\\((.{1,600}?)\\\)", re.DOTALL
@@ -145,7 +163,11 @@ SAYS = re.compile(r"The [^.]{1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
 def announced(text: str) -> str:
     """What the last announcement near the end announces; "" where there is none."""
     tail = CLOSING_WORDS.sub("", text[-TAIL_LENGTH:]) + "\n"
-    found = [(match.end(), content_of(tail[match.end() :], heading="\n" in match[0])) for match in phrases(tail) if meant(match)]
+    found = [
+        (match.end(), content_of(tail[match.end() :], heading="\n" in match[0]))
+        for match in phrases(tail)
+        if meant(match)
+    ]
     found += [(match.end(), match[2].strip()) for match in TAG.finditer(tail)]
     found += [(match.end(), match[1].strip()) for match in LAST_LINE.finditer(tail)]
     found += [(match.end(), match[1].strip("*")) for match in REVERSED.finditer(tail) if meant(match)]

@@ -44,7 +44,9 @@ TAIL_LENGTH = 20_000
 LETTERS = "ABCDEFGHIJ"
 FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
 
-WRAPPED = r"(?:\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm)\s{0,4}\{\s{0,4}|\\[(\[]|[\s*_`\"'“”$(\[{<（【「『]){0,8}"
+WRAPPED = (
+    r"(?:\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm)\s{0,4}\{\s{0,4}|\\[(\[]|[\s*_`\"'“”$(\[{<（【「『]){0,8}"
+)
 ENDED = r"(?![a-zA-Z0-9'’]|\s{0,4}\^|\s{0,4}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = (
@@ -72,7 +74,8 @@ CHOOSING = (
 CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 NAMED = re.compile(
-    WRAPPED + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement)\s{1,4})?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s{1,4}"
+    WRAPPED
+    + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement)\s{1,4})?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s{1,4}"
     r"(?:is|must be|seems|appears|ist|est|es)\s{1,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4}|the\s{1,4})?(?:most\s{1,4})?"
     r"(?:correct|right|best|closest|answer|richtig|korrekt|correcta|correcte|la bonne réponse)\b(?!\s{1,4}(?:to|than|if|for)\b)"
 )
@@ -92,7 +95,9 @@ REJECTED_BEFORE = re.compile(
 )
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
-REJECTED_AFTER = re.compile(r"[)*.\s]{0,4}(?:is|would be|are|was)\s{0,4}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|\s{0,4}\?")
+REJECTED_AFTER = re.compile(
+    r"[)*.\s]{0,4}(?:is|would be|are|was)\s{0,4}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|\s{0,4}\?"
+)
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
 LISTED = re.compile(r"[^\n]*\n\s{0,4}\(?[A-J][.)]\s")
@@ -111,7 +116,8 @@ RECITED = re.compile(
     r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE
 )
 BOXED = re.compile(
-    r"(?:(?:option|choice|answer|letter)[\s:]*)?[(\[]?([A-Ja-hj])(?:[)\].:,].*|\s?[-–—]\s.*|)", re.IGNORECASE | re.DOTALL
+    r"(?:(?:option|choice|answer|letter)[\s:]*)?[(\[]?([A-Ja-hj])(?:[)\].:,].*|\s?[-–—]\s.*|)",
+    re.IGNORECASE | re.DOTALL,
 )
 # A letter and its option's text; `A = 5` and "A man" are none.
 LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|and|or|in|to)\b)(?!(?<=A )[a-z])\S")
@@ -204,13 +210,17 @@ def in_box(content: str, options: tuple[str, ...]) -> str:
 
 def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
     """The letter that is announced last; "" if there is none, or if the last one settles on nothing."""
-    places = [(match.start(group + 1), match[group + 1]) for match, group in statements(tail) if settled(match, group, tail)]
+    places = [
+        (match.start(group + 1), match[group + 1]) for match, group in statements(tail) if settled(match, group, tail)
+    ]
     for match in (*TAG.finditer(tail), *LAST_LINE.finditer(tail)):
         content = match[match.lastindex]
         letter = "" if SEVERAL_LETTERS.match(unwrapped(content)) else in_box(content, options)
         places.append((match.start(match.lastindex), letter))
     places.append((len(tail), alone(tail, options)))
-    return next((letter.upper() for _, letter in sorted(places, reverse=True) if letter and letter.upper() in letters), "")
+    return next(
+        (letter.upper() for _, letter in sorted(places, reverse=True) if letter and letter.upper() in letters), ""
+    )
 
 
 def statements(tail: str):
@@ -241,7 +251,11 @@ def recited(tail: str) -> list[str]:
 def settled(match: re.Match, group: int, tail: str) -> bool:
     """Whether an announcement stands: not "not B", not "A or B", not a list, not the word "a" or "I", not "(i)"."""
     before = max(0, match.start() - 30)
-    if match[group] or REJECTED_BEFORE.search(tail, before, match.start()) or ONE_OF.search(tail, before, match.start()):
+    if (
+        match[group]
+        or REJECTED_BEFORE.search(tail, before, match.start())
+        or ONE_OF.search(tail, before, match.start())
+    ):
         return False
     letter, end = match[group + 1], match.end(group + 1)
     after = tail[end : end + 300]
@@ -253,9 +267,9 @@ def settled(match: re.Match, group: int, tail: str) -> bool:
         # "(i), (ii)" are roman, "a matter of taste" is a word.
         return letter != "i" and (not re.match(r" [a-z]", after) or match[0][-2:-1] in "(*[")
     # "The answer is A because" is a letter; "The answer is A matter of" and "I think" are words.
-    return not (letter == "I" and (WORDS_AFTER_I.match(after) or re.match(r"[),\s]{0,3}(?:and|or|&)?\s{0,3}II", after))) and not (
-        letter == "A" and WORDS_AFTER_A.match(after) and not re.match(r" (?:because|since|as)\b", after)
-    )
+    return not (
+        letter == "I" and (WORDS_AFTER_I.match(after) or re.match(r"[),\s]{0,3}(?:and|or|&)?\s{0,3}II", after))
+    ) and not (letter == "A" and WORDS_AFTER_A.match(after) and not re.match(r" (?:because|since|as)\b", after))
 
 
 def options_go_on(letter: str, after: str) -> bool:
@@ -277,7 +291,11 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
     if match and (match[1].isupper() or len(lines) == 1):
         return "" if ALONE.fullmatch(before) or LETTERED.match(before) else match[1].upper()
     lettered = LETTERED.fullmatch(lines[-1])
-    if lettered is None or any(LETTERED.match(line) for line in lines[:-1]) or options_go_on(lettered[1], lines[-1][1:]):
+    if (
+        lettered is None
+        or any(LETTERED.match(line) for line in lines[:-1])
+        or options_go_on(lettered[1], lines[-1][1:])
+    ):
         return ""
     if options:
         return lettered[1] if option_of(lettered[2], options) == lettered[1] else ""

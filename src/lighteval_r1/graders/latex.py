@@ -1,8 +1,8 @@
 r"""One spelling for what is written in many: `\dfrac12`, `1/2 \text{ cm}` and `$\frac{1}{2}$` become `\frac{1}{2}`.
 
-spell() takes away what does not decide: delimiters, spacing, sizes, colours, thousands separators, and by graders.words
-units and remarks. Words that may decide stay, as `\text{not}`. plain() is its text alone; split(), outer() and encloses()
-take spellings apart. Linear in the length; callers bound it.
+spell() takes away what does not decide: delimiters, spacing, sizes, colours, thousands separators (graders.speller), and
+units and remarks (graders.words). Words that may decide stay, as `\text{not}`. plain() is its text alone.
+Linear in the length; callers bound it.
 """
 
 import re
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lighteval_r1.graders import vocabulary as known
+from lighteval_r1.graders.brackets import outer, split
 from lighteval_r1.graders.speller import Speller, TooDeep
-from lighteval_r1.graders.words import APART, ROW, encloses, outer, split
+from lighteval_r1.graders.words import ROW
 
 # A longer answer is compared as it is written, never read.
 MAX_LENGTH = 2_000
@@ -25,8 +26,16 @@ GLUED = re.compile(
 )
 # np.arcsin(10/13), in Minerva's golds
 MODULE = re.compile(r"(?<![a-zA-Z])(?:np|numpy|math)\.(?=[a-z])")
-NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.?\s?[mM]\.(?![a-zA-Z])")
+NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.\s?[mM](?![a-zA-Z])\.?")
+ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
+OF_ANGLES = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
+RELATING = re.compile(r"[=<>]|\\(?:leq|geq|neq|in)(?![a-zA-Z])")
+INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![a-zA-Z])")
+# ]2,3] is (2,3], as it is written in French and German.
+OPEN_LEFT = re.compile(r"(?<![\w)}])\]([^\[\]()]*[,;][^\[\]()]*)(?=[\[\]])")
+OPEN_RIGHT = re.compile(r"([(\[][^\[\]()]*[,;][^\[\]()]*)\[")
+NAME_ABOUT = re.compile(r"(?:\\text\{[^{}]*\})*(?:(?!\\pi|e$|i$|\\infty)\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?)?")
 NO_UNITS: frozenset[str] = frozenset()
 
 
@@ -34,7 +43,7 @@ NO_UNITS: frozenset[str] = frozenset()
 class Spelling:
     """An expression in its one spelling, without its units.
 
-    lettered: the same where a letter set apart at its end (`5 m`) is a factor and no unit, "" where there is none.
+    lettered: the same where letters set apart at its end (`5 m`) are factors and no unit, "" where there are none.
     listed: the same where commas that stand like thousands separators (`100,200`) separate, "" where there are none.
     """
 
@@ -53,11 +62,12 @@ def spell(expression: str) -> Spelling:
     s = clean(expression)
     try:
         speller = Speller(s)
-        text = speller.text()
-        listed = Speller(s, by_comma=False).text() if speller.by_comma_seen else ""
+        text = finished(speller.text(), speller.units)
+        lettered = finished(speller.lettered, set()) if speller.lettered else ""
+        listed = finished(Speller(s, counted=False).text(), set()) if speller.by_comma else ""
     except TooDeep:
         return Spelling(re.sub(r"\s+", "", s))
-    return Spelling(text, frozenset(speller.units), speller.lettered, listed)
+    return Spelling(text, frozenset(speller.units), lettered, listed)
 
 
 def plain(expression: str) -> str:
@@ -73,10 +83,46 @@ def clean(expression: str) -> str:
         s = LOWERED.sub(lambda m: "_{" + "".join(known.LOWERED[c] for c in m[0]) + "}", s)
         s = unicodedata.normalize("NFKC", s.translate(known.SIGN_TABLE)).translate(known.SIGN_TABLE)
     # Rows of matrices are separated by \\; elsewhere a double backslash is an escape too many.
-    s = re.sub(r"\\\\(?:\[[^\]\\]{0,20}\])?", ROW, s) if "\\begin" in s else s.replace("\\\\", "\\")
-    s = MODULE.sub("", s) if "." in s else s
-    s = GLUED.sub(r"\\\1 ", NOON.sub(r"\1m", s))
+    s = ROW_END.sub(ROW, s) if "\\begin" in s else s.replace("\\\\", "\\")
+    s = NOON.sub(r"\1m", MODULE.sub("", s)) if "." in s else s
+    s = GLUED.sub(r"\\\1 ", s)
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()
 
 
-__all__ = ["APART", "MAX_LENGTH", "ROW", "Spelling", "encloses", "outer", "plain", "spell", "split"]
+def finished(text: str, units: set[str]) -> str:
+    """The whole expression's spelling: connectives, degrees, what is only about equal, what follows from what."""
+    if "\\and" in text or "\\or" in text or "\\l" in text:
+        text = connected(text)
+    if "°" in text and not OF_ANGLES.search(text):
+        scale = text[-1] if re.search(r"°[CF]$", text) else ""
+        units.add({"C": "celsius", "F": "fahrenheit"}.get(scale, "degree"))
+        text = text.removesuffix(scale).replace("°", "")
+    if "\\approx" in text:
+        text = about(text)
+    if "]" in text and (text.count("[") != text.count("]") or "]" in text.partition("[")[0]):
+        text = OPEN_RIGHT.sub(r"\1)", OPEN_LEFT.sub(r"(\1", text))
+    if "\\implies" in text:
+        # What follows from an equation is the answer; p \implies q is a statement.
+        parts = text.split("\\implies")
+        text = parts[-1].strip() if all(RELATING.search(part) for part in parts[:-1]) else text
+    text = text.replace("\\mathbb{R}-\\{", "\\mathbb{R}\\setminus\\{")
+    return outer(text.rstrip(" ,;:\\").lstrip(" ,;"))
+
+
+def connected(text: str) -> str:
+    r"""Lists have commas: `x=1 \or x=2`. Between inequalities "and" and "or" mean sets, between others nothing known."""
+    among_inequalities = INEQUALITY.search(text) is not None
+    for word in ("and", "or"):
+        text = re.sub(rf"[,;]?\\{word}(?![a-zA-Z]) ?[,;]?", rf"\\l{word} " if among_inequalities else ",", text)
+        if not among_inequalities and "=" in text:
+            text = re.sub(rf"\\l{word}(?![a-zA-Z]) ?", ",", text)
+    return re.sub(r" (?![a-zA-Z])", "", text)
+
+
+def about(text: str) -> str:
+    r"""`\sqrt{51}\approx 7.14` says \sqrt{51}; `x\approx 11` says 11."""
+    left, _, right = text.partition("\\approx")
+    return right.strip() if NAME_ABOUT.fullmatch(left) else left
+
+
+__all__ = ["MAX_LENGTH", "Spelling", "outer", "plain", "spell", "split"]

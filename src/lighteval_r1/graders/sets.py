@@ -1,148 +1,23 @@
-r"""Equations, inequalities and sets of real numbers: `x=5` answers 5, `x>5` is (5,\infty), `x\neq1` all but 1.
+r"""Sets of real numbers, however they are said: x>5 is (5,\infty), `x\neq1` is \mathbb{R}\setminus\{1\}, |x|<2 is (-2,2).
 
-What this could wrongly accept: an equation as its right side. A left side that only names (`x`, `f(2)`, `\angle ABC`,
-`m+n`) is no part of the answer; `x^2=4`, `2x=10` and `7=6` answer nothing but themselves.
+What this could wrongly accept: "and" for "or". x>1 or x<3 is every number, x>1 and x<3 is (1,3); a list of inequalities is
+a union only where they are apart. Bounds are compared exactly, and so are brackets.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
-from lighteval_r1.graders.arithmetic import TooLarge, Unreadable
-from lighteval_r1.graders.latex import encloses, outer, split
+from lighteval_r1.graders.brackets import encloses, outer, split
+from lighteval_r1.graders.equations import RELATION, SYMBOL, Decide
+from lighteval_r1.graders.operations import TooLarge, Unreadable
 
-Decide = Callable[[str, str], bool | None]
-
-# ---- names
-
-LETTER = r"(?:[a-zA-Z]|\\(?!pi(?![a-zA-Z])|in|to|cup|cap|frac|sqrt|text|infty|pm|mp|dots|l?and|l?or|not)[a-zA-Z]+ ?)"
-ACCENTED = r"\\(?:hat|bar|vec|tilde|dot|ddot|overline|widehat|mathbb|overrightarrow) ?(?:\{[^{}=]{1,20}\}|[a-zA-Z])"
-INDEX = r"(?:_(?:\\?\w+ ?|\{[^{}=]{1,30}(?:\{[^{}=]{1,20}\})?\}))"
-SYMBOL = rf"(?:{ACCENTED}|[a-zA-Z]|\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|lambda|mu|nu|xi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega|ell|hbar|mho) ?){INDEX}?'*{INDEX}?"
-OF = r"(?:\([^()=<>]{1,60}\))"
-POINTS = r"(?:[A-Z]'*(?:_\w)?){2,5}"
-NAME = re.compile(
-    rf"{SYMBOL}{OF}?"  # x, x_1, f(2), I_{{\max}}
-    rf"|\((?:{SYMBOL},)+{SYMBOL}\)"  # (x,y)
-    rf"|m?\\(?:angle|measuredangle|triangle) ?(?:{POINTS}|\w|\\\w+)"  # \angle ABC
-    rf"|{POINTS}|\|{POINTS}\||\\overline ?\{{{POINTS}\}}|\[{POINTS}\]|\|\\overline ?\{{{POINTS}\}}\|"  # AB, |AB|, [ABC]
-    r"|(?:P|E|Pr|Var|Cov|\\Pr ?|\\mathbb\{[PE]\})(?:\(.{1,80}\)|\[.{1,80}\]|\{.{1,80}\})"  # P(X=1)
-    r"|\\(?:gcd|lcm|max|min|deg|det|dim|lim|sup|inf)(?![a-zA-Z]).{0,80}"
-    r"|\\(?:sin|cos|tan|cot|sec|csc) ?\(?(?:\\angle ?)?(?:[A-Z]{1,3}|\\(?:theta|alpha|beta|gamma|phi) ?)\)?"
-    rf"|(?:\\text\{{[^{{}}]*\}} ?)+(?:{SYMBOL})?"  # \text{Area}
-    rf"|{SYMBOL}:{SYMBOL}"
-)
-CONSTANT = re.compile(r"\\(?:pi|infty|emptyset|mathbb\{[A-Z]\})")
-IN_BRACKETS = re.compile(r"\([^()]*\)|_\{[^{}]*\}")
-# m+n, m-n, \frac{m}{n}: quantities of two letters or more, with nothing to solve.
-COMPOUND = re.compile(rf"{SYMBOL}(?:[-+*/]?{SYMBOL})+|\\frac\{{[a-zA-Z]+\}}\{{[a-zA-Z]+\}}")
-
-
-def is_name(side: str) -> bool:
-    return NAME.fullmatch(side) is not None and CONSTANT.fullmatch(side) is None
-
-
-def is_quantity(side: str) -> bool:
-    """A name, or letters put together without a number: what `=` assigns a value to."""
-    return is_name(side) or (COMPOUND.fullmatch(side) is not None and len(set(re.findall(r"[a-zA-Z]", side))) > 1)
-
-
-def has_letters(side: str) -> bool:
-    return re.search(r"(?<![\\a-zA-Z])[a-df-hj-zA-Z]", re.sub(r"\\[a-zA-Z]+", " ", side)) is not None
-
-
-# ---- equations
-
-
-def compare_equations(a: str, g: str, decide: Decide) -> bool | None:
-    mine, theirs = [outer(side) for side in split(a, "=")], [outer(side) for side in split(g, "=")]
-    if len(mine) == len(theirs) == 1 or relates(a) or relates(g) or "" in mine or "" in theirs:
-        return None
-    if len(theirs) == 1:
-        return answers(mine, g, decide)
-    if len(mine) == 1:
-        return answered_by_value(a, theirs, decide)
-    return both_equations(mine, theirs, decide)
-
-
-def relates(s: str) -> bool:
-    """Whether it says an inequality or a set; P(X>1) says none."""
-    return RELATION.search(IN_BRACKETS.sub("", s)) is not None
-
-
-def answers(sides: list[str], gold: str, decide: Decide) -> bool | None:
-    """Whether `name = formula = value` answers gold: what does not name must be equal, but for formulas behind a name."""
-    value = sides[0] if is_name(sides[-1]) and not is_name(sides[0]) else sides[-1]
-    same = decide(value, gold)
-    if not same:
-        return same
-    others = [side for side in sides if side is not value]
-    if value is sides[-1] and is_quantity(sides[0]):
-        others = [side for side in others[1:] if not has_letters(side)]
-    found = [decide(side, gold) for side in others if not is_quantity(side)]
-    return False if False in found else None if None in found else True
-
-
-def answered_by_value(answer: str, sides: list[str], decide: Decide) -> bool | None:
-    """Whether a value answers a gold that names it: `\\angle ABC=45`, I_{\\max}=7."""
-    if not is_quantity(sides[0]) or (is_name(sides[-1]) and len(sides[0]) > 1):
-        return False
-    return decide(answer, sides[-1])
-
-
-def both_equations(mine: list[str], theirs: list[str], decide: Decide) -> bool | None:
-    if is_name(mine[-1]) and not is_name(mine[0]) and not has_letters(mine[0]):
-        mine = mine[::-1]
-    if is_name(mine[0]) and is_name(theirs[0]) and not (is_name(mine[-1]) and is_name(theirs[-1])):
-        value = same_name(mine[0], theirs[0], mine[-1])
-        return decide(value, theirs[-1]) if value is not None else False
-    if len(mine) > 2 or len(theirs) > 2:
-        if len(mine) != len(theirs):
-            return None
-        found = [decide(x, y) for x, y in zip(mine, theirs, strict=True)]
-        return False if False in found else None if None in found else True
-    return multiples(mine, theirs)
-
-
-def same_name(mine: str, theirs: str, value: str) -> str | None:
-    """The value under the name that gold has; None where the names differ. f(t)=t is f(x)=x, and f=… is f(x)=…."""
-    if mine == theirs:
-        return value
-    (head, _, letter), (other_head, _, other) = mine.partition("("), theirs.partition("(")
-    if head != other_head or not head:
-        return None
-    if not letter or not other:
-        return value
-    if re.fullmatch(r"[a-zA-Z]\)", letter) and re.fullmatch(r"[a-zA-Z]\)", other) and other[0] not in value:
-        return re.sub(rf"(?<![a-zA-Z\\]){letter[0]}(?![a-zA-Z])|(?<=[a-z ]){letter[0]}(?![a-zA-Z])", other[0], value)
-    return None
-
-
-def multiples(mine: list[str], theirs: list[str]) -> bool | None:
-    """Equations are equal where one is a multiple of the other."""
-    try:
-        x, letters = arithmetic.values(f"({mine[0]})-({mine[1]})")
-        y, gold_letters = arithmetic.values(f"({theirs[0]})-({theirs[1]})")
-        if letters != gold_letters or len(x) != len(y) or 0 in y or 0 in x:
-            return False
-        ratios = [arithmetic.divide(p, q) for p, q in zip(x, y, strict=True)]
-    except (Unreadable, TooLarge):
-        return None
-    return len(ratios) > 1 and all(arithmetic.same(ratios[0], ratio) for ratio in ratios[1:])
-
-
-# ---- inequalities and sets
-
-RELATION = re.compile(
-    r"\\(?:leq|geq|neq|in|notin|subset|subseteq|equiv|to|cup|cap|setminus|land|lor)(?![a-zA-Z]) ?|[<>]"
-)
 ORDER = re.compile(r"(\\leq(?![a-zA-Z]) ?|\\geq(?![a-zA-Z]) ?|\\neq(?![a-zA-Z]) ?|<|>)")
 FLIPPED = {">": "<", "\\geq": "\\leq", "<": ">", "\\leq": "\\geq", "\\neq": "\\neq"}
-VARIABLE = re.compile(rf"{SYMBOL}|\\text\{{[^{{}}]*\}}")
-MEMBER = re.compile(rf"({SYMBOL})\\in(?![a-zA-Z]) ?(.+)")
-BUILT = re.compile(rf"\\\{{({SYMBOL})(?:\\in ?\\mathbb\{{R\}})?[|:](.+)\\\}}")
+VARIABLE = re.compile(rf"{SYMBOL}|\\text\{{[^{{}}]*\}}", re.VERBOSE)
+MEMBER = re.compile(rf"({SYMBOL})\\in(?![a-zA-Z])\ ?(.+)", re.VERBOSE)
+BUILT = re.compile(rf"\\\{{({SYMBOL})(?:\\in\ ?\\mathbb\{{R\}})?[|:](.+)\\\}}", re.VERBOSE)
 REALS = "\\mathbb{R}"
 INFINITE = {"\\infty": 1, "+\\infty": 1, "-\\infty": -1}
 
