@@ -67,10 +67,10 @@ class Screen:
 
 def answer_line(sample: Sample) -> str:
     """The answer, where it stood, and what the reply took."""
-    _, text = replies.split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
-    stated = EXPRESSION.found(text, "")
-    if not stated.answer and text is not None:
-        stated = Found(*choice.extract(text))
+    seen = EXPRESSION.answer_text(sample)
+    stated = EXPRESSION.found(seen, "")
+    if not stated.answer and seen.text is not None:
+        stated = Found(*choice.extract(seen.text))
     words = f"answer: {stated.answer} ({stated.where})" if stated.answer else f"no answer ({stated.where})"
     return f"{words}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
 

@@ -1,55 +1,80 @@
 r"""The value of a LaTeX expression at given values of its letters: exact where it is rational, else to 50 digits.
 
 Two expressions that agree to 40 digits at three random points are equal; those that differ at one are not. This
-replaces symbolic algebra for nearly all answers, and needs mpmath alone.
+replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand, letters
+are whole numbers, and 24 points decide.
 
 What it refuses: Unreadable (a form not known here) and TooLarge (a power or factorial nobody should compute).
-Source of the method: Schwartz 1980, "Fast probabilistic algorithms for verification of polynomial identities".
+What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a product,
+and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic algorithms
+for verification of polynomial identities".
 """
 
 import re
+import zlib
 from fractions import Fraction
 from functools import lru_cache
 
 import mpmath
 
-# Bounds on what is computed: digits of an exact power, arguments of factorials, nesting and length of expressions.
-MAX_BITS = 20_000
-MAX_FACTORIAL = 1_000
+from lighteval_r1.graders import operations
+from lighteval_r1.graders.operations import (
+    TooLarge,
+    Unreadable,
+    add,
+    binomial,
+    common,
+    divide,
+    factorial,
+    multiply,
+    number,
+    power,
+    real,
+    whole,
+)
+
+# Nesting and length of expressions.
 MAX_DEPTH = 60
 MAX_LENGTH = 2_000
 DIGITS = 50
 
 GREEK = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma "
-    "tau phi varphi chi psi omega Gamma Delta Theta Lambda Sigma Phi Psi Omega ell infty hbar"
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma "
+    "tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar mho"
 )
 LETTERS = frozenset("\\" + name for name in GREEK.split())
-FUNCTION_NAMES = frozenset(("f", "g", "h", "\\Gamma", "\\zeta", "\\phi", "\\sigma", "\\Phi"))
+# Signs over or under a letter, which make it another letter.
+ACCENTS = frozenset(
+    "\\" + name for name in "hat bar vec tilde dot ddot overline widehat widetilde overrightarrow".split()
+)
+FUNCTION_NAMES = frozenset(
+    ("f", "g", "h", "F", "G", "H", "\\Gamma", "\\zeta", "\\phi", "\\sigma", "\\Phi", "\\mho", "\\delta")
+)
 FUNCTIONS = {
     "\\sin": mpmath.sin, "\\cos": mpmath.cos, "\\tan": mpmath.tan, "\\cot": mpmath.cot, "\\sec": mpmath.sec,
     "\\csc": mpmath.csc, "\\arcsin": mpmath.asin, "\\arccos": mpmath.acos, "\\arctan": mpmath.atan,
-    "\\sinh": mpmath.sinh, "\\cosh": mpmath.cosh, "\\tanh": mpmath.tanh, "\\ln": mpmath.log, "\\exp": mpmath.exp,
-    "\\log": mpmath.log,
+    "\\arccot": mpmath.acot, "\\arcsec": mpmath.asec, "\\arccsc": mpmath.acsc,
+    "\\sinh": mpmath.sinh, "\\cosh": mpmath.cosh, "\\tanh": mpmath.tanh, "\\coth": mpmath.coth,
+    "\\ln": mpmath.log, "\\exp": mpmath.exp,
+    # Of no base in particular: equal to itself, and in a quotient of logarithms to any.
+    "\\log": lambda x: mpmath.log(x) / 7,
 }  # fmt: skip
+INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan}
+OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
+ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}
+WHOLE_NUMBERS = re.compile(r"\\(?:lfloor|lceil|gcd|lcm)(?![a-zA-Z])")
+CLOSING = {"(": ")", "{": "}", "[": "]"}
+ENDS_PRODUCT = frozenset((*")]}|+-,;=<>:&", "\\}", "\\rangle", "\\rfloor", "\\rceil"))
 TOKEN = re.compile(r"\d+\.\d+|\d+\.?(?![\d.])|\.\d+|\\[a-zA-Z]+|\\[{}]|[a-zA-Z]|\S")
-SUBSCRIPT = re.compile(r"_(?:\{([a-zA-Z0-9]{1,10})\}|([a-zA-Z0-9]))")
 MIXED = re.compile(r"\\frac\{(\d{1,30})\}\{(\d{1,30})\}")
-
-
-class Unreadable(Exception):
-    """A form that is not read here."""
-
-
-class TooLarge(Exception):
-    """A value that is not computed: it would take too long or too much memory."""
+# dx/dt is no x/t: the two letters are one name.
+DIFFERENTIAL = re.compile(r"(?<=\\frac\{)d(\^2)? ?(\\?[a-zA-Z]+(?:_\w)?)\}\{d ?(\\?[a-zA-Z])(\^2)?(?=\})")
 
 
 class Reader:
     """One pass over the tokens of an expression, computing its value at a point.
 
-    Juxtaposition is a product; `1\frac{4}{5}` is a mixed number; f(x), g(x), h(x) are unreadable, as no product is
-    meant.
+    Juxtaposition is a product; `1\frac{4}{5}` is a mixed number.
     """
 
     def __init__(self, tokens: list[str], point: "Point"):
@@ -90,7 +115,7 @@ class Reader:
                     self.take()
                 factor = sign * self.power()
                 value = multiply(value, factor) if operator == "*" else divide(value, factor)
-            elif self.next and self.next not in ")]}|+-,;=<>:&" and self.next not in ("\\}", "\\rangle"):
+            elif self.next and self.next not in ENDS_PRODUCT:
                 value = multiply(value, self.power())
             else:
                 return value
@@ -103,25 +128,29 @@ class Reader:
             if mixed:
                 self.at += 7
                 return add(value, divide(Fraction(int(mixed[1])), Fraction(int(mixed[2]))))
-        while self.next in ("!", "^"):
-            value = factorial(value) if self.take() == "!" else power(value, self.argument(signed=True))
+        while self.next in ("!", "^", "°"):
+            mark = self.take()
+            if mark == "°":
+                value = multiply(value, mpmath.pi / 180)
+            else:
+                value = factorial(value) if mark == "!" else power(value, self.argument(signed=True))
         return value
 
     def argument(self, *, signed: bool = False):
         """A group in braces, or the one token that TeX would take."""
         if self.next == "{":
-            return self.group("{", "}")
+            return self.group()
         if signed and self.next == "-":
             self.take()
-            return -self.argument()
+            return -self.argument(signed=True)
         if self.next.isdigit() and len(self.next) > 1 and not signed:
             # TeX: \frac12 takes one digit each.
             digits = self.tokens[self.at]
             self.tokens[self.at : self.at + 1] = [digits[0], digits[1:]]
         return self.atom()
 
-    def group(self, opening: str, closing: str):
-        self.take(opening)
+    def group(self):
+        closing = CLOSING[self.take()]
         value = self.sum()
         self.take(closing)
         return value
@@ -137,9 +166,9 @@ class Reader:
     def read_atom(self, token: str):
         if token[0].isdigit() or (token[0] == "." and len(token) > 1):
             return number(token)
-        if token in ("(", "{", "["):
+        if token in CLOSING:
             self.at -= 1
-            return self.group(token, {"(": ")", "{": "}", "[": "]"}[token])
+            return self.group()
         if token == "|":
             value = self.sum()
             self.take("|")
@@ -156,36 +185,71 @@ class Reader:
             return binomial(top, self.argument())
         if token == "\\pi":
             return +mpmath.pi
-        if token == "e":
+        if token == "e" and self.next != "_":
             return +mpmath.e
-        if token == "i":
+        if token == "i" and self.next != "_":
             return mpmath.mpc(0, 1)
-        if (len(token) == 1 and token.isascii() and token.isalpha()) or token in LETTERS:
+        if token in ROUNDED:
+            closing, up = ROUNDED[token]
+            value = self.sum()
+            self.take(closing)
+            return whole(value, up=up)
+        if token in OF_SEVERAL:
+            return self.of_several(token)
+        if (len(token) == 1 and token.isascii() and token.isalpha()) or token in LETTERS or token in ACCENTS:
             return self.letter(token)
         raise Unreadable(token)
 
     def letter(self, token: str):
-        if token in FUNCTION_NAMES and self.next == "(":
-            raise Unreadable(f"{token}( may be a function")
-        name = token
-        if self.next == "_":
-            subscript = SUBSCRIPT.match("".join(self.tokens[self.at : self.at + 8]))
-            if not subscript:
-                raise Unreadable("subscript")
-            self.take()
-            if self.next == "{":
-                while self.take() != "}":
-                    pass
-            else:
+        """A letter with its accent, subscripts and primes; with an argument, a function's value nobody knows but that it is one."""
+        name = token + (self.raw_group() if token in ACCENTS else "")
+        while self.next in ("_", "'"):
+            name += self.take()
+            if name[-1] == "_":
+                name += self.raw_group()
+        if self.next == "(":
+            short = self.at + 2 < len(self.tokens) and self.tokens[self.at + 2] == ")"
+            if token in FUNCTION_NAMES or (short and not name.startswith("\\pi")):
                 self.take()
-            name += "_" + (subscript[1] or subscript[2])
+                arguments = [self.sum()]
+                while self.next == ",":
+                    self.take()
+                    arguments.append(self.sum())
+                self.take(")")
+                return self.point.value(name + "".join(f"({mpmath.nstr(real(v), 30)})" for v in arguments), letter=name)
         return self.point.value(name)
+
+    def raw_group(self) -> str:
+        """The tokens of a group in braces, or the next token, as they stand."""
+        if self.next != "{":
+            return self.take()
+        depth, begin = 0, self.at
+        while True:
+            token = self.take()
+            depth += (token == "{") - (token == "}")
+            if not depth:
+                inner = "".join(self.tokens[begin + 1 : self.at - 1])
+                return inner if len(inner) == 1 else f"{{{inner}}}"
 
     def root(self):
         degree = Fraction(2)
         if self.next == "[":
-            degree = self.group("[", "]")
+            degree = self.group()
         return power(self.argument(), divide(Fraction(1), degree))
+
+    def of_several(self, token: str):
+        group = "\\{" if self.next == "\\{" else "("
+        self.take(group)
+        values = [self.sum()]
+        while self.next == ",":
+            self.take()
+            values.append(self.sum())
+        self.take({"(": ")", "\\{": "\\}"}[group])
+        if token in ("\\max", "\\min"):
+            if any(isinstance(value, mpmath.mpc) for value in values):
+                raise Unreadable("order of complex numbers")
+            return (max if token == "\\max" else min)(values, key=real)
+        return common(values, multiple=token == "\\lcm")
 
     def function(self, token: str):
         exponent = base = None
@@ -195,116 +259,48 @@ class Reader:
         if self.next == "^":
             self.take()
             exponent = self.argument(signed=True)
-        if self.next in ("(", "{", "["):
-            value = self.power_of_group()
+        if self.next in CLOSING:
+            value = self.group()
         else:
             value = self.power()
             while self.next and (self.next.isalnum() or self.next in LETTERS or self.next in ("\\pi", "\\frac")):
                 value = multiply(value, self.power())
         result = mpmath.log(real(value)) / mpmath.log(real(base)) if base is not None else FUNCTIONS[token](real(value))
-        if exponent == -1 and token in ("\\sin", "\\cos", "\\tan"):
-            return {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan}[token](real(value))
+        if exponent == -1 and token in INVERSES:
+            return INVERSES[token](real(value))
         return result if exponent is None else power(result, exponent)
-
-    def power_of_group(self):
-        opening = self.next
-        return self.group(opening, {"(": ")", "{": "}", "[": "]"}[opening])
 
 
 class Point:
-    """Values of letters: irrational-looking rationals that depend on the letter and the point's number; positive, or
-    all negative."""
+    """Values of letters: irrational-looking rationals that depend on the letter and the point's number; positive, or all negative.
 
-    def __init__(self, index: int, *, negative: bool = False):
+    whole_numbers: small and large natural numbers instead.
+    """
+
+    def __init__(self, index: int, *, negative: bool = False, whole_numbers: bool = False):
         self.index = index
         self.sign = -1 if negative else 1
+        self.whole_numbers = whole_numbers
         self.names: set[str] = set()
 
-    def value(self, name: str) -> Fraction:
-        self.names.add(name)
-        seed = sum((i + 1) * ord(c) for i, c in enumerate(name))
-        return self.sign * (Fraction((seed * 7919 + self.index * 104729) % 99991 + 1, 86028) + Fraction(1, 3))
-
-
-def real(value):
-    """The value as mpmath's number."""
-    if isinstance(value, Fraction):
-        return mpmath.mpf(value.numerator) / value.denominator
-    return value
-
-
-def number(token: str) -> Fraction:
-    if len(token) > MAX_LENGTH:
-        raise TooLarge(f"a number of {len(token)} digits")
-    return Fraction(token.rstrip(".") or "0")
-
-
-def add(a, b):
-    return a + b if isinstance(a, Fraction) and isinstance(b, Fraction) else real(a) + real(b)
-
-
-def multiply(a, b):
-    return a * b if isinstance(a, Fraction) and isinstance(b, Fraction) else real(a) * real(b)
-
-
-def divide(a, b):
-    if b == 0:
-        raise Unreadable("division by zero")
-    return a / b if isinstance(a, Fraction) and isinstance(b, Fraction) else real(a) / real(b)
-
-
-def power(base, exponent):
-    if isinstance(exponent, Fraction) and exponent.denominator == 1:
-        n = exponent.numerator
-        if isinstance(base, Fraction):
-            bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-            if abs(n) * bits > MAX_BITS and base not in (0, 1, -1):
-                raise TooLarge(f"a power of {abs(n) * bits} bits")
-            if base == 0 and n < 0:
-                raise Unreadable("division by zero")
-            return base**n
-        if abs(n) > MAX_BITS:
-            raise TooLarge(f"exponent {n if abs(n) < 10**12 else 'beyond 10^12'}")
-    if abs(real(exponent)) > MAX_BITS:
-        raise TooLarge("exponent")
-    if base == 0:
-        return Fraction(0)
-    return mpmath.power(real(base), real(exponent))
-
-
-def factorial(value) -> Fraction:
-    if not isinstance(value, Fraction) or value.denominator != 1 or value < 0:
-        raise Unreadable("factorial of a value that is no natural number")
-    if value > MAX_FACTORIAL:
-        # 2004! is beyond what answers need as a number; kept out of exact arithmetic.
-        raise TooLarge("factorial")
-    result = 1
-    for factor in range(2, value.numerator + 1):
-        result *= factor
-    return Fraction(result)
-
-
-def binomial(n, k) -> Fraction:
-    if not (isinstance(n, Fraction) and isinstance(k, Fraction) and n.denominator == k.denominator == 1):
-        raise Unreadable("binomial of letters")
-    if n < 0 or k < 0 or n > MAX_FACTORIAL:
-        raise TooLarge("binomial")
-    if k > n:
-        return Fraction(0)
-    result = Fraction(1)
-    for i in range(k.numerator):
-        result = result * (n - i) / (i + 1)
-    return result
+    def value(self, name: str, *, letter: str = "") -> Fraction:
+        self.names.add(letter or name)
+        seed = zlib.crc32(f"{name} {self.index}".encode())
+        if self.whole_numbers:
+            return Fraction(seed % (12 if self.index < 12 else 1000) + 1)
+        return self.sign * (Fraction(seed % 999_983 + 1, 860_281) + Fraction(1, 3))
 
 
 def evaluate(expression: str, point: Point):
     """The expression's value at the point: a Fraction, or mpmath's real or complex number."""
     if len(expression) > MAX_LENGTH:
         raise TooLarge(f"an expression of {len(expression)} characters")
+    if "\\frac{d" in expression:
+        expression = DIFFERENTIAL.sub(r"d_{\1\2}}{d_{\3\4}", expression)
     reader = Reader(TOKEN.findall(expression), point)
     try:
         value = reader.sum()
-    except (ValueError, OverflowError, ZeroDivisionError) as error:
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError) as error:
         raise Unreadable(str(error)[:100]) from error
     if reader.next:
         raise Unreadable(reader.next)
@@ -315,13 +311,21 @@ def evaluate(expression: str, point: Point):
 
 @lru_cache(maxsize=4096)
 def values(expression: str) -> tuple[tuple, frozenset[str]]:
-    """Values at three points (one where it has no letters), and its letters. Raises Unreadable or TooLarge."""
+    """Values at three points (one where it has no letters, 24 of whole numbers), and its letters. Raises Unreadable or TooLarge."""
+    rounded = WHOLE_NUMBERS.search(expression) is not None
     with mpmath.workdps(DIGITS):
-        point = Point(0)
+        point = Point(0, whole_numbers=rounded)
         first = evaluate(expression, point)
         if not point.names:
             return (first,), frozenset()
-        return (first, evaluate(expression, Point(1)), evaluate(expression, Point(2))), frozenset(point.names)
+        others = range(1, 24 if rounded else 3)
+        return (first, *(evaluate(expression, Point(i, whole_numbers=rounded)) for i in others)), frozenset(point.names)
+
+
+def values_at_whole_numbers(expression: str) -> tuple:
+    """Its values where another expression rounds."""
+    with mpmath.workdps(DIGITS):
+        return tuple(evaluate(expression, Point(i, whole_numbers=True)) for i in range(24))
 
 
 def same_below_zero(a: str, b: str) -> bool:
@@ -332,12 +336,16 @@ def same_below_zero(a: str, b: str) -> bool:
 
 def same(a, b) -> bool:
     """Equal: exactly where both are rational, else to 40 digits of the larger."""
-    if isinstance(a, Fraction) and isinstance(b, Fraction):
-        return a == b
-    with mpmath.workdps(DIGITS):
-        a, b = real(a), real(b)
-        size = max(abs(a), abs(b))
-        if size < mpmath.mpf(10) ** -42 and 0 in (a, b):
-            # What rounding left of a difference that is zero.
-            return True
-        return bool(abs(a - b) <= size * mpmath.mpf(10) ** -40)
+    return operations.same(a, b, digits=DIGITS)
+
+
+__all__ = [
+    "MAX_LENGTH",
+    "TooLarge",
+    "Unreadable",
+    "divide",
+    "same",
+    "same_below_zero",
+    "values",
+    "values_at_whole_numbers",
+]

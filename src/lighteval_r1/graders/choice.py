@@ -4,23 +4,27 @@ What it asks
     Nothing itself: GPQA Diamond (A to D) uses it; letters go up to J, as in MMLU-Pro.
 
 How it is graded
-    The letter is read after `</think>`, in this order; the first that is found decides:
-      box       the last `\boxed{…}` with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an
-        option's text; announced the last "Answer: B" or "answer is (B)", in bold, brackets, `\text{}`, dollars or with
-        the option's text;
-                also "option B is correct", "B is the correct answer" and the "closest option is B";
-      alone     a letter that is all there is after the thinking;
-      option    an option's own text, behind "answer is" or alone in the last line (where gold knows the texts).
-    Else no_answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect").
+    The letter is read behind the thinking, in this order; the first that is found decides:
+      box       the last box with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
+      announced what stands last of: an announcement (graders.announcements: "Answer: B", "La réponse est B", "答案：B",
+                "**Answer**" on a line of its own, `#### B`, <answer>B</answer>), "the correct option is B", "option B is
+                correct", "I choose B", "故选B", and a letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.");
+      option    an option's own text, announced or alone in the last line (where gold knows the texts).
+    Else no answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect"), never
+    one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B").
     gold is a letter, or JSON {"letter": "B", "options": ["text of A", …]}.
 
 What it gets wrong
     Several announcements: the last one counts, though the reply may have meant another. An option named in words alone
-    ("the second one") is no answer. Without the options' texts, an answer in the option's words is no answer.
+    ("the second one") is no answer, nor is a roman numeral. Without the options' texts, an answer in the option's words
+    is no answer.
+
+What it could wrongly accept
+    A letter in the last line that is no answer: the last of a list of options ("D. Berlin" behind "C. Rome") is none.
 
 Source
-    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction),
-    and replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
+    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction), and
+    replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
 """
 
 import json
@@ -28,6 +32,7 @@ import re
 from functools import lru_cache
 
 from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders.announcements import LAST_LINE, TAG, meant, patterns, phrases
 from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.latex import plain
 from lighteval_r1.graders.statements import Candidate
@@ -36,45 +41,71 @@ from lighteval_r1.records import Grade, Outcome
 LIMIT_S = 10.0
 # How far from the end an announcement is looked for; a longer tail is a reply that goes on after its answer.
 TAIL_LENGTH = 20_000
+LETTERS = "ABCDEFGHIJ"
+FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
 
-WRAPPED = r"(?:\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm)\s*\{\s*|\\[(\[]|[\s*_`\"'“”$(\[{<（【]){0,8}"
-ENDED = r"(?![a-zA-Z0-9'’]|\s*\^|\s*=)"
-LETTER = WRAPPED + r"(?:(?:option|choice|letter)\s+" + WRAPPED + r")?([A-Ja-j])" + ENDED
-ANNOUNCED = re.compile(
-    r"\banswer\b(?:\s+(?:choice|option|letter))?(?:\s+(?:to|for)\s+(?:the|this)\s+(?:question|problem))?[\s*_`\"]{0,4}"
-    r"(?:(?:is|are|should be|would be|must be|will be)\b(?:\s+(?:therefore|thus|most "
-    r"likely|likely|clearly|indeed|option|choice|letter))?"
-    r"[\s.…:：]{0,6}|[:：=→]\s*|\s(?=\(?[A-J](?:\)|:|\.?\s*$)))" + r"(not\b|none\b)?" + LETTER,
-    re.IGNORECASE,
+WRAPPED = (
+    r"(?:\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm)\s{0,4}\{\s{0,4}|\\[(\[]|[\s*_`\"'“”$(\[{<（【「『]){0,8}"
 )
-CHOSEN = re.compile(
-    r"(?:\b(?:correct|right|best|closest|final|most "
-    r"(?:appropriate|accurate|likely|reasonable))\s+(?:option|choice|match|statement|answer)"
-    r"(?:\s+(?:among|from|of|in)\s[^.\n]{0,60}?)?\s+(?:is|would be|must be|should be)\s*[:：]?"
-    r"|\b(?:I|we)(?:'ll| will| would)?\s+(?:choose|select|pick|go with)\s+)()" + LETTER,
-    re.IGNORECASE,
+ENDED = r"(?![a-zA-Z0-9'’]|\s{0,4}\^|\s{0,4}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
+# What an option is called: "option B", "la lettre B", "选项B".
+NOUN = (
+    r"(?:option|choice|letter|statement|lettre|l'option|buchstabe|antwort|opción|opcion|letra|lettera|opção|alternativa"
+    r"|opzione|risposta|вариант|буква|选项|選項|選択肢|选择|보기|đáp án|pilihan)"
 )
+ARTICLE = r"(?:(?:the|la|le|il|el|a|die|der|das|de|het)\s{1,4})?"
+LETTER = WRAPPED + rf"{ARTICLE}(?:{NOUN}\s{{0,4}})?" + WRAPPED + r"([A-Ja-j])" + ENDED
+DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
+ANNOUNCED = patterns(DENIED + LETTER, MARKUP_AND_LETTER := rf"\s{{0,4}}(){LETTER}")
+FIRST = r"correct|right|best|closest|final|appropriate|accurate|likely|reasonable|most \w{1,20}|chosen|selected|my|our"
+IS = r"(?:is|would be|must be|should be|:|：|=)\s{0,4}[:：]?\s{0,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4})?"
+# What chooses an option in words of its own.
+CHOOSING = (
+    # "the correct option is B", "closest match among these is B"
+    rf"\b(?:{FIRST})\s{{1,4}}(?:option|choice|match|statement|answer|letter)(?:\s{{1,4}}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?\s{{0,4}}{IS}",
+    r"(?:^|\n)[ \t]{0,8}[*_#]{0,3}(?:option|choice|ans(?:wer)?\.?)[*_]{0,3}\s{0,4}[:：.]\s{0,4}",
+    r"\b(?:I|we)(?:'ll|'d| will| would| therefore)?\s{1,4}(?:choose|select|pick|go with|chose)\s{1,4}",
+    r"\banswer\s(?=\(?[A-J](?:\)|:|\.?\s{0,4}$))",
+    r"(?:bonne|richtige|korrekte|correcta|corretta|correta|juiste)\s{1,4}(?:option|antwort|opción|risposta|alternativa|opção)\s{1,4}(?:est|ist|es|è|é|is)\s{1,4}",
+    r"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?\s{0,4}[:：]?\s{0,4}",
+    r"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：])\s{0,4}",
+    r"правильный\s{1,4}(?:ответ|вариант)\s{0,4}(?:[:—–-]|это)?\s{0,4}",
+)
+CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
+AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 NAMED = re.compile(
-    WRAPPED + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s+(?:is|must "
-    r"be|seems|appears)\s+(?:therefore\s+|thus\s+|the\s+)?"
-    r"(?:most\s+)?(?:correct|right|best|closest|answer)\b(?!\s+(?:to|than)\b)"
+    WRAPPED
+    + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement)\s{1,4})?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s{1,4}"
+    r"(?:is|must be|seems|appears|ist|est|es)\s{1,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4}|the\s{1,4})?(?:most\s{1,4})?"
+    r"(?:correct|right|best|closest|answer|richtig|korrekt|correcta|correcte|la bonne réponse)\b(?!\s{1,4}(?:to|than|if|for)\b)"
 )
-# "The answer is A or B" and "A and B" settle on nothing.
-UNDECIDED = re.compile(r"[)*\s.}$]{0,4}(?:or|and|/|,)\s*(?:option\s*)?\(?[A-J]\b(?!\s+[a-z])")
+NAMED_ELSEWHERE = re.compile(rf"{NOUN}\s{{0,4}}()([A-J])\s{{0,4}}(?:是正确|正确|が正しい|이 정답|가 정답)")
+# "The answer is A or B" and "A and B" settle on nothing; nor does the first of options in a line.
+UNDECIDED = re.compile(
+    r"[)*\s.}$]{0,4}(?:or|and|/|,|&|or possibly|and/or|oder|ou|o|y|和|或|、|及|and also)\s{0,4}(?:option\s{0,4})?[(*]{0,2}[A-J]\b(?!\s{1,4}[a-z])"
+)
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
     + UNDECIDED.pattern
     + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)"
 )
 REJECTED_BEFORE = re.compile(
-    r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect)\s*(?:the\s*)?(?:correct\s*)?$", re.IGNORECASE
+    r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect|\bneither|\beither|\bboth|\bexcept)\s{0,4}(?:the\s{0,4})?(?:correct\s{0,4})?$",
+    re.IGNORECASE,
 )
-REJECTED_AFTER = re.compile(r"[)*.\s]{0,4}(?:is|would be|are)\s+(?:not|incorrect|wrong|false)\b")
+# "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
+ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
+REJECTED_AFTER = re.compile(
+    r"[)*.\s]{0,4}(?:is|would be|are|was)\s{0,4}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|\s{0,4}\?"
+)
+CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
-LISTED = re.compile(r"[^\n]*\n\s*\(?[A-J][.)]\s")
+LISTED = re.compile(r"[^\n]*\n\s{0,4}\(?[A-J][.)]\s")
+ROMAN = re.compile(r"[)\s]{0,3}(?:,|and|or|only|&)|\s{0,4}\)")
 WORDS_AFTER_I = re.compile(
-    r"\s+(?:am|was|have|had|would|will|think|believe|can|could|should|do|did|get|got|found|gave)\b"
+    r"\s{1,4}(?:am|was|have|had|would|will|think|believe|can|could|should|do|did|get|got|found|gave|don't|cannot|need)\b"
 )
+WORDS_AFTER_A = re.compile(r" [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?\s{0,4}$")
 # Models that were shown several questions go on to sum up all of them: that is no longer about this one.
 SEVERAL = re.compile(
     r"^[^\n]{0,20}(?:summar\w+|combin\w+|considering|list\w*|review\w*|总结)[^\n]{0,10}"
@@ -84,8 +115,20 @@ SEVERAL = re.compile(
 RECITED = re.compile(
     r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE
 )
-BOXED = re.compile(r"(?:(?:option|choice|answer)[\s:]*)?[(\[]?([A-Ja-j])(?:[)\].:,\-–].*|)", re.IGNORECASE | re.DOTALL)
+BOXED = re.compile(
+    r"(?:(?:option|choice|answer|letter)[\s:]*)?[(\[]?([A-Ja-hj])(?:[)\].:,].*|\s?[-–—]\s.*|)",
+    re.IGNORECASE | re.DOTALL,
+)
+# A letter and its option's text; `A = 5` and "A man" are none.
+LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|and|or|in|to)\b)(?!(?<=A )[a-z])\S")
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
+# A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
+ALONE = re.compile(
+    r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?(?:(?:the\s+)?(?:option|choice|answer)\s+)?"
+    r"[\s(\[]*([A-J])[\s)\]]*[.!。]?",
+    re.IGNORECASE,
+)
+LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")
 
 
 @lru_cache(maxsize=4096)
@@ -127,32 +170,26 @@ def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
 
 
 def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
-    """The letter that a reply's answer settles on, "" if none, and the step that found it."""
-    letters = "ABCDEFGHIJ"[: len(options) or 10]
-    found = replies.boxes(answer)
-    box = found[-1][2] if found else ""
+    """The letter that an answer text settles on, "" if none, and the step that found it, or what settles on none."""
+    letters = LETTERS[: len(options) or 10]
+    tail = answer[-TAIL_LENGTH:].translate(FULL_WIDTH)
+    boxes = replies.boxes(answer)
+    box = boxes[-1][2].translate(FULL_WIDTH) if boxes else ""
     if SEVERAL_LETTERS.match(unwrapped(box)):
         return "", f"several letters in the box ({box[:40]})"
     letter = in_box(box, options) if box else ""
     if letter and letter in letters:
         return letter, "box"
-    tail = answer[-TAIL_LENGTH:]
     listed = recited(tail)
     if listed:
-        return (
-            (listed[0], "announced")
-            if listed[0] == listed[-1]
-            else ("", f"a list of answers ({', '.join(listed)[:40]})")
-        )
+        same = listed[0] == listed[-1]
+        return (listed[0], "announced") if same else ("", f"a list of answers ({', '.join(listed)[:40]})")
     several = SEVERAL.search(tail)
-    letter = (several and announced(tail[: several.start()], letters)) or announced(tail, letters)
+    letter = (several and announced(tail[: several.start()], letters, options)) or announced(tail, letters, options)
     if letter:
         return letter, "announced"
-    alone = re.fullmatch(r"[\s(\[*]{0,6}([A-J])[\s)\].*]{0,6}", answer)
-    if alone and alone[1] in letters:
-        return alone[1], "alone"
     letter = by_text(tail, options)
-    return (letter, "option's text") if letter else ("", "nothing")
+    return (letter, "option's text") if letter else ("", "")
 
 
 def unwrapped(content: str) -> str:
@@ -166,20 +203,40 @@ def in_box(content: str, options: tuple[str, ...]) -> str:
     match = BOXED.fullmatch(text)
     if match:
         return match.group(1).upper()
-    named = re.match(r"([A-J])\s+\S", text)
+    named = LETTER_AND_TEXT.match(text)
     exact = option_of(content, options)
     return exact or (named.group(1) if named else "")
 
 
-def announced(tail: str, letters: str) -> str:
-    """The letter of the last announcement; "" if there is none, or if the last one settles on nothing."""
-    matches = [match for pattern in (ANNOUNCED, CHOSEN, NAMED) for match in pattern.finditer(tail)]
-    matches = [match for match in matches if settled(match, tail)]
-    for match in sorted(matches, key=lambda match: match.start(2), reverse=True):
-        letter = match.group(2).upper()
-        if letter in letters:
-            return letter
-    return ""
+def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
+    """The letter that is announced last; "" if there is none, or if the last one settles on nothing."""
+    places = [
+        (match.start(group + 1), match[group + 1]) for match, group in statements(tail) if settled(match, group, tail)
+    ]
+    for match in (*TAG.finditer(tail), *LAST_LINE.finditer(tail)):
+        content = match[match.lastindex]
+        letter = "" if SEVERAL_LETTERS.match(unwrapped(content)) else in_box(content, options)
+        places.append((match.start(match.lastindex), letter))
+    places.append((len(tail), alone(tail, options)))
+    return next(
+        (letter.upper() for _, letter in sorted(places, reverse=True) if letter and letter.upper() in letters), ""
+    )
+
+
+def statements(tail: str):
+    """(match, group of its denial) of every announcement; the letter is the next group."""
+    for match in phrases(tail, ANNOUNCED):
+        group = next((i for i in range(2, len(match.groups()) + 1, 2) if match[i] is not None), 0)
+        if group and meant(match):
+            yield match, group - 1
+    for match in CHOSEN.finditer(tail):
+        chosen = AFTER_CHOICE.match(tail, match.end())
+        if chosen and meant(match):
+            yield chosen, 1
+    for pattern in (NAMED, NAMED_ELSEWHERE):
+        for match in pattern.finditer(tail):
+            if meant(match):
+                yield match, 1
 
 
 def recited(tail: str) -> list[str]:
@@ -191,19 +248,58 @@ def recited(tail: str) -> list[str]:
     return [match.group(1) for match in matches if match] if all(matches) else []
 
 
-def settled(match: re.Match, tail: str) -> bool:
-    """Whether an announcement stands: not "not B", not "A or B", not a list, not the word "a" or "I"."""
-    if match.group(1) or REJECTED_BEFORE.search(tail[max(0, match.start() - 30) : match.start()]):
+def settled(match: re.Match, group: int, tail: str) -> bool:
+    """Whether an announcement stands: not "not B", not "A or B", not a list, not the word "a" or "I", not "(i)"."""
+    before = max(0, match.start() - 30)
+    if (
+        match[group]
+        or REJECTED_BEFORE.search(tail, before, match.start())
+        or ONE_OF.search(tail, before, match.start())
+    ):
         return False
-    letter, after = match.group(2), tail[match.end(2) : match.end(2) + 300]
-    if UNDECIDED.match(after) or REJECTED_AFTER.match(after) or (LISTED.match(after) and "\n" in match.group()):
+    letter, end = match[group + 1], match.end(group + 1)
+    after = tail[end : end + 300]
+    if UNDECIDED.match(after) or REJECTED_AFTER.match(after) or CONDITIONAL.match(after):
+        return False
+    if (LISTED.match(after) and "\n" in match[0]) or options_go_on(letter, after):
         return False
     if letter.islower():
-        return not re.match(r" [a-z]", after) or match.group()[-2:-1] in "(*["
+        # "(i), (ii)" are roman, "a matter of taste" is a word.
+        return letter != "i" and (not re.match(r" [a-z]", after) or match[0][-2:-1] in "(*[")
     # "The answer is A because" is a letter; "The answer is A matter of" and "I think" are words.
-    return not (letter == "I" and WORDS_AFTER_I.match(after)) and not (
-        letter == "A" and re.match(r" [a-z]+ (?:of|that|which)\b", after)
-    )
+    return not (
+        letter == "I" and (WORDS_AFTER_I.match(after) or re.match(r"[),\s]{0,3}(?:and|or|&)?\s{0,3}II", after))
+    ) and not (letter == "A" and WORDS_AFTER_A.match(after) and not re.match(r" (?:because|since|as)\b", after))
+
+
+def options_go_on(letter: str, after: str) -> bool:
+    """Whether the next letter follows in the same line with the same sign: "A) Paris B) Rome" lists options."""
+    sign = re.match(r"\s*([).:])", after)
+    if sign is None or letter.upper() == "J":
+        return False
+    following = chr(ord(letter.upper()) + 1)
+    return re.search(rf"[\s(,;]{following}\{sign[1]}\s", after.partition("\n")[0]) is not None
+
+
+def alone(tail: str, options: tuple[str, ...]) -> str:
+    """The letter that the last line is, alone or with its option's text; "" in a list of letters or options."""
+    lines = [UNWRAP.sub("", line).strip(" \t`\"'“”#>-") for line in tail[-2_000:].splitlines() if line.strip()]
+    if not lines:
+        return ""
+    match = ALONE.fullmatch(lines[-1])
+    before = lines[-2] if len(lines) > 1 else ""
+    if match and (match[1].isupper() or len(lines) == 1):
+        return "" if ALONE.fullmatch(before) or LETTERED.match(before) else match[1].upper()
+    lettered = LETTERED.fullmatch(lines[-1])
+    if (
+        lettered is None
+        or any(LETTERED.match(line) for line in lines[:-1])
+        or options_go_on(lettered[1], lines[-1][1:])
+    ):
+        return ""
+    if options:
+        return lettered[1] if option_of(lettered[2], options) == lettered[1] else ""
+    return lettered[1] if len(lettered[2]) <= 60 and len(lines) > 1 and not re.search(r"[.!?]\s", lettered[2]) else ""
 
 
 def fold(text: str) -> str:
@@ -215,7 +311,7 @@ def option_of(text: str, options: tuple[str, ...]) -> str:
     wanted = fold(text)
     if not wanted:
         return ""
-    found = [letter for letter, option in zip("ABCDEFGHIJ", options, strict=False) if fold(option) == wanted]
+    found = [letter for letter, option in zip(LETTERS, options, strict=False) if fold(option) == wanted]
     return found[0] if len(found) == 1 else ""
 
 
@@ -244,5 +340,5 @@ CHOICE = Grader(
     candidates=candidates,
     limit_s=LIMIT_S,
     confined=False,
-    answer_in_thinking=False,
+    answer_in_thinking=True,
 )

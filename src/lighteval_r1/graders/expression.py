@@ -97,5 +97,5 @@ EXPRESSION = Grader(
     candidates=candidates,
     limit_s=LIMIT_S,
     confined=False,
-    answer_in_thinking=False,
+    answer_in_thinking=True,
 )

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders.answers import IN_THINKING, AnswerText, answer_text
 from lighteval_r1.graders.statements import Candidate
-from lighteval_r1.records import Grade, Outcome
+from lighteval_r1.records import Grade, Outcome, Sample
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,6 @@ class Found:
 
     answer: str
     where: str
-
-
-CUT_OFF = Found("", "cut off")
 
 
 class Candidates(Protocol):
@@ -44,22 +41,30 @@ class Grader:
     candidates: Candidates | None
     limit_s: float
     confined: bool
-    answer_in_thinking: bool = False
+    answer_in_thinking: bool = True
 
-    def found(self, text: str | None, gold: str) -> Found:
-        """What stands as the answer in the text behind a thinking; text None: the thought never ended."""
-        return CUT_OFF if text is None else self.find(text, gold)
+    def answer_text(self, sample: Sample) -> AnswerText:
+        """What this grader sees of a sample."""
+        return answer_text(sample, in_thinking=self.answer_in_thinking)
+
+    def found(self, text: AnswerText | str | None, gold: str) -> Found:
+        """What stands as the answer in what is seen of a reply; a text alone: nothing else is known; None: it never ended."""
+        seen = text if isinstance(text, AnswerText) else AnswerText.of(text)
+        found = Found("", "") if seen.text is None else self.find(seen.text, gold)
+        if found.answer:
+            return Found(found.answer, IN_THINKING + found.where) if seen.in_thinking else found
+        return Found("", f"{seen.reason}: {found.where}" if found.where else str(seen.reason))
 
     def grade_found(self, found: Found, gold: str) -> Grade:
         if not found.answer:
             return Grade(Outcome.NO_ANSWER, "", found.where)
         return self.judge(found.answer, found.where, gold)
 
-    def grade(self, text: str | None, gold: str) -> Grade:
-        """The grade of the text behind a thinking."""
+    def grade(self, text: AnswerText | str | None, gold: str) -> Grade:
+        """The grade of what is seen of a reply."""
         return self.grade_found(self.found(text, gold), gold)
 
-    def grade_reply(self, reply: str, gold: str, *, thinking_opened: bool = False) -> Grade:
+    def grade_reply(self, reply: str, gold: str, *, thinking_opened: bool = False, finish_reason: str = "") -> Grade:
         """The grade of a whole reply, here and now, whatever it costs: for replies that are not hostile."""
-        _, text = split_thinking(reply, thinking_opened=thinking_opened)
-        return self.grade(text, gold)
+        sample = Sample("", "", 0, None, reply, thinking_opened=thinking_opened, finish_reason=finish_reason or None)
+        return self.grade(self.answer_text(sample), gold)

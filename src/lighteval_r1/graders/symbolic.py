@@ -7,7 +7,7 @@ process instead.
 
 import re
 
-from lighteval_r1.graders.latex import ROW
+from lighteval_r1.graders.words import ROW
 
 MAX_LENGTH = 500
 MAX_DEPTH = 30

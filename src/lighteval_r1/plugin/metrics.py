@@ -10,7 +10,6 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.graders.answers import answer_text
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError, Sample
@@ -65,7 +64,7 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
     print(FOREIGN_ENGINE, file=sys.stderr)
     samples = [foreign_samples(doc, response) for doc, response in pairs]
     items = [
-        (GRADERS[doc.problem.grader], answer_text(sample), doc.problem.gold)
+        (GRADERS[doc.problem.grader], GRADERS[doc.problem.grader].answer_text(sample), doc.problem.gold)
         for (doc, _), row in zip(pairs, samples, strict=True)
         for sample in row
     ]

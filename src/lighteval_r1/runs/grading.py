@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from lighteval_r1.confined.connection import allow_unsafe
-from lighteval_r1.graders.answers import CLOSE, OPEN, answer_text, split_thinking
+from lighteval_r1.graders.answers import CLOSE, OPEN, split_thinking
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.records import Grade, GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
@@ -102,7 +102,9 @@ def grade_all(task_run: TaskRun, *, pool: Pool, task: Task) -> TaskRun:
     samples = task_run.samples
     progress = Counted(len(samples))
     items = [
-        (task.grader, answer_text(sample), problem.gold) for problem in task_run.problems for sample in problem.samples
+        (task.grader, task.grader.answer_text(sample), problem.gold)
+        for problem in task_run.problems
+        for sample in problem.samples
     ]
     grades = pool.grade_many(items, progress=progress.add)
     progress.close()

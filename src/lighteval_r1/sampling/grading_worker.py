@@ -71,7 +71,7 @@ def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
         golds.add(request["gold_id"], n_bytes=request["n_gold"], gold=gold)
     try:
         grader = GRADERS[request["grader"]]
-        found = grader.find(content, gold) if request["where"] is None else Found(content, request["where"])
+        found = grader.found(content, gold) if request["where"] is None else Found(content, request["where"])
         grade = grader.grade_found(found, gold)
     except (MemoryError, RecursionError) as limit:
         grade = Grade(Outcome.UNDECIDED, "", f"stopped by its limit ({type(limit).__name__})")

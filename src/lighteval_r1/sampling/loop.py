@@ -10,7 +10,6 @@ from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.graders.answers import answer_text
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import (
     GraderDied,
@@ -224,7 +223,8 @@ class _Loop:
 
     async def _grade(self, work: Work, problem: Problem, sample: Sample) -> None:
         try:
-            grade = await self.pool.grade(GRADERS[problem.grader], answer_text(sample), problem.gold)
+            grader = GRADERS[problem.grader]
+            grade = await self.pool.grade(grader, grader.answer_text(sample), problem.gold)
         except GraderDied as died:
             print(
                 one_line(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}"),

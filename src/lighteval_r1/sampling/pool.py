@@ -25,6 +25,7 @@ from functools import lru_cache
 
 from lighteval_r1.confined.processes import descendants, give_way, thread_states
 from lighteval_r1.graders import Found, Grader
+from lighteval_r1.graders.answers import AnswerText, NoAnswer
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
@@ -43,7 +44,7 @@ SEARCHED_LENGTH = 20_000
 KEPT_PAIRS = 100_000
 CPU_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
-Item = tuple[Grader, str | None, str]  # grader, text behind the thinking (None: the thought never ended), gold
+Item = tuple[Grader, AnswerText | str | None, str]  # grader, what it sees of a reply (see Grader.found), gold
 
 
 @lru_cache(maxsize=512)
@@ -81,7 +82,7 @@ class Child:
             self._read(limit_s=START_LIMIT_S)
             self._ready = True
         grader, text, gold = item
-        content, key = to_bytes((text or "") if found is None else found.answer), gold_id(gold)
+        content, key = to_bytes((text_of(text) or "") if found is None else found.answer), gold_id(gold)
         packed = None if self.golds.get(key) is not None else to_bytes(gold)
         if packed is not None:
             self.golds.add(key, n_bytes=len(packed))
@@ -185,8 +186,8 @@ class Pool:
         self._items.put((item, future))
         return future
 
-    async def grade(self, grader: Grader, text: str | None, gold: str) -> Grade:
-        """The grade of the text behind a thinking; undecided past the limit. Raises GraderDied where there is none."""
+    async def grade(self, grader: Grader, text: AnswerText | str | None, gold: str) -> Grade:
+        """The grade of what the grader sees of a reply; undecided past the limit. Raises GraderDied where there is none."""
         return await asyncio.wrap_future(self.submit((grader, text, gold)))
 
     def grade_many(
@@ -284,7 +285,11 @@ class Pool:
             child = None
         if "error" in answer:
             raise GraderDied(one_line(answer["error"]))
-        return child, Grade(Outcome(answer["outcome"]), answer["answer"], one_line(answer["step"]))
+        outcome, step = Outcome(answer["outcome"]), answer["step"]
+        if found is None and outcome is Outcome.NO_ANSWER and isinstance(item[1], AnswerText):
+            # The child saw the text alone.
+            step = f"{item[1].reason}{step.removeprefix(NoAnswer.NOTHING)}"
+        return child, Grade(outcome, answer["answer"], one_line(step))
 
     def _start(self) -> Child:
         with self._lock:
@@ -302,10 +307,14 @@ class Pool:
         return code
 
 
+def text_of(seen: AnswerText | str | None) -> str | None:
+    return seen.text if isinstance(seen, AnswerText) else seen
+
+
 def found_here(item: Item) -> Found | None:
     """What stands as the answer; None where that is for the child to find."""
     grader, text, gold = item
-    if text is not None and len(text) > SEARCHED_LENGTH:
+    if len(text_of(text) or "") > SEARCHED_LENGTH:
         return None
     try:
         return grader.found(text, gold)

@@ -12,7 +12,7 @@ Wang et al. 2025, "On the Underthinking of o1-Like LLMs", https://arxiv.org/abs/
 from dataclasses import dataclass
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import CLOSE, OPEN, OTHER_END
+from lighteval_r1.graders.answers import CLOSE, is_opened, thinking_mark
 from lighteval_r1.records import Outcome, RunProblem, Sample
 from lighteval_r1.thinking.thoughts import changes
 from lighteval_r1.thinking.tokens import Offsets
@@ -80,18 +80,13 @@ class Measured:
 
 
 def thinking_of(sample: Sample) -> Thinking:
-    """The part of a reply before its last `</think>`, or before what other mark ends its thought."""
+    """The part of a reply before the last mark that ends its thinking."""
     reply = sample.reply
-    end = reply.rfind(CLOSE)
-    if end >= 0:
-        again = reply.find(OPEN, end)
-        if again >= 0 and not reply[end + len(CLOSE) : again].strip():
-            return Thinking(reply, True, True)
-        return Thinking(reply[:end], True, False)
-    if not sample.thinking_opened and OPEN not in reply:
-        return Thinking("", False, False)
-    other = OTHER_END.search(reply)
-    return Thinking(reply[: other.start()], True, False) if other else Thinking(reply, True, True)
+    mark = thinking_mark(reply, thinking_opened=bool(sample.thinking_opened))
+    if mark is not None:
+        return Thinking(reply[: mark[0]], True, False)
+    opened = is_opened(reply, thinking_opened=bool(sample.thinking_opened))
+    return Thinking(reply, True, True) if opened else Thinking("", False, False)
 
 
 def measured(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders.announcements import DELIMITED, phrases
 from lighteval_r1.graders.statements import Candidate, not_restated
 from lighteval_r1.graders.statements.question import Question, question
 from lighteval_r1.graders.statements.sentences import sentence_end, sentence_start, squeezed
@@ -170,12 +171,12 @@ def boxed(thinking: str, *, lists: bool) -> Iterator[Candidate]:
 
 
 def announced(thinking: str) -> Iterator[Candidate]:
-    for phrase in replies.PHRASE.finditer(thinking):
+    for phrase in phrases(thinking):
         before = thinking[sentence_start(thinking, phrase.start()) : phrase.start()]
         if ANNOUNCED_HYPOTHESIS.search(before):
             continue
         at = phrase.end()
-        formula = replies.DELIMITED.match(thinking, at, min(len(thinking), at + 3 * LONGEST_ANSWER))
+        formula = DELIMITED.match(thinking, at, min(len(thinking), at + 3 * LONGEST_ANSWER))
         if formula:
             answer = next(group for group in formula.groups() if group is not None)
             end = formula.end()

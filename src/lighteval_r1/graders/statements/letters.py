@@ -61,23 +61,25 @@ def letters(thinking: str, *, gold: str) -> Iterator[Candidate]:
         letter = choice.in_box(content, options)
         if letter:
             yield Candidate(end, letter, "box")
-    for pattern in (choice.ANNOUNCED, choice.CHOSEN, choice.NAMED, *CONCLUDED):
-        for match in pattern.finditer(thinking):
-            letter = match.group(2).upper()
-            if letter in known and concluded(match, thinking):
-                yield Candidate(match.end(2), letter, "letter")
+    for match, group in (
+        *choice.statements(thinking),
+        *((m, 1) for form in CONCLUDED for m in form.finditer(thinking)),
+    ):
+        letter = match[group + 1].upper()
+        if letter in known and concluded(match, group, thinking):
+            yield Candidate(match.end(group + 1), letter, "letter")
     for statement in announced(thinking) if options else ():
         letter = choice.option_of(statement.answer, options)
         if letter:
             yield Candidate(statement.end, letter, "announced")
 
 
-def concluded(match: re.Match, thinking: str) -> bool:
+def concluded(match: re.Match, group: int, thinking: str) -> bool:
     """Whether a letter is what the sentence settles on."""
     before = thinking[sentence_start(thinking, match.start()) : match.start()]
-    end = match.end(2)
+    end = match.end(group + 1)
     return (
-        choice.settled(match, thinking)
+        choice.settled(match, group, thinking)
         and not ANNOUNCED_HYPOTHESIS.search(before)
         and not re.search(
             r"\b(?:not|n't|neither|never|eliminat\w*|reject\w*|rul\w* out)\b[^,.;\n]{0,20}$", before, re.IGNORECASE

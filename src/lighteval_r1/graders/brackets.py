@@ -1,0 +1,36 @@
+"""Spellings taken apart at their brackets: parts between separators, and brackets that enclose everything."""
+
+
+def outer(s: str) -> str:
+    """Without braces or parentheses that enclose everything and say nothing: (5) -> 5, {5} -> 5."""
+    while len(s) > 2 and (s[0], s[-1]) in (("{", "}"), ("(", ")")) and len(split(s[1:-1], ",;")) == 1 and encloses(s):
+        s = s[1:-1]
+    return s
+
+
+def encloses(s: str) -> bool:
+    """Whether the bracket at the start closes at the end."""
+    depth = 0
+    for i, character in enumerate(s):
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth == 0:
+                return i == len(s) - 1
+    return False
+
+
+def split(s: str, separators: str) -> list[str]:
+    """The parts between separators outside all brackets; [s] where there is none."""
+    parts, depth, start = [], 0, 0
+    for i, character in enumerate(s):
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif depth <= 0 and character in separators:
+            parts.append(s[start:i])
+            start = i + 1
+    parts.append(s[start:])
+    return parts

@@ -1,0 +1,195 @@
+r"""Answers of several parts, part by part: lists, sets, tuples, intervals, matrices, ratios, statements of logic.
+
+What this could wrongly accept: another order, and parts that stand twice. Order matters in tuples and intervals; a list is
+the same list where each part has one of its own in the other, so 1,1,2 is not 1,2,2. `x=1, y=2` is (1,2) by its names.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from lighteval_r1.graders.brackets import encloses, outer, split
+from lighteval_r1.graders.equations import RELATION, Decide, is_name
+from lighteval_r1.graders.numerals import compare_numbers, exact
+from lighteval_r1.graders.wording import meaning
+from lighteval_r1.graders.words import ROW
+
+MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(.*?)\\end\{\1\}")
+SCALED = re.compile(r"(.+?)(\\begin\{[pbB]?matrix\}.*)")
+PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
+LOGIC = re.compile(r"\\(?:land|lor|cup|cap)(?![a-zA-Z]) ?")
+# Longer lists are compared by their spelling.
+MAX_PARTS = 50
+
+
+def all_equal(pairs: Iterable[tuple[str, str]], decide: Decide) -> bool | None:
+    """True if all pairs are equal, False if one is not, None if one could not be decided and none is unequal."""
+    found = [decide(x, y) for x, y in pairs]
+    return False if False in found else None if None in found else True
+
+
+# ---- lists
+
+
+def signs(s: str) -> list[str]:
+    r"""1 \pm 2 -> [1+2, 1-2]; others as they are."""
+    if not PLUS_MINUS.search(s):
+        return [s]
+    plus = PLUS_MINUS.sub(lambda match: "+" if match[1] == "p" else "-", s)
+    minus = PLUS_MINUS.sub(lambda match: "-" if match[1] == "p" else "+", s)
+    return [plus.removeprefix("+"), minus.removeprefix("+")]
+
+
+def elements(s: str) -> list[str] | None:
+    r"""The elements of a list or set written 1,2 · {1,2} · \{1,2\} · 1 \pm 2; None where s is none."""
+    braces = re.fullmatch(r"\\\{(.*)\\\}", s) or (re.fullmatch(r"\{(.*)\}", s) if encloses(s) else None)
+    inner = braces.group(1) if braces else s
+    parts = [part for piece in split(inner, ",;") for part in signs(piece) if part]
+    return parts if braces or len(parts) > 1 else None
+
+
+def compare_lists(a: str, g: str, decide: Decide) -> bool | None:
+    mine, theirs = elements(a), elements(g)
+    if mine is None and theirs is None:
+        return None
+    if mine is None or theirs is None:
+        return list_or_not(a, g, mine, theirs, decide)
+    if all("=" in x for x in mine) != all("=" in x for x in theirs):
+        named = mine if "=" in mine[0] else theirs
+        mine, theirs = by_name(mine), by_name(theirs, as_written=True)
+        if len({part.partition("=")[0] for part in named}) > 1:
+            return all_equal(zip(mine, theirs, strict=True), decide) if len(mine) == len(theirs) else False
+    if a[0] == g[0] == "\\":
+        # A set written with braces holds each element once.
+        mine, theirs = list(dict.fromkeys(mine)), list(dict.fromkeys(theirs))
+    return same_elements(mine, theirs, decide)
+
+
+def list_or_not(a: str, g: str, mine: list[str] | None, theirs: list[str] | None, decide: Decide) -> bool | None:
+    # A tuple without its brackets is read in its order; a list in brackets of a tuple likewise; a set is no tuple.
+    listed, other = (a, g) if theirs is None else (g, a)
+    parts = mine or theirs or []
+    pair = bracketed(other)
+    if pair and pair[0] + pair[2] == "()" and len(pair[1]) == len(parts) and listed[0] != "\\":
+        ordered = by_name(parts, as_written=theirs is not None)
+        pairs = zip(ordered, pair[1], strict=True) if theirs is None else zip(pair[1], ordered, strict=True)
+        return all_equal(pairs, decide)
+    if len(parts) == 1:
+        # The set that holds the empty set holds something.
+        return False if meaning(parts[0]) == "none" else decide(*((parts[0], g) if theirs is None else (a, parts[0])))
+    # `x=2,5` may be a decimal comma.
+    name, _, value = listed.partition("=")
+    if theirs is None and is_name(name) and compare_numbers(value, g):
+        return True
+    return None if "\\begin" in other or RELATION.search(other) or RELATION.search(listed) else False
+
+
+def by_name(parts: list[str], *, as_written: bool = False) -> list[str]:
+    """The values of `x=1`, `y=2` in the order of their names; parts that are no equations as they stand."""
+    sides = [split(part, "=") for part in parts]
+    if not all(len(pair) == 2 and is_name(pair[0]) for pair in sides):
+        return parts
+    return [outer(value) for _, value in (sides if as_written else sorted(sides, key=lambda pair: pair[0]))]
+
+
+def same_elements(mine: list[str], theirs: list[str], decide: Decide) -> bool | None:
+    """Each element of one has one of its own in the other."""
+    if len(mine) != len(theirs):
+        return False
+    if len(mine) > MAX_PARTS:
+        return Counter(mine) == Counter(theirs) or None
+    left, unknown = list(theirs), False
+    for x in sorted(mine, key=lambda x: x not in left):
+        found = [True] if x in left else [decide(x, y) for y in left]
+        place = left.index(x) if x in left else found.index(True) if True in found else None
+        if place is not None:
+            left.pop(place)
+        elif None in found:
+            unknown = True
+        else:
+            return False
+    return None if unknown else True
+
+
+# ---- tuples
+
+
+def bracketed(s: str) -> tuple[str, list[str], str] | None:
+    """(opening, parts, closing) of a tuple or interval; None where s is none."""
+    if len(s) < 3 or s[0] not in "([" or s[-1] not in ")]" or not encloses(s):
+        return None
+    parts = split(s[1:-1], ",;")
+    return (s[0], parts, s[-1]) if len(parts) > 1 else None
+
+
+def compare_tuples(a: str, g: str, decide: Decide) -> bool | None:
+    """Tuples and intervals: order and, for two parts, brackets matter. Column vectors are tuples."""
+    mine, theirs = bracketed(a) or column(a), bracketed(g) or column(g)
+    if mine is None or theirs is None:
+        number = exact(a if mine is None else g)
+        return False if number is not None and (mine or theirs) else None
+    if len(mine[1]) != len(theirs[1]):
+        return False
+    if len(mine[1]) == 2 and (mine[0], mine[2]) != (theirs[0], theirs[2]):
+        return False
+    return all_equal(zip(mine[1], theirs[1], strict=True), decide)
+
+
+# ---- matrices
+
+
+def column(s: str) -> tuple[str, list[str], str] | None:
+    rows = matrix(s)
+    if rows and len(rows) > 1 and all(len(row) == 1 for row in rows):
+        return "(", [row[0] for row in rows], ")"
+    return None
+
+
+def matrix(s: str) -> list[list[str]] | None:
+    r"""Rows of entries; of a matrix with a factor before it, with the factor before each entry."""
+    if "\\begin" not in s:
+        return None
+    s = s[1:-1] if len(s) > 2 and s[0] + s[-1] in ("[]", "()") and encloses(s) else s
+    match = MATRIX.fullmatch(s)
+    if match is None or "\\begin" in match.group(2):
+        scaled = SCALED.fullmatch(s)
+        rows = matrix(scaled[2]) if scaled and scaled[1][-1] not in "+-=(,|" and "\\begin" not in scaled[1] else None
+        return rows and [[f"({scaled[1]})*({entry})" for entry in row] for row in rows]
+    rows = [row.split("&") for row in match.group(2).split(ROW)]
+    return rows if rows[-1] != [""] else rows[:-1]
+
+
+def compare_matrices(a: str, g: str, decide: Decide) -> bool | None:
+    mine, theirs = matrix(a), matrix(g)
+    if mine is None or theirs is None:
+        # Sums and products of matrices are left to math-verify; a tuple may be a column.
+        other = a if mine is None else g
+        return False if (mine or theirs) and "\\begin" not in other and bracketed(other) is None else None
+    if [len(row) for row in mine] != [len(row) for row in theirs]:
+        return False
+    return all_equal([pair for x, y in zip(mine, theirs, strict=True) for pair in zip(x, y, strict=True)], decide)
+
+
+# ---- ratios, logic
+
+
+def compare_ratios(a: str, g: str, decide: Decide) -> bool | None:
+    mine, theirs = split(a, ":"), split(g, ":")
+    if len(mine) == len(theirs) == 1 or "=" in a or "=" in g:
+        return None
+    # A lone ratio is no number.
+    return all_equal(zip(mine, theirs, strict=True), decide) if len(mine) == len(theirs) else False
+
+
+def compare_logic(a: str, g: str, decide: Decide) -> bool | None:
+    r"""p \land q and A \cup B in any order; `and` is not `or`."""
+    if not LOGIC.search(a) and not LOGIC.search(g):
+        return None
+    mine, theirs = (sorted(set(map(str.strip, LOGIC.findall(s)))) for s in (a, g))
+    if mine != theirs or len(mine) != 1:
+        return False if len(mine) == len(theirs) == 1 else None
+    x, y = LOGIC.split(a), LOGIC.split(g)
+    if sorted(part[:1] for part in x) != sorted(part[:1] for part in y):
+        # (1) is no set, \{1\} is.
+        return False
+    return same_elements(x, y, decide)

@@ -1,0 +1,66 @@
+r"""Words as answers: the same without case and spacing, and with the same mathematics between them.
+
+What this could wrongly accept: letters that are no word. `AB` is not `ab`: letters side by side that differ by their case
+are a word only where one side is set as text, is a title, or is long and has vowels.
+"""
+
+import re
+from collections.abc import Callable
+
+from lighteval_r1.graders import vocabulary as known
+
+Decide = Callable[[str, str], bool | None]
+
+WORD = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]{2,})*")
+SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
+SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
+NOT_SPOKEN = re.compile(r"\\(?!text)|[=\d<>+*/^_()\[\]|,]")
+NO_LETTER = re.compile(r"[\s'.\"-]")
+
+
+def compare_words(a: str, g: str, decide: Decide) -> bool | None:
+    """None where neither side holds words, or they do not decide."""
+    if meaning(a) == meaning(g) != "":
+        return True
+    spoken = "\\text{" in a or "\\text{" in g
+    if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
+        return None
+    if fold(a) == fold(g) and (spoken or " " in a + g or is_written_word(a, g)):
+        return True
+    mine, theirs = SAID.split(a), SAID.split(g)
+    if len(mine) != len(theirs) or len(mine) == 1:
+        return None
+    if any(fold(x) != fold(y) for x, y in zip(mine[1::2], theirs[1::2], strict=True)):
+        return False
+    between = [decide(x, y) for x, y in zip(mine[::2], theirs[::2], strict=True) if x or y]
+    return False if False in between else None if None in between else True
+
+
+def fold(s: str) -> str:
+    """Words without case and marks; single letters keep their case: they are names."""
+    s = SPOKEN.sub(r"\1 ", s)
+    marks = NO_LETTER if WORD.search(s) and not re.search(r"\d", s) else re.compile(r"\s")
+    return marks.sub("", WORD.sub(lambda match: match[0].casefold(), s))
+
+
+def is_written_word(a: str, g: str) -> bool:
+    """Whether letters side by side that differ by their case are a word, and no product."""
+    short = a.casefold() in ("no", "yes")
+    title = len(a) > 2 and (a.istitle() or g.istitle())
+    return short or title or (len(a) > 3 and len(re.findall("[aeiouy]", a.casefold())) > 1)
+
+
+def meaning(s: str) -> str:
+    """One name for words and signs that say the same of an answer: that there is none, that it is every number."""
+    if s in ("\\emptyset", "\\{\\}"):
+        return "none"
+    if s in ("\\mathbb{R}", "(-\\infty,\\infty)"):
+        return "reals"
+    if len(s) > 120 or NOT_SPOKEN.search(s):
+        return ""
+    said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold())
+    if said in known.NONE:
+        return "none"
+    if said in known.NOT_THERE:
+        return "not there"
+    return "reals" if said in known.REALS else ""
