@@ -27,7 +27,8 @@ rows = load_dataset("{repo}", "{config}", split="latest")
 ```
 
 One row is one sample: `problem_id`, `sample_index`, `prompt`, `thinking`, `reply` (as the model wrote it), `answer`
-(what was extracted), `gold`, `outcome` (correct, wrong, no_answer, undecided), `finish_reason`, `n_tokens`, `seed`.
+(what was extracted), `gold`, `outcome` (correct, wrong, no_answer, undecided),
+`no_answer_reason`, `answer_in_thinking`, `finish_reason`, `n_tokens`, `seed`.
 Columns ending in `_sha256` hold hashes of the texts; where a data set's authors ask not to show its questions, they
 stand alone.
 `lighteval/` holds LightEval's results and details as they were written.

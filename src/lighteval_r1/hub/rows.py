@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders.answers import reason_of, split_thinking
+from lighteval_r1.numbers.scores import from_thinking
 from lighteval_r1.outside.words import storable
-from lighteval_r1.records import Run, RunProblem, Sample, TaskRun
+from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun
 
 SCHEMA = pa.schema(
     [
@@ -43,6 +44,8 @@ SCHEMA = pa.schema(
         ("groups", pa.string()),
         ("model", pa.string()),
         ("task", pa.string()),
+        ("no_answer_reason", pa.string()),
+        ("answer_in_thinking", pa.bool_()),
     ]
 )
 
@@ -80,6 +83,8 @@ def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
         "n_tokens": sample.n_tokens,
         "seed": sample.seed,
         "groups": json.dumps(problem.groups, ensure_ascii=False, sort_keys=True),
+        "no_answer_reason": str(reason_of(sample.step or "")) if sample.outcome is Outcome.NO_ANSWER else None,
+        "answer_in_thinking": from_thinking(sample) if sample.outcome else None,
         **texts,
     }
 

@@ -1,10 +1,12 @@
 """From graded samples to the figures of a run: per problem for LightEval's metrics, per task for every table."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from lighteval_r1.graders import grader_named
+from lighteval_r1.graders.answers import IN_THINKING, NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
@@ -37,6 +39,17 @@ def majority(problem: RunProblem) -> float | None:
     return maj_at_n(labels, correct="correct")
 
 
+def no_answer_reasons(samples: Iterable[Sample]) -> dict[NoAnswer, int]:
+    """Why samples have no answer: how many by reason, those that there are."""
+    counts = Counter(reason_of(sample.step or "") for sample in samples if sample.outcome is Outcome.NO_ANSWER)
+    return {reason: counts[reason] for reason in NoAnswer if counts[reason]}
+
+
+def from_thinking(sample: Sample) -> bool:
+    """Whether its answer was taken from the thinking, as nothing stood behind it."""
+    return (sample.step or "").startswith(IN_THINKING)
+
+
 def share(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> float:
     return float(np.mean([holds(sample) for sample in samples]))
 
@@ -57,6 +70,9 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
     if None not in (reasons := [sample.finish_reason for sample in samples]):
         figures["truncated"] = reasons.count("length") / n
     figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)
+    why = no_answer_reasons(samples)
+    figures |= {f"no_answer {reason}": why.get(reason, 0) / n for reason in NoAnswer}
+    figures["answer in the thinking"] = share(samples, from_thinking)
     figures["undecided"] = share(samples, lambda sample: sample.outcome is Outcome.UNDECIDED)
     if (tokens := mean_tokens(samples)) is not None:
         figures["output_tokens"] = tokens
@@ -82,6 +98,8 @@ def task_row(
         pass_at_1=estimate(scores),
         truncated=None if None in reasons else reasons.count("length"),
         no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
+        reasons=no_answer_reasons(samples),
+        in_thinking=sum(map(from_thinking, samples)),
         undecided=outcomes.count(Outcome.UNDECIDED),
         mean_tokens=mean_tokens(samples),
         partial=partial,

@@ -1,6 +1,7 @@
 """The table of estimates that a run, `score` and `compare` print."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lighteval_r1.records import Estimate
 
@@ -19,7 +20,10 @@ RESULT_HEADERS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One line. truncated, no_answer, undecided: numbers of samples. None: not known."""
+    """One line. truncated, no_answer, undecided: numbers of samples. None: not known.
+
+    reasons: why samples have no answer, with their numbers. in_thinking: answers that were taken from the thinking.
+    """
 
     task: str
     pass_at_1: Estimate
@@ -28,6 +32,8 @@ class Row:
     undecided: int
     mean_tokens: float | None
     partial: bool = False
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    in_thinking: int = 0
 
 
 def percent(value: float | None) -> str:
@@ -60,10 +66,18 @@ def columns(table: list[list[str]], *, left: int = 1) -> str:
     return "\n".join(lines)
 
 
+def reasons_in_words(reasons: Mapping[str, int], *, in_thinking: int) -> str:
+    """ "3 cut off, 1 nothing announced; 2 answers taken from the thinking"; "" where there is nothing to say."""
+    taken = f"{in_thinking} answer{'s' * (in_thinking != 1)} taken from the thinking" if in_thinking else ""
+    return "; ".join(filter(None, [", ".join(f"{n} {reason}" for reason, n in reasons.items()), taken]))
+
+
 def results_table(rows: list[Row]) -> str:
-    """Percent; a note for each row with undecided samples says the bound they imply."""
+    """Percent; notes say why samples have no answer, and of undecided ones the bound that they imply."""
     lines = [columns([list(RESULT_HEADERS), *(cells(row) for row in rows)])]
     for row in rows:
+        if words := reasons_in_words(row.reasons, in_thinking=row.in_thinking):
+            lines.append(f"{row.task}: without an answer {words}." if row.reasons else f"{row.task}: {words}.")
         if row.undecided:
             most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
             lines.append(

@@ -10,6 +10,7 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.answers import NoAnswer
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError, Sample
@@ -94,7 +95,7 @@ def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
 
 
 class ProblemFigures(SampleLevelComputation):
-    """pass@k, maj@n, truncated, no_answer, undecided, output_tokens, and pass@1 under the problem's groups."""
+    """pass@k, maj@n, truncated, no_answer and why, undecided, output_tokens, and pass@1 under the problem's groups."""
 
     def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
         return {name: value for name, value in doc.figures.items() if name != "pass@1"}
@@ -105,9 +106,9 @@ class ProblemFigures(SampleLevelComputation):
 
 def metrics(task: Task) -> list:
     names = [f"pass@{k}" for k in powers_of_two(MAX_N)]
-    names += ["maj@n", "truncated", "no_answer", "undecided", "output_tokens"]
+    lower = ["truncated", "no_answer", *(f"no_answer {reason}" for reason in NoAnswer), "undecided", "output_tokens"]
+    names += ["maj@n", *lower, "answer in the thinking"]
     names += [f"pass@1 {group}={value}" for group, values in task.groups.items() for value in values]
-    lower = {"truncated", "no_answer", "undecided", "output_tokens"}
     return [
         SampleLevelMetric(
             metric_name="pass@1",

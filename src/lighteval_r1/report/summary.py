@@ -8,7 +8,8 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published
 from lighteval_r1.numbers.estimates import estimate, interval
-from lighteval_r1.numbers.scores import GROUPS_MOST, group_order, majority
+from lighteval_r1.numbers.scores import GROUPS_MOST, from_thinking, group_order, majority, no_answer_reasons
+from lighteval_r1.numbers.tables import reasons_in_words
 from lighteval_r1.records import Estimate, Outcome, TaskRun
 from lighteval_r1.runs.scored_runs import ScoredRun
 
@@ -39,7 +40,7 @@ class Scored:
 class TaskScore:
     """One run on one task.
 
-    truncated, no_answer, undecided None: the run does not say. partial: "partial" where samples are missing.
+    truncated, no_answer, undecided None: the run does not say. why: samples have no answer, in words. partial: "partial" where samples are missing.
     """
 
     task: str
@@ -48,6 +49,7 @@ class TaskScore:
     majority: float | None
     truncated: int | None
     no_answer: int | None
+    why: str
     undecided: int | None
     partial: str = ""
 
@@ -148,6 +150,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
         majority=majority_of(task_run),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
         no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
+        why=reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples))),
         undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
         partial="partial" if told.partial[name] else "",
     )
