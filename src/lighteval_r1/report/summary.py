@@ -40,7 +40,8 @@ class Scored:
 class TaskScore:
     """One run on one task.
 
-    truncated, no_answer, undecided None: the run does not say. why: samples have no answer, in words. partial: "partial" where samples are missing.
+    truncated, no_answer, undecided None: the run does not say. why: samples have no answer, in words.
+    partial: "partial" where samples are missing.
     """
 
     task: str
