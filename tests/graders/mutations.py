@@ -396,14 +396,18 @@ def letter(gold: str) -> Iterator[str]:
         yield gold[: match.start()] + other + gold[match.end() :]
         if match[1].swapcase() not in gold:
             yield gold[: match.start()] + match[1].swapcase() + gold[match.end() :]
-        if re.search(r"[\d}]\s*$", gold[: match.start()]) and gold[match.end() : match.end() + 1] not in (
-            "^",
-            "_",
-            "(",
-            "'",
+        if (
+            re.search(r"[\d}]\s*$", gold[: match.start()])
+            and gold[match.end() : match.end() + 1]
+            not in (
+                "^",
+                "_",
+                "(",
+                "'",
+            )
+            and match[1] != "m"
         ):
-            if match[1] != "m":
-                yield gold[: match.start()] + gold[match.end() :]
+            yield gold[: match.start()] + gold[match.end() :]
 
 
 def subscript(gold: str) -> Iterator[str]:

@@ -116,7 +116,9 @@ def test_no_code_asks_which_grader_it_is():
         f"{path.relative_to(SRC)}:{node.lineno}"
         for path in sorted(SRC.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in GRADERS and SRC / "graders" not in path.parents
+        if isinstance(node, ast.Constant)
+        and node.value in GRADERS
+        and not {SRC / "graders", SRC / "confined"} & set(path.parents)
     ]
     assert naming == []
 

@@ -1,13 +1,14 @@
-r"""What announces an answer, one table for expressions and choices: sentences of many languages, headings, tags, `####`.
+r"""What announces an answer, one table for expressions and choices: sentences of many languages, headings, tags,
+`####`.
 
     PHRASE    "The final answer is therefore", "Antwort:", "答案是": the answer follows in the same sentence
     HEADING   a line that is only "**Final Answer**" or "## Answer": the answer is the next line that says something
     TAG       <answer>5</answer>; without its end where the reply ends
     LAST_LINE `#### 18`, as GSM8K writes it, as the last line
     REVERSED  "5 is the final answer"
-What this could wrongly accept: an announcement that is taken back ("the answer is not 5"), supposed ("if the answer is 5")
-or asked ("is the answer 5?"); these are no announcements. Source of the forms: replies of R1-distilled models to MATH-500,
-AIME, GSM8K in ten languages (MGSM, https://huggingface.co/datasets/juletxara/mgsm) and MMLU-Pro.
+What this could wrongly accept: an announcement that is taken back ("the answer is not 5"), supposed ("if the answer is
+5") or asked ("is the answer 5?"); these are no announcements. Source of the forms: replies of R1-distilled models to
+MATH-500, AIME, GSM8K in ten languages (MGSM, https://huggingface.co/datasets/juletxara/mgsm) and MMLU-Pro.
 """
 
 import re
@@ -22,7 +23,8 @@ ADVERBS = (
 )
 FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
-# Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links in all.
+# Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links
+# in all.
 LANGUAGES = (
     (
         "en",
@@ -30,7 +32,8 @@ LANGUAGES = (
         r"\banswers?\b(?:\s{1,4}(?:choice|option|letter))?"
         r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
         r"(?:is|are|was|becomes|equals|=|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
-        rf"|turns? out to be|=?=>|→|⇒|[-–—](?=\s)){FILLED}(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one of))?{FILLED}",
+        rf"|turns? out to be|=?=>|→|⇒|[-–—](?=\s)){FILLED}(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one "
+        rf"of))?{FILLED}",
     ),
     (
         "de",
@@ -94,7 +97,8 @@ def phrase_of(noun: str, link: str) -> str:
 # `answer $5$`: a formula may follow at once.
 AT_ONCE = LANGUAGES[0][2] + r"\s(?=\\\[|\\\(|\$)"
 HEADING_BEGINS = (
-    r"^[ \t]{0,8}(?:[#*_>\-]{1,6}[ \t]{0,8}){0,3}(?:\d{1,3}[.)][ \t]{0,8})?(?:(?:the|my|la|die|das|el|il|o|a|het)[ \t]{1,8})?"
+    r"^[ \t]{0,8}(?:[#*_>\-]{1,6}[ \t]{0,8}){0,3}(?:\d{1,3}[.)][ \t]{0,8})?(?:(?:the|my|la|die|das|el|il|o|a|het)[ "
+    r"\t]{1,8})?"
     r"(?:(?:final|correct|short|endgültige|richtige|最终|最終)[ \t]{0,8})?"
 )
 HEADING_ENDS = rf"[ \t]{{0,8}}{COLON}?[ \t]{{0,8}}[*_#]{{0,3}}{COLON}?[ \t]{{0,8}}\n"
@@ -134,7 +138,8 @@ REVERSED = re.compile(
 )
 # Before an announcement that is no announcement: supposed, asked, denied.
 SUPPOSED = re.compile(
-    r"\b(?:if|suppose|supposing|whether|assum\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may|not sure|wonder"
+    r"\b(?:if|suppose|supposing|whether|assum\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may|not "
+    r"sure|wonder"
     r"|at first|initially|(?:I|we) (?:first )?thought|tempting|mistakenly|wrongly|incorrectly|some would say)\b"
     r"[^,.;:!?\n]{0,60}$",
     re.IGNORECASE,
@@ -153,7 +158,8 @@ DELIMITED = re.compile(
 SENTENCE_END = re.compile(r"\n|[.!](?=[\s*_`\"”)]|$)|[。！।؟]|\s\*\*\s")
 # What a sentence adds to its answer: a reason, a contrast.
 REASON = re.compile(
-    r"\s*[,(—–;]?\s*\b(?:because|since|as|which|due to|given that|so that|not|rather than|instead of|weil|denn|da|car|puisque|porque|perché)\b.*",
+    r"\s*[,(—–;]?\s*\b(?:because|since|as|which|due to|given that|so that|not|rather than|instead "
+    r"of|weil|denn|da|car|puisque|porque|perché)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 # "The volume of the box is 120" says 120.

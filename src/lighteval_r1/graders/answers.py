@@ -1,9 +1,9 @@
 r"""Where a reply's answer stands: behind its thinking, in its last box, or behind what announces it.
 
-Where thinking ends is decided by MARKS, for replies that were drawn elsewhere; all endings are treated alike. What stands
-behind the last mark counts. Where nothing stands behind a mark that the model wrote, and the reply ended by itself, the last
-words of the thinking count: authors of models, LightEval and EvalScope read them as the answer. Thinking that was cut off,
-or that stops without a mark, holds no answer.
+Where thinking ends is decided by MARKS, for replies that were drawn elsewhere; all endings are treated alike. What
+stands behind the last mark counts. Where nothing stands behind a mark that the model wrote, and the reply ended by
+itself, the last words of the thinking count: authors of models, LightEval and EvalScope read them as the answer.
+Thinking that was cut off, or that stops without a mark, holds no answer.
 
 Everything here is linear in the reply's length: replies are hostile and may be 10 MB of "\boxed{".
 """
@@ -36,7 +36,8 @@ MARKS = (
 OPENINGS, ENDINGS = tuple(mark for mark, _ in MARKS), tuple(mark for _, mark in MARKS)
 # As models misspell or escape them. Source: replies of R1-distilled models to MATH-500.
 MISSPELT = re.compile(r"<\s?[\\/]{1,2}\s?[\\/_]{0,2}\s?(?:think|thinking|thought|reasoning)\s?>", re.IGNORECASE)
-# R1's mark of the next turn, sometimes cut after its first characters, where no other mark ends the thinking. Source: the
+# R1's mark of the next turn, sometimes cut after its first characters, where no other mark ends the thinking. Source:
+# the
 # same replies; it is a special token of R1's chat template.
 NEXT_TURN = re.compile(r"<｜(?!end)[^｜>\n]{0,20}(?:｜>)?")
 # harmony without its special tokens: "analysis… assistantfinal…".
@@ -89,8 +90,8 @@ FINISHED_EARLY = {
 class AnswerText:
     """What a grader sees of a reply. text: where the answer is looked for, None where its thinking never ended.
 
-    in_thinking: the text is the last words of a thinking with nothing behind it. reason: why there is no answer, if none
-    is found.
+    in_thinking: the text is the last words of a thinking with nothing behind it. reason: why there is no answer, if
+    none is found.
     """
 
     text: str | None
@@ -104,9 +105,11 @@ class AnswerText:
 
 
 def answer_text(sample: Sample, *, in_thinking: bool, forced: bool = False) -> AnswerText:
-    """What a grader sees of a sample. in_thinking: whether an answer counts that stands in a thinking with nothing behind it.
+    """What a grader sees of a sample. in_thinking: whether an answer counts that stands in a thinking with nothing
+    behind it.
 
-    forced: its thinking was ended by a budget. A reply that did not end by itself has its answer behind its thinking only.
+    forced: its thinking was ended by a budget. A reply that did not end by itself has its answer behind its thinking
+    only.
     """
     thinking, text = split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))
     early = FINISHED_EARLY.get(sample.finish_reason or "")
@@ -160,8 +163,8 @@ def is_opened(reply: str, *, thinking_opened: bool) -> bool:
 def split_thinking(reply: str, *, thinking_opened: bool) -> tuple[str, str | None]:
     """The thinking, and the answer text: what follows the last mark that ends thinking.
 
-    Without any mark the answer text is the whole reply. None: thinking was opened, in the prompt or in the reply, and never
-    ended.
+    Without any mark the answer text is the whole reply. None: thinking was opened, in the prompt or in the reply, and
+    never ended.
     """
     mark = thinking_mark(reply, thinking_opened=thinking_opened)
     if mark is not None:
@@ -178,10 +181,11 @@ def without_opening(thinking: str) -> str:
 
 
 def of_its_turn(text: str) -> str:
-    """What of the text behind a thinking is its answer: up to the end of its turn, or to a second thought that never ended.
+    """What of the text behind a thinking is its answer: up to the end of its turn, or to a second thought that never
+    ended.
 
-    What stands before an answer text's second thought counts if it holds an answer. Else an opening that follows the ending
-    at once, or stands within a line, is a stray, and what follows it is the answer text.
+    What stands before an answer text's second thought counts if it holds an answer. Else an opening that follows the
+    ending at once, or stands within a line, is a stray, and what follows it is the answer text.
     """
     ended = TURN_ENDED.search(text)
     text = text[: ended.start()] if ended else text

@@ -1,13 +1,13 @@
 r"""The value of a LaTeX expression at given values of its letters: exact where it is rational, else to 50 digits.
 
 Two expressions that agree to 40 digits at three random points are equal; those that differ at one are not. This
-replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand, letters
-are whole numbers, and 24 points decide.
+replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand,
+letters are whole numbers, and 24 points decide.
 
 What it refuses: Unreadable (a form not known here) and TooLarge (a power or factorial nobody should compute).
-What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a product,
-and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic algorithms
-for verification of polynomial identities".
+What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a
+product, and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic
+algorithms for verification of polynomial identities".
 """
 
 import re
@@ -201,7 +201,7 @@ class Reader:
         raise Unreadable(token)
 
     def letter(self, token: str):
-        """A letter with its accent, subscripts and primes; with an argument, a function's value nobody knows but that it is one."""
+        """A letter with its accent, subscripts and primes; with an argument, the value of an unknown function."""
         name = token + (self.raw_group() if token in ACCENTS else "")
         while self.next in ("_", "'"):
             name += self.take()
@@ -272,10 +272,7 @@ class Reader:
 
 
 class Point:
-    """Values of letters: irrational-looking rationals that depend on the letter and the point's number; positive, or all negative.
-
-    whole_numbers: small and large natural numbers instead.
-    """
+    """Values of letters: rationals that depend on the letter and the point's number, or natural numbers."""
 
     def __init__(self, index: int, *, negative: bool = False, whole_numbers: bool = False):
         self.index = index
@@ -311,7 +308,7 @@ def evaluate(expression: str, point: Point):
 
 @lru_cache(maxsize=4096)
 def values(expression: str) -> tuple[tuple, frozenset[str]]:
-    """Values at three points (one where it has no letters, 24 of whole numbers), and its letters. Raises Unreadable or TooLarge."""
+    """Values at three points (one without letters, 24 of whole numbers), and its letters. Or Unreadable, TooLarge."""
     rounded = WHOLE_NUMBERS.search(expression) is not None
     with mpmath.workdps(DIGITS):
         point = Point(0, whole_numbers=rounded)

@@ -7,8 +7,9 @@ How it is graded
     The letter is read behind the thinking, in this order; the first that is found decides:
       box       the last box with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
       announced what stands last of: an announcement (graders.announcements: "Answer: B", "La réponse est B", "答案：B",
-                "**Answer**" on a line of its own, `#### B`, <answer>B</answer>), "the correct option is B", "option B is
-                correct", "I choose B", "故选B", and a letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.");
+                "**Answer**" on a line of its own, `#### B`, <answer>B</answer>), "the correct option is B", "option B
+                is correct", "I choose B", "故选B", and a letter alone in the last line (`B`, `**(B)**`, "Option B",
+                "So, B.");
       option    an option's own text, announced or alone in the last line (where gold knows the texts).
     Else no answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect"), never
     one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B").
@@ -23,8 +24,8 @@ What it could wrongly accept
     A letter in the last line that is no answer: the last of a list of options ("D. Berlin" behind "C. Rome") is none.
 
 Source
-    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction), and
-    replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
+    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction),
+    and replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
 """
 
 import json
@@ -76,13 +77,16 @@ AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 NAMED = re.compile(
     WRAPPED
     + r"\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement)\s{1,4})?[(*\s]{0,3}()([A-J])[)*.:]{0,3}\s{1,4}"
-    r"(?:is|must be|seems|appears|ist|est|es)\s{1,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4}|the\s{1,4})?(?:most\s{1,4})?"
-    r"(?:correct|right|best|closest|answer|richtig|korrekt|correcta|correcte|la bonne réponse)\b(?!\s{1,4}(?:to|than|if|for)\b)"
+    r"(?:is|must "
+    r"be|seems|appears|ist|est|es)\s{1,4}(?:therefore\s{1,4}|thus\s{1,4}|clearly\s{1,4}|the\s{1,4})?(?:most\s{1,4})?"
+    r"(?:correct|right|best|closest|answer|richtig|korrekt|correcta|correcte|la bonne "
+    r"réponse)\b(?!\s{1,4}(?:to|than|if|for)\b)"
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}\s{{0,4}}()([A-J])\s{{0,4}}(?:是正确|正确|が正しい|이 정답|가 정답)")
 # "The answer is A or B" and "A and B" settle on nothing; nor does the first of options in a line.
 UNDECIDED = re.compile(
-    r"[)*\s.}$]{0,4}(?:or|and|/|,|&|or possibly|and/or|oder|ou|o|y|和|或|、|及|and also)\s{0,4}(?:option\s{0,4})?[(*]{0,2}[A-J]\b(?!\s{1,4}[a-z])"
+    r"[)*\s.}$]{0,4}(?:or|and|/|,|&|or possibly|and/or|oder|ou|o|y|和|或|、|及|and "
+    r"also)\s{0,4}(?:option\s{0,4})?[(*]{0,2}[A-J]\b(?!\s{1,4}[a-z])"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -90,7 +94,8 @@ SEVERAL_LETTERS = re.compile(
     + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)"
 )
 REJECTED_BEFORE = re.compile(
-    r"(?:\bnot|n't|\brule out|\beliminate|\breject|\bwrong|\bincorrect|\bneither|\beither|\bboth|\bexcept)\s{0,4}(?:the\s{0,4})?(?:correct\s{0,4})?$",
+    r"(?:\bnot|n't|\brule "
+    r"out|\beliminate|\breject|\bwrong|\bincorrect|\bneither|\beither|\bboth|\bexcept)\s{0,4}(?:the\s{0,4})?(?:correct\s{0,4})?$",
     re.IGNORECASE,
 )
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
@@ -124,7 +129,8 @@ LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|an
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
-    r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?(?:(?:the\s+)?(?:option|choice|answer)\s+)?"
+    r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| "
+    r"is)\s+)?)?(?:(?:the\s+)?(?:option|choice|answer)\s+)?"
     r"[\s(\[]*([A-J])[\s)\]]*[.!。]?",
     re.IGNORECASE,
 )

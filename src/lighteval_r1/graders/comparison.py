@@ -91,7 +91,8 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
 
 
 def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
-    """What two expressions may mean besides: a bare `m` as a factor where the other has no unit, `100,200` as a list."""
+    """What two expressions may mean besides: a bare `m` as a factor where the other has no unit, `100,200` as a
+    list."""
     readings = []
     if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
         readings.append((a.lettered or a.text, g.lettered or g.text))

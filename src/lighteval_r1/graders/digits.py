@@ -1,7 +1,7 @@
 r"""A number as it stands in an expression: its digits, thousands separators, decimals, power of ten, mixed fraction.
 
-What this could wrongly accept: digits that only stand side by side. Groups of three behind a separator are one number; a
-plain comma separates thousands only outside brackets, where no list has begun.
+What this could wrongly accept: digits that only stand side by side. Groups of three behind a separator are one number;
+a plain comma separates thousands only outside brackets, where no list has begun.
 """
 
 import re

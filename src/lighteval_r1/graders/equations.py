@@ -1,8 +1,8 @@
 r"""Equations: `x=5` answers 5, 5 answers `\angle ABC=5`, and equations are equal where one is a multiple of the other.
 
 What this could wrongly accept: an equation as its right side. A left side that only names (`x`, `f(2)`, `\angle ABC`,
-`m+n`) is no part of the answer; `x^2=4`, `2x=10` and `7=6` answer nothing but themselves. Two names are one only where they
-are spelt alike: x_1 is not x_2.
+`m+n`) is no part of the answer; `x^2=4`, `2x=10` and `7=6` answer nothing but themselves. Two names are one only where
+they are spelt alike: x_1 is not x_2.
 """
 
 import re
@@ -77,7 +77,8 @@ def compare_equations(a: str, g: str, decide: Decide) -> bool | None:
 
 
 def answers(sides: list[str], gold: str, decide: Decide) -> bool | None:
-    """Whether `name = formula = value` answers gold: what does not name must be equal, but for formulas behind a name."""
+    """Whether `name = formula = value` answers gold: what does not name must be equal, but for formulas behind a
+    name."""
     value = sides[0] if is_name(sides[-1]) and not is_name(sides[0]) else sides[-1]
     same = decide(value, gold)
     if not same:

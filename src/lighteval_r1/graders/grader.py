@@ -48,7 +48,8 @@ class Grader:
         return answer_text(sample, in_thinking=self.answer_in_thinking)
 
     def found(self, text: AnswerText | str | None, gold: str) -> Found:
-        """What stands as the answer in what is seen of a reply; a text alone: nothing else is known; None: it never ended."""
+        """What stands as the answer in what is seen of a reply; a text alone: nothing else is known; None: it never
+        ended."""
         seen = text if isinstance(text, AnswerText) else AnswerText.of(text)
         found = Found("", "") if seen.text is None else self.find(seen.text, gold)
         if found.answer:

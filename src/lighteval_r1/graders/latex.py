@@ -1,7 +1,7 @@
 r"""One spelling for what is written in many: `\dfrac12`, `1/2 \text{ cm}` and `$\frac{1}{2}$` become `\frac{1}{2}`.
 
-spell() takes away what does not decide: delimiters, spacing, sizes, colours, thousands separators (graders.speller), and
-units and remarks (graders.words). Words that may decide stay, as `\text{not}`. plain() is its text alone.
+spell() takes away what does not decide: delimiters, spacing, sizes, colours, thousands separators (graders.speller),
+and units and remarks (graders.words). Words that may decide stay, as `\text{not}`. plain() is its text alone.
 Linear in the length; callers bound it.
 """
 
@@ -110,7 +110,8 @@ def finished(text: str, units: set[str]) -> str:
 
 
 def connected(text: str) -> str:
-    r"""Lists have commas: `x=1 \or x=2`. Between inequalities "and" and "or" mean sets, between others nothing known."""
+    r"""Lists have commas: `x=1 \or x=2`. Between inequalities "and" and "or" mean sets, between others nothing
+    known."""
     among_inequalities = INEQUALITY.search(text) is not None
     for word in ("and", "or"):
         text = re.sub(rf"[,;]?\\{word}(?![a-zA-Z]) ?[,;]?", rf"\\l{word} " if among_inequalities else ",", text)

@@ -93,7 +93,10 @@ def close(value: object, gold: str) -> bool:
 
 
 def in_base(s: str) -> tuple[Fraction | None, str] | None:
-    """(value, digits with their sign) of a numeral that names its base; None where s is none. Value None: no such digits."""
+    """(value, digits with their sign) of a numeral that names its base; None where s is none.
+
+    Value None: no such digits.
+    """
     match = DIGITS_OF_BASE.fullmatch(s)
     if match is None:
         return None
@@ -112,7 +115,10 @@ def in_base(s: str) -> tuple[Fraction | None, str] | None:
 
 
 def compare_bases(a: str, g: str) -> bool | None:
-    """Numerals with their base: 52_8 is 42_{10}. A gold without its base has the digits alone; an answer without is no other's."""
+    """Numerals with their base: 52_8 is 42_{10}.
+
+    A gold without its base has the digits alone; an answer without is no other's.
+    """
     mine, theirs = in_base(a), in_base(g)
     if mine is None and theirs is None:
         return None

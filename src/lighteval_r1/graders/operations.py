@@ -1,7 +1,7 @@
 """Operations on exact and 50-digit numbers that stay small: what nobody should compute is refused.
 
-A value is a Fraction where it is rational, else mpmath's real or complex number. Raised are Unreadable (no such value) and
-TooLarge (a value that would take too long or too much memory).
+A value is a Fraction where it is rational, else mpmath's real or complex number. Raised are Unreadable (no such value)
+and TooLarge (a value that would take too long or too much memory).
 """
 
 import math

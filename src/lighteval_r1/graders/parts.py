@@ -1,7 +1,8 @@
 r"""Answers of several parts, part by part: lists, sets, tuples, intervals, matrices, ratios, statements of logic.
 
-What this could wrongly accept: another order, and parts that stand twice. Order matters in tuples and intervals; a list is
-the same list where each part has one of its own in the other, so 1,1,2 is not 1,2,2. `x=1, y=2` is (1,2) by its names.
+What this could wrongly accept: another order, and parts that stand twice. Order matters in tuples and intervals; a list
+is the same list where each part has one of its own in the other, so 1,1,2 is not 1,2,2. `x=1, y=2` is (1,2) by its
+names.
 """
 
 import re

@@ -1,7 +1,8 @@
-r"""Sets of real numbers, however they are said: x>5 is (5,\infty), `x\neq1` is \mathbb{R}\setminus\{1\}, |x|<2 is (-2,2).
+r"""Sets of real numbers, however they are said: x>5 is (5,\infty), `x\neq1` is \mathbb{R}\setminus\{1\}, |x|<2 is
+(-2,2).
 
-What this could wrongly accept: "and" for "or". x>1 or x<3 is every number, x>1 and x<3 is (1,3); a list of inequalities is
-a union only where they are apart. Bounds are compared exactly, and so are brackets.
+What this could wrongly accept: "and" for "or". x>1 or x<3 is every number, x>1 and x<3 is (1,3); a list of inequalities
+is a union only where they are apart. Bounds are compared exactly, and so are brackets.
 """
 
 import re
@@ -198,7 +199,8 @@ def literal(s: str) -> list[Interval]:
 
 
 def compare_sets(a: str, g: str, decide: Decide) -> bool | None:
-    """Sets of real numbers, however they are said; None where neither side says one by its signs, or they are not read."""
+    """Sets of real numbers, however they are said; None where neither side says one by its signs, or they are not
+    read."""
     if not (RELATION.search(a) or RELATION.search(g) or REALS in (a, g)):
         return None
     try:

@@ -1,4 +1,5 @@
-r"""One pass over an expression, sign by sign: what it is written with becomes the pieces that graders.words puts together."""
+r"""One pass over an expression, sign by sign: what it is written with becomes the pieces that graders.words puts
+together."""
 
 import re
 
@@ -31,7 +32,10 @@ def script(sign: str, inner: str) -> str:
 
 
 class Speller:
-    """Reads an expression once. counted: `1,000` outside brackets is a thousand. units, lettered, by_comma: see Spelling."""
+    """Reads an expression once.
+
+    counted: `1,000` outside brackets is a thousand. units, lettered, by_comma: see Spelling.
+    """
 
     def __init__(self, s: str, *, counted: bool = True):
         self.s = s

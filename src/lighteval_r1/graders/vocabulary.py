@@ -39,7 +39,8 @@ SIGNS = {
     "€": "\\euro ", "£": "\\pounds ", "¥": "\\yen ", "￥": "\\yen ", "¢": "\\cent ", "。": ". ", "、": ", ", "；": ";",
     "㎡": "m^2", "ϵ": "\\epsilon ", "ϕ": "\\phi ", "µ": "\\mu ", "ℓ": "\\ell ", "…": "\\dots ", "⋯": "\\dots ",
     "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}",
-    "✓": "", "✔": "", "✅": "", "☑": "", "∎": "", "■": "", "□": "", "\ufe0f": "", "\x00": "", "\u200b": "", "\ufeff": "",
+    "✓": "", "✔": "", "✅": "", "☑": "", "∎": "", "■": "", "□": "", "\ufe0f": "", "\x00": "", "\u200b": "",
+    "\ufeff": "",
 }  # fmt: skip
 SIGNS |= {unicodedata.lookup(f"GREEK SMALL LETTER {name.upper().replace('LAMBDA', 'LAMDA')}"): f"\\{name} "
           for name in GREEK if name.islower()}  # fmt: skip

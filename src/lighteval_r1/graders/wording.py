@@ -1,7 +1,7 @@
 r"""Words as answers: the same without case and spacing, and with the same mathematics between them.
 
-What this could wrongly accept: letters that are no word. `AB` is not `ab`: letters side by side that differ by their case
-are a word only where one side is set as text, is a title, or is long and has vowels.
+What this could wrongly accept: letters that are no word. `AB` is not `ab`: letters side by side that differ by their
+case are a word only where one side is set as text, is a title, or is long and has vowels.
 """
 
 import re

@@ -1,7 +1,8 @@
 r"""Words beside mathematics: units and remarks that do not decide are taken away, all others stay as `\text{…}`.
 
 resolve() turns the pieces of an expression into its spelling. Dropped are
-  units       `5 \text{ cm}`, `50 km/h`, `6 apples`, `12th grade` (graders.units); which they were is kept, for where both
+  units       `5 \text{ cm}`, `50 km/h`, `6 apples`, `12th grade` (graders.units); which they were is kept, for where
+    both
               sides name one they must be the same
   remarks     "The answer is 5", "5 in total", "exactly 5", "The area is 5"
 Everything else may decide: "not 5", "5 or more", "at least 5", "5 if n is even".
@@ -44,7 +45,8 @@ BELOW = tuple("hsmgl")
 
 
 class Resolver:
-    """One pass over pieces: what is kept of them, the units that were dropped, and whether bare letters were among them."""
+    """One pass over pieces: what is kept of them, the units that were dropped, and whether bare letters were among
+    them."""
 
     def __init__(self, units: set[str]):
         self.units = units

@@ -187,7 +187,10 @@ class Pool:
         return future
 
     async def grade(self, grader: Grader, text: AnswerText | str | None, gold: str) -> Grade:
-        """The grade of what the grader sees of a reply; undecided past the limit. Raises GraderDied where there is none."""
+        """The grade of what the grader sees of a reply; undecided past the limit.
+
+        Raises GraderDied where there is none.
+        """
         return await asyncio.wrap_future(self.submit((grader, text, gold)))
 
     def grade_many(
