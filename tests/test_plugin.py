@@ -182,5 +182,6 @@ def test_metrics_say_which_way_is_better(foreign_run):
     (pass_at_1, figures) = results_of(foreign_run)["config_tasks"]["demo_sums|0"]["metrics"]
     assert pass_at_1["metric_name"] == "pass@1" and pass_at_1["higher_is_better"] is True
     lower = {name for name, higher in figures["higher_is_better"].items() if not higher}
-    assert lower == {"truncated", "no_answer", "undecided", "output_tokens"}
+    reasons = ("cut off", "looping", "refused by the server", "ended without an answer", "nothing announced")
+    assert lower == {"truncated", "no_answer", "undecided", "output_tokens", *(f"no_answer {why}" for why in reasons)}
     assert {"pass@2", "maj@n", "pass@1 level=3"} <= set(figures["higher_is_better"])

@@ -39,10 +39,10 @@ def majority(problem: RunProblem) -> float | None:
     return maj_at_n(labels, correct="correct")
 
 
-def no_answer_reasons(samples: Iterable[Sample]) -> dict[NoAnswer, int]:
+def no_answer_reasons(samples: Iterable[Sample]) -> dict[str, int]:
     """Why samples have no answer: how many by reason, those that there are."""
     counts = Counter(reason_of(sample.step or "") for sample in samples if sample.outcome is Outcome.NO_ANSWER)
-    return {reason: counts[reason] for reason in NoAnswer if counts[reason]}
+    return {str(reason): counts[reason] for reason in NoAnswer if counts[reason]}
 
 
 def from_thinking(sample: Sample) -> bool:
