@@ -28,8 +28,8 @@ def become_bare() -> None:
 
 
 def main(url: str, folder: str) -> None:
-    from lighteval_r1 import plugin
     import lighteval_r1.cli.endpoint as endpoint
+    from lighteval_r1 import plugin
     from lighteval_r1.cli.evaluate import DEMO_MODEL
     from lighteval_r1.sampling.preflight import Findings
 
