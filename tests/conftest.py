@@ -17,6 +17,7 @@ TOGETHER = {
     "test_endpoint": "server",
     "test_endpoint_vllm": "server",
     "test_judge": "server",
+    "test_levels": "server",
     "test_end_to_end": "lighteval",
     "test_plugin": "lighteval",
 }
@@ -88,6 +89,15 @@ def vllm_server(tmp_path_factory):
     server = VllmServer(tmp_path_factory.mktemp("vllm") / "server.log")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """Runs commands that go through LightEval without importing it anew for each."""
+    from warm_commands import WarmCommands
+
+    with WarmCommands() as commands:
+        yield commands
 
 
 @pytest.fixture

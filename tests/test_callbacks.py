@@ -4,19 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fake_hub import FakeHub
+from fake_hub import FakeHub, Repository
 
 from lighteval_r1.records import UserError
 
 pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
 ROOT = Path(__file__).resolve().parents[1]
 
-# A process of its own, as a training is; arguments: output folder, the callback's arguments as JSON.
-TRAINING = """
-import json, logging, sys
+# Trainings one after the other in a process of its own, whose imports take long; argument: a JSON list of jobs.
+TRAININGS = """
+import json, logging, os, sys
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 from lighteval_r1.callbacks import EvaluateCheckpoints
@@ -24,25 +25,45 @@ from lighteval_r1.tasks.demo_problems import training
 from lighteval_r1.demo.train import encode
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 
+def train(out, arguments, environment):
+    os.environ.update(environment)
+    tokenizer = AutoTokenizer.from_pretrained(DEMO_MODEL)
+    model = AutoModelForCausalLM.from_pretrained(DEMO_MODEL, dtype=torch.float32)
+    pairs = training(16, seed=3)
+    rows = [{"input_ids": torch.tensor(ids), "labels": torch.tensor(ids)} for ids, _ in encode(tokenizer, pairs)]
+    settings = TrainingArguments(
+        out, max_steps=4, save_steps=2, save_total_limit=1, per_device_train_batch_size=1, learning_rate=3e-4,
+        report_to=[], use_cpu=True, disable_tqdm=True,
+    )
+    trainer = Trainer(
+        model, settings, train_dataset=rows, processing_class=tokenizer, callbacks=[EvaluateCheckpoints(**arguments)]
+    )
+    trainer.train()
+    print("HISTORY", json.dumps(trainer.state.log_history))
+
 logging.basicConfig(level=logging.INFO)
-out, arguments = sys.argv[1], json.loads(sys.argv[2])
-tokenizer = AutoTokenizer.from_pretrained(DEMO_MODEL)
-model = AutoModelForCausalLM.from_pretrained(DEMO_MODEL, dtype=torch.float32)
-pairs = training(16, seed=3)
-rows = [{"input_ids": torch.tensor(ids), "labels": torch.tensor(ids)} for ids, _ in encode(tokenizer, pairs)]
-settings = TrainingArguments(
-    out, max_steps=4, save_steps=2, save_total_limit=1, per_device_train_batch_size=1, learning_rate=3e-4,
-    report_to=[], use_cpu=True, disable_tqdm=True,
-)
-trainer = Trainer(
-    model, settings, train_dataset=rows, processing_class=tokenizer, callbacks=[EvaluateCheckpoints(**arguments)]
-)
-trainer.train()
-print("HISTORY", json.dumps(trainer.state.log_history))
+for job in json.loads(sys.argv[1]):
+    train(**job)
+    for stream in (sys.stdout, sys.stderr):
+        print("END OF TRAINING", file=stream, flush=True)
 """
 
 
-def train(out: Path, *, environment: dict | None = None, **arguments: object) -> subprocess.CompletedProcess:
+@dataclass(frozen=True)
+class Trained:
+    """One training: where its files are, and what it said."""
+
+    out: Path
+    stdout: str
+    stderr: str
+
+
+def job(out: Path, *, environment: dict[str, str] | None = None, **arguments: object) -> dict:
+    return {"out": str(out), "arguments": arguments, "environment": environment or {}}
+
+
+def train(*jobs: dict, environment: dict[str, str] | None = None) -> list[Trained]:
+    """The trainings, all of which must end as trainings do."""
     ours = {
         "PYTHONPATH": str(ROOT / "src"),
         "LIGHTEVAL_R1_DEVICE": "cpu",
@@ -53,13 +74,11 @@ def train(out: Path, *, environment: dict | None = None, **arguments: object) ->
         "MASTER_PORT": "1",
         **(environment or {}),
     }
-    return subprocess.run(
-        [sys.executable, "-c", TRAINING, str(out), json.dumps(arguments)],
-        env={**os.environ, **ours},
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+    command = [sys.executable, "-c", TRAININGS, json.dumps(jobs)]
+    done = subprocess.run(command, env={**os.environ, **ours}, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = zip(*(text.split("END OF TRAINING\n")[: len(jobs)] for text in (done.stdout, done.stderr)), strict=True)
+    return [Trained(Path(each["out"]), *texts) for each, texts in zip(jobs, said, strict=True)]
 
 
 def progress(out: Path) -> list[dict]:
@@ -70,9 +89,8 @@ def progress(out: Path) -> list[dict]:
 def test_two_checkpoints_get_two_evaluations_and_a_curve(tmp_path):
     out = tmp_path / "run"
     model = {"max_model_length": 1024, "dtype": "float32", "cache_dir": str(tmp_path / "cache")}
-    done = train(out, tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model)
+    (done,) = train(job(out, tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model))
     logs = "\n".join(path.read_text()[-2000:] for path in out.rglob("log"))
-    assert done.returncode == 0, done.stderr[-3000:]
     curve = progress(out)
     assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [
         (2, "demo_sums", 80),
@@ -89,40 +107,50 @@ def test_two_checkpoints_get_two_evaluations_and_a_curve(tmp_path):
     assert len(digests) == 2, "both evaluations saw the same weights"
 
 
-def test_only_every_second_checkpoint_is_evaluated_where_that_is_asked_and_its_failure_is_logged(tmp_path):
-    done = train(tmp_path / "run", tasks="no_such_task", every=2)
-    assert done.returncode == 0 and "HISTORY" in done.stdout, "training went on"
-    assert done.stderr.count("its evaluation ended with exit code 2") == 1
-    (folder,) = (tmp_path / "run" / "evaluations").iterdir()
-    assert folder.name == "checkpoint-4" and "there is no task" in (folder / "log").read_text()
-
-
-def test_a_failed_submission_is_logged_and_training_goes_on(tmp_path):
-    bare = f"{Path(sys.executable).parent}:/bin"
-    done = train(
-        tmp_path / "run", tasks="demo_sums", on="slurm", environment={"PATH": "/nowhere:" + bare.split(":")[0]}
-    )
-    assert done.returncode == 0 and done.stderr.count("sbatch was not found") == 2
-
-
-def test_checkpoints_become_revisions_of_a_model(tmp_path):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[list[Trained], Repository]:
+    """Three trainings whose evaluations fail or are not submitted, and the model repository that the last one pushed to."""
+    folder = tmp_path_factory.mktemp("trained")
     with FakeHub() as hub:
         environment = {
             "HF_ENDPOINT": hub.url,
             "HF_TOKEN": "hf_writer",
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_OFFLINE": "0",
+            "HF_HOME": str(folder / "home"),
         }
-        environment["HF_HOME"] = str(tmp_path / "home")
-        done = train(tmp_path / "run", tasks="no_such_task", push_to="tester/model", environment=environment)
-        assert done.returncode == 0, done.stderr[-2000:]
-        model = hub.repositories["model", "tester/model"]
-        assert model.private and {"step-000000002", "step-000000004"} < set(model.heads)
-        first, second = (model.at(f"step-{step:09d}").files for step in (2, 4))
-        assert (
-            first["config.json"] == second["config.json"] and first["model.safetensors"] != second["model.safetensors"]
-        )
-        assert not any("optimizer" in path for path in first)
+        jobs = [
+            job(folder / "second", tasks="no_such_task", every=2),
+            job(folder / "pushed", tasks="no_such_task", push_to="tester/model"),
+            job(
+                folder / "slurm",
+                tasks="demo_sums",
+                on="slurm",
+                environment={"PATH": f"/nowhere:{Path(sys.executable).parent}"},
+            ),
+        ]
+        return train(*jobs, environment=environment), hub.repositories["model", "tester/model"]
+
+
+def test_only_every_second_checkpoint_is_evaluated_where_that_is_asked_and_its_failure_is_logged(trained):
+    (done, _, _), _ = trained
+    assert "HISTORY" in done.stdout, "training went on"
+    assert done.stderr.count("its evaluation ended with exit code 2") == 1
+    (folder,) = (done.out / "evaluations").iterdir()
+    assert folder.name == "checkpoint-4" and "there is no task" in (folder / "log").read_text()
+
+
+def test_a_failed_submission_is_logged_and_training_goes_on(trained):
+    (_, _, done), _ = trained
+    assert "HISTORY" in done.stdout and done.stderr.count("sbatch was not found") == 2
+
+
+def test_checkpoints_become_revisions_of_a_model(trained):
+    _, model = trained
+    assert model.private and {"step-000000002", "step-000000004"} < set(model.heads)
+    first, second = (model.at(f"step-{step:09d}").files for step in (2, 4))
+    assert first["config.json"] == second["config.json"] and first["model.safetensors"] != second["model.safetensors"]
+    assert not any("optimizer" in path for path in first)
 
 
 def test_mistakes_are_said_before_the_training_begins():

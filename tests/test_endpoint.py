@@ -29,8 +29,8 @@ from lighteval_r1.outside.retries import retry_after_s
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
 from lighteval_r1.sampling.journal_files import decode_line
 
-# The real server of test_endpoint_vllm.py takes most of a minute to come up: meanwhile these run.
-pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("vllm_server")]
+# The real server of test_endpoint_vllm.py and LightEval take most of a minute to come up: meanwhile these run.
+pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("vllm_server", "warm")]
 HERE = Path(__file__).parent
 N_KILLS = soak.count("endpoint-kills")
 FAULTS = [

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from documents import ROOT, commands
 from stand_in import InThread, Proxy
+from warm_commands import Command
 
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.sampling.journal_files import decode_line
@@ -38,14 +39,14 @@ def start(*arguments: str) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def endpoint(url: str, folder: Path, *more: str) -> subprocess.Popen:
-    places = ["--output-dir", str(folder / "out"), "--cache-dir", str(folder / "cache")]
-    return start(*as_shown("endpoint", url), *places, *more)
-
-
 @pytest.fixture(scope="module")
-def spoiled_run(vllm_server, tmp_path_factory):
-    """A run through the proxy; beside it, since each spends most of its time on imports, one that the server refuses."""
+def spoiled_run(vllm_server, warm, tmp_path_factory):
+    """A run through the proxy; beside it one that the server refuses."""
+
+    def endpoint(url: str, folder: Path, *more: str) -> Command:
+        places = ["--output-dir", folder / "out", "--cache-dir", folder / "cache"]
+        return warm.start(folder / "streams", *as_shown("endpoint", url), *places, *more)
+
     folder, refused = tmp_path_factory.mktemp("spoiled"), tmp_path_factory.mktemp("refused")
     proxy = Proxy(
         vllm_server.url.removesuffix("/v1"), spoil=lambda i, body: "" if i % 3 else FAULTS[i // 3 % len(FAULTS)]

@@ -47,11 +47,11 @@ class Scripted:
         pass
 
 
-def drawn_by(folder: Path, *, shard: tuple[int, int] | None) -> list[str]:
+def drawn_by(folder: Path, *, shard: tuple[int, int] | None = None, n: int = N) -> list[str]:
     """The keys that a run of this shard draws, in a journal that others may have filled."""
     engine = Scripted()
     journal = Journal(folder, settings=SETTINGS, version=1, shard=shard)
-    work = Work(task="t", problems=PROBLEMS, n=N, journal=journal)
+    work = Work(task="t", problems=PROBLEMS, n=n, journal=journal)
     with Pool(workers=1) as pool:
         sampling = asyncio.run(run([work], engine=engine, pool=pool, shard=shard))
     assert sampling["n_drawn"] == len(engine.drawn)
@@ -66,6 +66,13 @@ def test_a_shard_draws_its_part_and_a_plain_run_what_the_shards_left(tmp_path):
     assert drawn_by(tmp_path, shard=(1, 3)) == []
     rest = drawn_by(tmp_path, shard=None)
     assert len({*first, *second, *rest}) == len([*first, *second, *rest]) == 24
+
+
+def test_raising_n_draws_only_what_is_missing_and_lowering_it_nothing(tmp_path):
+    first, more = drawn_by(tmp_path, n=2), drawn_by(tmp_path, n=5)
+    assert len(first) == 12 and len(more) == 18 and not set(first) & set(more)
+    assert {key.split("-")[1] for key in more} == {"2", "3", "4"}
+    assert drawn_by(tmp_path, n=3) == []
 
 
 def test_what_shards_drew_and_graded_is_one_score(tmp_path):

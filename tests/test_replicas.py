@@ -85,12 +85,12 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
     second = work(tmp_path)
     assert second.journal.samples == before and len(owed_samples([second])) == 40 * N - len(before)
     with Pool(workers=1) as pool:
-        asyncio.run(run([second], engine=engine(2), pool=pool))
+        asyncio.run(run([second], engine=engine(1), pool=pool))
     samples = [one.sample for row in graded(second) for one in row]
     assert len({sample.key for sample in samples}) == 40 * N
     # the seeds are those of one replica, or of any number: they are made of the keys
     assert all(sample.seed == seed_of(sample.key) for sample in samples)
-    assert {sample.replica for sample in samples if sample.key not in before} == {0, 1}
+    assert {sample.replica for sample in samples if sample.key not in before} == {0}
     assert {key: second.journal.samples[key] for key in before} == before
     second.journal.close()
     gc.collect()

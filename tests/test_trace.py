@@ -18,10 +18,10 @@ import lighteval_r1
 pytestmark = pytest.mark.timeout(280)
 
 SRC = Path(lighteval_r1.__file__).parent
-# Files whose functions run, and their lines, whole files; beside them what is to be reached (20, 3,200).
-MOST_IN_PARENT = (99, 9999)
-MOST_IN_REPLICA = (99, 9999)
-MOST_IN_GRADING = (99, 9999)
+# Files whose functions run, and their lines, whole files.
+MOST_IN_PARENT = (20, 3200)
+MOST_IN_REPLICA = (2, 500)
+MOST_IN_GRADING = (8, 1200)
 ROW = {"id": "one", "problem": "What is $70 + 41 + 28$?", "answer": "139"}
 
 
@@ -87,7 +87,7 @@ def test_few_files_run_between_the_command_and_the_table(traced, process, most):
     files = ran[process]
     print(table(files))
     most_files, most_lines = most
-    assert files and len(files) <= most_files, table(files)
+    assert len(files) <= most_files, table(files)
     assert sum(map(n_lines, files)) <= most_lines, table(files)
 
 
@@ -100,4 +100,5 @@ def test_the_trace_sees_every_step(traced):
     """The table is worth nothing where the tracing misses functions: these ran, whatever the modules are called."""
     _, ran = traced
     functions = {name for files in ran.values() for names in files.values() for name in names}
-    assert {"draw", "grade", "greedy_until", "add_sample", "add_grade", "sample_key", "seed_of"} <= functions
+    assert {"draw", "greedy_until", "add_sample", "add_grade", "sample_key", "seed_of"} <= functions
+    assert ran["parent"] and ran["replica"]

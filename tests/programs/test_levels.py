@@ -94,19 +94,16 @@ def test_a_machine_without_confinement_is_refused_in_one_line_before_anything_is
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86_64")
-def test_lighteval_itself_is_refused_too_and_results_keep_the_level(strictest, tmp_path):
+def test_lighteval_itself_is_refused_too_and_results_keep_the_level(strictest, tmp_path, warm):
     level = strictest.connection().level
-    environment = {name: value for name, value in os.environ.items() if name != connection.UNSAFE}
-    environment |= {"PYTHONPATH": str(HERE.parents[1] / "src"), "LIGHTEVAL_R1_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
     with InThread(StandIn().app()) as url:
-        command = [sys.executable, HERE / "bare_machine.py", url, tmp_path]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert (
-        len(re.findall("lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", done.stderr)) == 1
-    )
-    assert "on a bare machine it ends with 2\n" in done.stderr and "Traceback" not in done.stderr
-    assert f"Confinement of generated programs: {level}.\n" in done.stderr
+        program = f"import sys; sys.path[:0] = [{str(HERE)!r}]; import bare_machine; bare_machine.main({url!r}, {str(tmp_path)!r})"
+        done = warm.start(tmp_path / "streams", program=program)
+        _, said = done.communicate(timeout=280)
+    assert done.returncode == 0, said
+    assert len(re.findall("lighteval-r1: this machine allows no confinement .*--allow-unsafe-code.*\n", said)) == 1
+    assert "on a bare machine it ends with 2\n" in said and "Traceback" not in said
+    assert f"Confinement of generated programs: {level}.\n" in said
     (results,) = (tmp_path / "out").rglob("results_*.json")
     assert (
         json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["environment"]["sandbox"]
