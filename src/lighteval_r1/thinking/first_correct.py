@@ -54,19 +54,19 @@ def first(reply: Stated, accepted: Accepted) -> Candidate | None:
     ]
     for place, candidate in enumerate(reply.candidates):
         if right[place] and (
-            candidate.strong or candidate.linked or taken_up(reply.candidates, right=right, place=place)
+            candidate.strong
+            or candidate.linked
+            or (not candidate.supposed and taken_up(reply.candidates, right=right, place=place))
         ):
             return candidate
     return None
 
 
 def taken_up(candidates: Sequence[Candidate], *, right: Sequence[bool], place: int) -> bool:
-    """Whether a strong statement of the gold, or the end, follows with at most one other result between."""
-    others = 0
+    """Whether a strong statement of the gold, or the end, follows with no other result between."""
     for candidate, is_gold in zip(candidates[place + 1 :], right[place + 1 :], strict=True):
-        if is_gold and candidate.strong:
-            return True
-        others += not is_gold
-        if others > 1:
+        if not is_gold:
             return False
+        if candidate.strong:
+            return True
     return True

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 from lighteval_r1.graders.statements.sentences import sentence_start, squeezed
 
-FORMULA_START = re.compile(r"\$|\\\(|\\\[|[:,;]\s")
+PART_START = re.compile(r"\$|\\\(|\\\[|[:,;]\s")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Candidate:
     """An answer as stated. end: character offset in the thinking just past it.
 
     form: box, announced, equals, said, letter. strong: it is stated as the answer. linked: for others, it is tied to
-    what is asked for, by the text around it or because hardly another quantity has its value. right: whether it is the
-    gold; None where the grader must say.
+    what is asked for, by the text around it or because hardly another quantity has its value. supposed: it holds on a
+    condition. right: whether it is the gold; None where the grader must say.
     """
 
     end: int
@@ -45,6 +45,7 @@ class Candidate:
     form: str
     strong: bool = True
     linked: bool = True
+    supposed: bool = False
     right: bool | None = None
 
 
@@ -56,9 +57,9 @@ def not_restated(statements: Iterable[Candidate], *, thinking: str, problem: str
 
 
 def restated(thinking: str, statement: Candidate, *, given: str) -> bool:
-    """Whether the sentence or the equation, up to the answer, stands in the problem."""
+    """Whether the sentence, or its last part, stands in the problem up to the answer."""
     sentence = thinking[sentence_start(thinking, statement.end) : statement.end]
-    equation = squeezed(FORMULA_START.split(sentence)[-1])
-    return statement.form != "box" and any(
-        len(words) >= 3 and words in given for words in (squeezed(sentence), equation)
+    parts = (squeezed(sentence), squeezed(PART_START.split(sentence)[-1]))
+    return statement.form not in ("box", "equals") and any(
+        len(words) >= 3 and words in given and re.search(re.escape(words) + r"(?!\.?\d)", given) for words in parts
     )

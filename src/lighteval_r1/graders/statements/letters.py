@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choice
 from lighteval_r1.graders.statements import Candidate, not_restated
-from lighteval_r1.graders.statements.expressions import ANNOUNCED_HYPOTHESIS, GAP, announced, any_of, asked
-from lighteval_r1.graders.statements.sentences import sentence_start
+from lighteval_r1.graders.statements.expressions import announced
+from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, GAP, any_of
+from lighteval_r1.graders.statements.sentences import asked, sentence_start
 
 OPTION = rf"(?:(?:option|choice|answer|letter){GAP})"
 POINTING = (

@@ -1,17 +1,26 @@
-"""What a problem asks for, to tell its answer from another quantity that happens to be the same number."""
+"""What a problem asks for and what it gives, to tell its answer from another quantity of the same value."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lighteval_r1.graders.statements.sentences import squeezed
+from lighteval_r1.graders.statements.chains import equations
+from lighteval_r1.graders.statements.phrases import GAP, any_of
+from lighteval_r1.graders.statements.sentences import sentence_end, sentence_start, squeezed
 
+# Of a problem that is longer its end is read.
+LONGEST = 4000
+# Sentences about how to answer ask for nothing.
 TASK_WORDS = re.compile(
-    r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)", re.IGNORECASE
-)
-ASKING = re.compile(
-    r"\b(?:find|compute|determine|calculate|evaluate|simplify|express|solve|write|what|how|give|factor|expand|convert|enter)\b",
+    r"boxed|step[- ]by[- ]step|final answer|\banswer:|respond|show your (?:work|steps)"
+    r"|\b(?:express|enter|give|write|round|state|leave|list|report)"
+    r" (?:it|them|(?:your|the|all|any) (?:final )?(?:answers?|solutions?))\b",
     re.IGNORECASE,
 )
+ASKING = (
+    *("find", "compute", "determine", "calculate", "evaluate", "simplify", "express", "solve", "write", "what", "how"),
+    *("give", "factor", "expand", "convert", "enter"),
+)
+ASKS = re.compile(rf"\b(?:{any_of(*ASKING)})\b", re.IGNORECASE)
 FORMULA = re.compile(r"\$\$?.+?\$\$?|\\\(.+?\\\)|\\\[.+?\\\]")
 WORD = re.compile(r"[a-z]{3,}")
 EMPTY_WORDS = frozenset(
@@ -22,36 +31,120 @@ EMPTY_WORDS = frozenset(
         "left right cdot times"
     ).split()
 )
+# "What is the total area of": the last word before "of" is what is asked for; "the number of pencils" asks for pencils.
+HEAD = re.compile(
+    rf"\b(?:what{GAP}(?:is|are|was|were|would{GAP}be)|find|compute|determine|calculate|give|evaluate){GAP}(?:the|a|an|all|its|his|her){GAP}"
+    rf"(?P<head>(?:[a-z-]{{1,20}}{GAP}){{0,5}}?[a-z-]{{3,20}})"
+    r"(?=\s*(?:[$?.,\\]|$|\b(?:of|in|that|for|when|if|such|which|between|from|to|at|on|with|he|she|they|you)\b))",
+    re.IGNORECASE,
+)
+COUNTING = re.compile(
+    rf"\b(?:how{GAP}many|number{GAP}of){GAP}(?P<counted>(?:[a-z-]{{1,20}}{GAP}?){{1,4}})", re.IGNORECASE
+)
+# In a question with these a letter is no more than a part of what is asked for.
+AGGREGATES = (
+    "sum product many average mean difference ratio probability area volume perimeter distance remainder "
+    "coefficient degree digit digits squares"
+)
+AGGREGATE = re.compile(rf"\b(?:{any_of(*AGGREGATES.split(), f'number{GAP}of')})\b", re.IGNORECASE)
+EXTREME = re.compile(
+    r"\b(?:least|most|greatest|largest|biggest|highest|longest|smallest|lowest|shortest|maxim\w*|minim\w*|bound)\b",
+    re.IGNORECASE,
+)
+DEFINING = re.compile(r"\b(?:let|denote[sd]?|call|represents?|define)\b", re.IGNORECASE)
+SINGLE_LETTER = re.compile(r"(?<![\w\\^'’])(?:([b-zB-HJ-Z])|(?<=[$(])\s?([aAI])(?=\s?(?:\$|\\\))))(?![\w'’(^])")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a problem asks for: its words, and the formulas in it."""
+    """What a problem asks for: its words, the head of them, what is counted ("" where nothing is), its formulas.
+
+    given: pairs of sides that the problem says to be equal. extreme: the least or greatest of something is asked for.
+    """
 
     words: frozenset[str]
+    head: str
+    counted: str
     formulas: frozenset[str]
+    given: frozenset[tuple[str, str]]
+    extreme: bool
 
     def named_in(self, sentence: str) -> bool:
-        """Whether a sentence names at least two of the words (or all, where there are fewer)."""
-        return bool(self.words) and len(stems(sentence) & self.words) >= min(2, len(self.words))
+        """Whether a sentence names the head, and at least two of the words (or all, where there are fewer)."""
+        stems_in = stems(sentence)
+        return (
+            bool(self.words)
+            and len(stems_in & self.words) >= min(2, len(self.words))
+            and (not self.head or self.head in stems_in)
+        )
 
-    def is_side(self, sentence: str) -> bool:
-        """Whether the first side of the equation that a sentence ends in is a formula asked for."""
-        side = squeezed(re.split(r"\n|[.,:;]\s|\$|\\\[|\\\(", sentence.rstrip(" $"))[-1].split("=")[0]).lstrip("&")
-        return side in self.formulas
+    def is_subject(self, words: str) -> bool:
+        """Whether words end in a formula that is asked for: "so the value of x"."""
+        ending = squeezed(words[-60:])
+        letter = re.search(r"(?<![a-zA-Z\\])([a-zA-Z])[\s$)\\*]{0,6}$", words[-12:])
+        return any(
+            ending.endswith(formula) if len(formula) > 1 else letter is not None and letter[1].casefold() == formula
+            for formula in self.formulas
+        )
+
+    def with_letters_of(self, thinking: str) -> "Question":
+        """With the letters that a thinking introduces for what is asked for: "Let n be the number of …"."""
+        letters = set()
+        read = 0
+        for verb in DEFINING.finditer(thinking):
+            if verb.start() < read:
+                continue
+            read = sentence_end(thinking, verb.end())
+            sentence = thinking[sentence_start(thinking, verb.start()) : read]
+            names = {first or second for first, second in SINGLE_LETTER.findall(sentence)}
+            if len(names) == 1 and self.named_in(sentence):
+                letters |= names
+        return replace(self, formulas=self.formulas | {letter.casefold() for letter in letters})
 
 
 def question(problem: str) -> Question:
     """Of the problem's last question, or of its last sentence that tells to find something."""
-    sentences = [each for each in re.split(r"(?<=[.?!])\s+|\n", problem[-4000:]) if not TASK_WORDS.search(each)]
-    asking = [each for each in sentences if each.rstrip().endswith("?")] or [
-        each for each in sentences if ASKING.search(each)
+    problem = problem[-LONGEST:]
+    sentences = [words for words in re.split(r"(?<=[.?!])\s+|\n", problem) if not TASK_WORDS.search(words)]
+    asking = [words for words in sentences if words.rstrip().endswith("?")] or [
+        words for words in sentences if ASKS.search(words)
     ]
     text = (asking or sentences or [""])[-1]
     formulas = {
-        squeezed(part).rstrip(".,?:") for each in FORMULA.findall(text) for part in (each, each.partition(":")[0])
+        squeezed(part).rstrip(".,?:")
+        for formula in FORMULA.findall(text)
+        for part in (formula, formula.partition(":")[0])
     }
-    return Question(stems(re.sub(r"\$.*?\$", " ", text)), frozenset(formulas - {""}))
+    if AGGREGATE.search(text):
+        formulas = {formula for formula in formulas if len(formula) > 1}
+    words = re.sub(r"\$.*?\$", " ", text)
+    return Question(
+        words=stems(words),
+        head=head(words),
+        counted=counted(words),
+        formulas=frozenset(formulas - {""}),
+        given=frozenset(equations(problem)),
+        extreme=EXTREME.search(text) is not None,
+    )
+
+
+def head(words: str) -> str:
+    """The stem of the noun asked for; "" where none is known."""
+    phrase = HEAD.search(words)
+    noun = phrase["head"].split()[-1].casefold() if phrase else ""
+    if noun in ("number", ""):
+        return counted(words)
+    return noun[:5] if noun not in EMPTY_WORDS else ""
+
+
+def counted(words: str) -> str:
+    """The stem of what is counted: "how many distinct integers"; "" where nothing is."""
+    phrase = COUNTING.search(words)
+    if phrase is None:
+        return ""
+    nouns = [word.casefold().rpartition("-")[2] for word in phrase["counted"].split()]
+    noun = next((word for word in nouns if word.endswith("s") or word in ("people", "feet", "children")), nouns[0])
+    return noun[:5] if len(noun) > 2 and noun not in EMPTY_WORDS else ""
 
 
 def stems(text: str) -> frozenset[str]:

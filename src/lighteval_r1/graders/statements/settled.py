@@ -23,8 +23,9 @@ LETTER = re.compile(r"[a-zA-Z]")
 NAME = re.compile(r"\\[a-zA-Z]+|[a-zA-Z]")
 NUMBERS = frozenset(("\\frac", "\\sqrt", "\\pi", "\\infty", "\\pm", "\\approx", "e", "i", "\\cup", "\\in"))
 COMMANDS = re.compile(r"\\(?:frac|sqrt|pi|infty|pm|text|mathrm|left|right|approx)(?![a-zA-Z])")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # Up to here a number is often another quantity's value by chance, so an "= 3" alone is not taken for the answer.
-SMALL = 20
+SMALL, SMALL_PART = 20, 5
 
 
 def settled(statement: Candidate, gold: str) -> bool | None:
@@ -69,6 +70,11 @@ def n_terms(expression: str) -> int:
 
 
 @lru_cache(maxsize=4096)
-def is_small(gold: str) -> bool:
+def is_common(gold: str, *, problem: str) -> bool:
+    """Whether other quantities often have gold's value: a small number, or a number of the problem."""
     value = exact(plain(gold_expression(gold)))
-    return value is not None and value.denominator == 1 and abs(value) <= SMALL
+    if value is None:
+        return False
+    if (value.denominator == 1 and abs(value) <= SMALL) or max(abs(value.numerator), value.denominator) <= SMALL_PART:
+        return True
+    return any(exact(plain(number)) == abs(value) for number in NUMBER.findall(problem))

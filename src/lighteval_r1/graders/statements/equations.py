@@ -1,0 +1,87 @@
+"""What equations state: "… = 5" at the end of a step, and "x = 3, x = 5, and x = 7"."""
+
+import re
+from collections.abc import Iterator
+
+from lighteval_r1.graders.statements import Candidate
+from lighteval_r1.graders.statements.chains import EQUALS, LONGEST_ANSWER, Chain, chain_before, side, step_end
+from lighteval_r1.graders.statements.phrases import (
+    CHECKED,
+    CONDITIONAL,
+    COUNTED,
+    PROSE_GOES_ON,
+    REJECTED,
+    TRIED,
+)
+from lighteval_r1.graders.statements.question import Question
+from lighteval_r1.graders.statements.sentences import hypothetical, sentence_end, sentence_start, statement_start
+
+LETTER_SIDE = re.compile(r"(?<![\w\\])([a-zA-Z])\s{0,4}$")
+FRACTION = r"\\frac\{[^{}]{1,30}\}\{[^{}]{1,30}\}"
+# What stands between the values of a list: "x = 2 \\quad \\text{or} \\quad x = 3".
+JOINED = r"(?:[\s,;$]|\\[()\[\],; ]|\\q?quad|\\text\{\s?(?:or|and|,)\s?\}|\b(?:or|and)\b){1,12}"
+# Other values of a letter stand beside it.
+NEAR = 50
+
+
+def equalities(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[Candidate]:
+    """The right side of the last "=" of each step."""
+    for sign in EQUALS.finditer(thinking):
+        end, closed_by = step_end(thinking, sign.end(), lists=lists)
+        if closed_by in ("=", "}", "<", ">", "(", "?"):
+            continue
+        right = thinking[sign.end() : end]
+        if not right.strip() or len(right) > LONGEST_ANSWER:
+            continue
+        prose = not closed_by.startswith(("$", "\\", " "))
+        answer, end = (
+            clause(thinking, sign.end(), limit=end)
+            if prose and "\\" not in right and not lists
+            else (right.strip(), sign.end() + len(right.rstrip()))
+        )
+        if not answer or asked_at(thinking, end) or REJECTED.match(thinking, end) or TRIED.match(thinking, end):
+            continue
+        if hypothetical(thinking, sign.start()):
+            continue
+        chain = chain_before(thinking, sign.start())
+        if not {(chain.first, side(answer)), (chain.last, side(answer))} & asked_for.given:
+            words = thinking[statement_start(thinking, sign.start()) : sign.start()]
+            supposed = CONDITIONAL.match(words) is not None or one_of_several(thinking, sign.start(), end)
+            linked = not supposed and is_linked(thinking, words, end, chain=chain, asked_for=asked_for)
+            yield Candidate(end, answer, "equals", strong=False, linked=linked, supposed=supposed)
+
+
+def is_linked(text: str, words: str, end: int, *, chain: Chain, asked_for: Question) -> bool:
+    """Whether an equation is tied to what is asked for: by its side, by its words, or by a check that follows."""
+    if chain.bound and not asked_for.extreme:
+        return False
+    return chain.first in asked_for.formulas or asked_for.named_in(words) or CHECKED.match(text, end) is not None
+
+
+def one_of_several(text: str, sign: int, end: int) -> bool:
+    """Whether the sentence gives the same letter other values beside it: "x = 2 or x = 3" settles on neither."""
+    letter = LETTER_SIDE.search(text, max(0, sign - 20), sign)
+    if letter is None:
+        return False
+    near = text[max(sentence_start(text, sign), sign - NEAR) : min(sentence_end(text, end), end + NEAR)]
+    value = rf"(?<![\w\\]){letter[1]}\s{{0,3}}=\s{{0,3}}((?:{FRACTION}|[^\s,;$\\]){{1,60}})"
+    return any(first != second for first, second in re.findall(rf"{value}(?={JOINED}{value})", near))
+
+
+def clause(text: str, at: int, *, limit: int) -> tuple[str, int]:
+    """What is stated from `at` on, to the end of its clause, and the offset of that end."""
+    statement = text[at:limit]
+    cut = PROSE_GOES_ON.search(statement)
+    comma = re.search(r",\s|[;\n:]|\.\s|[.!?]$", statement)
+    ends = [match.start() for match in (cut, comma) if match]
+    statement = statement[: min(ends)] if ends else statement
+    counted = COUNTED.match(statement.strip(' *_`"'))
+    stripped = statement.rstrip(' .*_`"')
+    if counted:
+        number = counted.group(1)
+        return number, at + statement.index(number) + len(number)
+    return stripped.strip(' *_`"“”'), at + len(stripped)
+
+
+def asked_at(text: str, end: int) -> bool:
+    return re.match(r"[\s$*)]{0,4}\?", text[end : end + 6]) is not None

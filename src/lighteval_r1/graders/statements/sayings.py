@@ -1,0 +1,109 @@
+"""What sentences say in words: "is 5", "there are 5 ways", "has two roots", "are 3, 5 and 7"."""
+
+import re
+from collections.abc import Iterator
+
+from lighteval_r1.graders.statements import Candidate
+from lighteval_r1.graders.statements.chains import LONGEST_ANSWER
+from lighteval_r1.graders.statements.phrases import (
+    CHECKED,
+    CONCLUSION,
+    CONDITIONAL,
+    IN_BRACKETS,
+    LISTED,
+    NUMBER_GOES_ON,
+    NUMBER_OF_THINGS,
+    REJECTED,
+    SAID,
+    TOTAL,
+    in_digits,
+)
+from lighteval_r1.graders.statements.question import Question, stems
+from lighteval_r1.graders.statements.sentences import (
+    asked,
+    hypothetical,
+    sentence_end,
+    sentence_start,
+    squeezed,
+    statement_start,
+)
+
+MODAL = re.compile(r"(?:\s{1,4}(?:must|should|will|would|can|has|have|needs?|only|to|also|then|indeed)){0,3}\s{0,4}\Z")
+ITEM_MARKS = re.compile(r"\$|\\[()]")
+ITEM_LETTER = re.compile(r"([a-zA-Z])\s*=\s*")
+
+
+def sayings(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[Candidate]:
+    """What a sentence says in words to be a number, a formula, or several of them."""
+    yield from values(thinking, asked_for=asked_for)
+    if asked_for.counted:
+        yield from numbers_of_things(thinking, asked_for=asked_for)
+    if lists:
+        yield from listed(thinking)
+
+
+def values(thinking: str, *, asked_for: Question) -> Iterator[Candidate]:
+    for match in SAID.finditer(thinking):
+        start = sentence_start(thinking, match.start())
+        at = match.start("answer")
+        answer = next(group for group in match.groups()[1:] if group is not None)
+        end = match.end("answer")
+        if "=" in answer or NUMBER_GOES_ON.match(thinking, end) or at - start > LONGEST_ANSWER:
+            continue
+        if settles(thinking, match.start(), end):
+            yield saying(thinking, match, end, answer.strip(), counts=False, asked_for=asked_for)
+
+
+def numbers_of_things(thinking: str, *, asked_for: Question) -> Iterator[Candidate]:
+    """Numbers of what is counted, in digits and in words: "there are two y-intercepts"."""
+    for match in NUMBER_OF_THINGS.finditer(thinking):
+        end = match.end("number")
+        if asked_for.counted in stems(match["things"]) and settles(thinking, match.start(), end):
+            number = in_digits(match["number"])
+            yield saying(thinking, match, end, number, counts=True, asked_for=asked_for)
+
+
+def listed(thinking: str) -> Iterator[Candidate]:
+    """Several values: "x = 3, x = 5, and x = 7"."""
+    for match in LISTED.finditer(thinking):
+        items = ITEM_MARKS.sub("", match[0])
+        if len(set(ITEM_LETTER.findall(items))) < 2 and settles(thinking, match.start(), match.end()):
+            yield Candidate(match.end(), ITEM_LETTER.sub("", items), "said", strong=False)
+
+
+def settles(thinking: str, begin: int, end: int) -> bool:
+    """Whether a sentence neither supposes nor rejects nor asks what it says, nor says it in brackets."""
+    sentence = thinking[sentence_start(thinking, begin) : begin + 1]
+    return not (
+        hypothetical(thinking, begin + 1)
+        or REJECTED.match(thinking, end)
+        or asked(thinking, end)
+        or IN_BRACKETS.search(sentence)
+    )
+
+
+def saying(thinking: str, match: re.Match, end: int, answer: str, *, counts: bool, asked_for: Question) -> Candidate:
+    """A candidate with its ties to what is asked for. counts: it is a number of what is counted."""
+    start = sentence_start(thinking, match.start())
+    sentence = thinking[start : sentence_end(thinking, match.end())]
+    subject = MODAL.sub("", thinking[start : match.start()])
+    concludes = CONCLUSION.match(thinking, start, match.end()) is not None
+    conditional = CONDITIONAL.match(thinking, statement_start(thinking, match.start())) is not None
+    supposed = conditional or one_of_several(thinking, start, end)
+    named = asked_for.named_in(sentence) or asked_for.is_subject(subject)
+    counts = counts or (bool(asked_for.counted) and TOTAL.search(subject) is not None)
+    linked = named or (concludes and counts) or CHECKED.match(thinking, end) is not None
+    return Candidate(
+        end,
+        answer,
+        "said",
+        strong=named and concludes and not supposed,
+        linked=linked and not supposed,
+        supposed=supposed,
+    )
+
+
+def one_of_several(text: str, start: int, end: int) -> bool:
+    """Whether the sentence says several values: "the one is 2, and the other is 0"."""
+    values = {squeezed(match["answer"]) for match in SAID.finditer(text, start, sentence_end(text, end))}
+    return len(values) > 1
