@@ -2,9 +2,9 @@
 
 Every sample is one streamed chat request with its own seed; streaming, so that no reply is too long for a time-out.
 What may succeed another time is tried again as outside/retries.py says: 408, 409, 425, 429, 5xx, broken connections,
-malformed HTTP, garbage, streams that end early or stand still, replies without a word or beyond all bounds. There is no
-end to this but give_up_after_s. Any other refusal (400, 401, 403, 404) ends the run with the server's message; but where
-the server withholds a reply (content_filter, tool_calls), that is a sample without an answer.
+malformed HTTP, garbage, streams that end early or stand still, replies without a word or beyond all bounds. There is
+no end to this but give_up_after_s. Any other refusal (400, 401, 403, 404) ends the run with the server's message; but
+where the server withholds a reply (content_filter, tool_calls), that is a sample without an answer.
 """
 
 import asyncio

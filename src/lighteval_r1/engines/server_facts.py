@@ -49,7 +49,7 @@ class Address:
 
     @contextmanager
     def gate(self) -> Iterator[None]:
-        """Around every request: what fails is a FailedTry or Refused, its words fit to be shown. TimeoutError passes."""
+        """Around a request: what fails is a FailedTry or Refused, its words fit to be shown. TimeoutError passes."""
         try:
             yield
         except TimeoutError:
@@ -108,7 +108,7 @@ async def look(address: Address, *, model: str, template_kwargs: dict | None = N
             raise UserError(f"{address.base_url} does not serve {model!r}; it serves {names}.")
         if not (model or models):
             raise UserError(f"{address.base_url} serves no model. Say which one to ask for with --model.")
-        name = model or [*models][0]
+        name = model or next(iter(models))
         root = models.get(name, {}).get("root")
         root = address.words(root) if isinstance(root, str) else ""
         opened = await asks_template(client, address, model=name, template_kwargs=template_kwargs)
