@@ -49,11 +49,12 @@ class StandIn:
         form: str = "tags",
         spoil: Spoil | None = None,
         usage: bool = True,
+        finish_reason: str = "stop",
         delay_s: float = 0.0,
         piece_s: float = 0.0,
     ) -> None:
         self.form, self.spoil, self.usage = form, spoil or (lambda i, body: ""), usage
-        self.delay_s, self.piece_s = delay_s, piece_s
+        self.finish_reason, self.delay_s, self.piece_s = finish_reason, delay_s, piece_s
         self.requests: list[dict] = []
         self.keys: set[str] = set()
 
@@ -97,7 +98,7 @@ class StandIn:
             deltas = [{"content": part} for part in halves(text)]
         pieces = [chunk(body["model"], {"role": "assistant", "content": ""}), b": still here\n\n"]
         pieces += [chunk(body["model"], delta) for delta in deltas]
-        pieces.append(chunk(body["model"], {}, "stop"))
+        pieces.append(chunk(body["model"], {}, self.finish_reason))
         if self.usage:
             counts = {"prompt_tokens": 5, "completion_tokens": len(thought + answer), "total_tokens": 0}
             pieces.append(sse({"object": "chat.completion.chunk", "choices": [], "usage": counts}))

@@ -14,7 +14,7 @@ from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.loop import Work, graded, owed_samples, run
+from lighteval_r1.sampling.loop import Work, owed_samples, run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import TASKS
 
@@ -86,7 +86,7 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
     assert second.journal.samples == before and len(owed_samples([second])) == 40 * N - len(before)
     with Pool(workers=1) as pool:
         asyncio.run(run([second], engine=engine(1), pool=pool))
-    samples = [one.sample for row in graded(second) for one in row]
+    samples = second.result().samples
     assert len({sample.key for sample in samples}) == 40 * N
     # the seeds are those of one replica, or of any number: they are made of the keys
     assert all(sample.seed == seed_of(sample.key) for sample in samples)

@@ -61,6 +61,9 @@ class GraderDied(Failure):
     exit_code = AGAIN
 
 
+# Finish reasons with which a server, or the model through it, gave no reply: no answer, whatever text stands there.
+# Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal), Zhipu (sensitive).
+REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "function_call", "sensitive"})
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"
 

@@ -87,6 +87,10 @@ def address_of(base_url: str, *, api_key_env: str = "") -> "Address":
     key = os.environ.get(api_key_env or KEY, "").strip()
     if api_key_env and not key:
         raise UserError(f"--api-key-env {api_key_env}: there is no such variable, or it is empty.")
+    if not (key.isascii() and key.isprintable()):
+        raise UserError(
+            f"the key in {api_key_env or KEY} holds a line break or a character that no HTTP header can hold."
+        )
     return Address(base_url.rstrip("/"), api_key=key or NO_KEY)
 
 

@@ -1,12 +1,10 @@
 """Whole replies of a server's model to single prompts, for those who ask and draw no samples."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 
-import openai
-
 from lighteval_r1.engines.server_facts import Address
+from lighteval_r1.engines.streamed import json_object
 from lighteval_r1.outside.retries import FailedTry
 
 
@@ -31,21 +29,18 @@ class Chat:
         messages = [{"role": "user", "content": prompt}]
         create = self._client.chat.completions.with_raw_response.create
         try:
-            async with asyncio.timeout(self.timeout_s):
-                answer = await create(model=self.model, messages=messages, **fields)
+            with self.address.gate():
+                async with asyncio.timeout(self.timeout_s):
+                    answer = await create(model=self.model, messages=messages, **fields)
         except TimeoutError:
             raise FailedTry(f"no answer within {self.timeout_s:g} s") from None
-        except openai.APIConnectionError:
-            raise FailedTry("no connection") from None
-        except openai.APIStatusError as error:
-            judged = self.address.judged(error)
-            if isinstance(judged, FailedTry):
-                # Without the server's words, so that failures of one kind can be counted.
-                judged = FailedTry(f"error {error.status_code}", retry_after_s=judged.retry_after_s)
-            raise judged from None
+        except FailedTry as failure:
+            # Without the server's words, so that failures of one kind can be counted.
+            kind = f"error {failure.status}" if failure.status else "no connection"
+            raise FailedTry(kind, retry_after_s=failure.retry_after_s) from None
         try:
-            text = json.loads(answer.text)["choices"][0]["message"]["content"]
-        except (ValueError, KeyError, IndexError, TypeError):
+            text = json_object(answer.content, what="no JSON")["choices"][0]["message"]["content"]
+        except (FailedTry, KeyError, IndexError, TypeError):
             raise FailedTry("an answer that is no chat completion") from None
         if not isinstance(text, str):
             raise FailedTry("an empty answer")

@@ -2,23 +2,24 @@
 
 Every sample is one streamed chat request with its own seed; streaming, so that no reply is too long for a time-out.
 What may succeed another time is tried again as outside/retries.py says: 408, 409, 425, 429, 5xx, broken connections,
-garbage, streams that end early or stand still. There is no end to this but give_up_after_s. Any other refusal (400,
-401, 403, 404) ends the run with the server's message.
+malformed HTTP, garbage, streams that end early or stand still, replies without a word or beyond all bounds. There is
+no end to this but give_up_after_s. Any other refusal (400, 401, 403, 404) ends the run with the server's message; but
+where the server withholds a reply (content_filter, tool_calls), that is a sample without an answer.
 """
 
 import asyncio
+import math
 import random
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import httpx2
 import openai
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.server_facts import Address, first_cause
-from lighteval_r1.engines.streamed import StreamedReply, events
+from lighteval_r1.engines.server_facts import Address
+from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, events, longest_reply
 from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -28,6 +29,9 @@ STALL_S = 120.0
 # Before the first piece: the request may wait for its turn, and some servers keep the whole thinking to themselves.
 FIRST_S = 3600.0
 SAY_EVERY_S = 30.0
+# Complete replies to one request that say nothing, or not how many tokens they have, before that is taken as it is.
+MOST_EMPTY = 4
+MOST_UNCOUNTED = 4
 # What a server answers that does not stream, or that is none.
 NO_STREAM = ("application/json", "text/html")
 
@@ -52,11 +56,15 @@ class EndpointEngine:
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
     _thinking_comes_apart: bool = False
+    _usage_seen: bool = False
     _n_failed: int = 0
-    _reported_at: float | None = None
+    _reported_at: float = -math.inf
+    _waiting_until: float = -math.inf
+    _noticed: set[str] = field(default_factory=set)
 
     async def start(self) -> None:
-        self._client = self.address.client(connections=self.concurrency)
+        most_bytes = STREAM_TO_REPLY * longest_reply(self.settings.max_tokens)
+        self._client = self.address.client(connections=self.concurrency, most_bytes=most_bytes)
 
     def lanes(self) -> list[int]:
         return [0] * self.concurrency
@@ -89,11 +97,15 @@ class EndpointEngine:
     async def draw(self, owed: Owed, *, replica: int, on_text: Callable[[str], None] | None = None) -> Sample:
         """One reply, tried for until it is there. on_text: called with the text so far as it grows."""
         body = self.body(owed)
+        n_tries = 0
 
         async def drawn() -> Sample:
+            nonlocal n_tries
             begin = time.monotonic()
             reply = await self._attempt(body, on_text=on_text)
-            return self._sample(owed, reply, replica=replica, duration_s=time.monotonic() - begin)
+            n_tries += 1
+            counts = self._checked(owed, reply, n_tries=n_tries)
+            return self._sample(owed, reply, counts, replica=replica, duration_s=time.monotonic() - begin)
 
         patience = Patience(first_pause_s=self.pause_s, give_up_after_s=self.give_up_after_s)
         try:
@@ -106,33 +118,60 @@ class EndpointEngine:
 
     async def _attempt(self, body: dict, *, on_text: Callable[[str], None] | None) -> StreamedReply:
         """One try. Raises FailedTry or UserError."""
-        reply = StreamedReply()
+        reply = StreamedReply(longest_reply(self.settings.max_tokens))
         create = self._client.chat.completions.with_streaming_response.create
         clock = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(self.first_s) as deadline:
-                # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
-                async with create(
-                    model=body["model"], messages=body["messages"], stream=True, extra_body=body
-                ) as response:
-                    if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
-                        raise FailedTry(f"no stream, but {kind}")
-                    async for event in events(response.iter_bytes()):
-                        deadline.reschedule(clock() + self.stall_s)
-                        reply.take(event)
-                        if on_text is not None:
-                            on_text(reply.text)
-        except openai.APIStatusError as error:
-            raise self.address.judged(error) from None
-        except (openai.APIConnectionError, httpx2.RequestError, OSError) as error:
-            if isinstance(error, TimeoutError):
-                raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
-            raise FailedTry(f"the connection broke ({first_cause(error)})") from None
-        reply.check_complete()
+            with self.address.gate():
+                async with asyncio.timeout(self.first_s) as deadline:
+                    # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
+                    async with create(
+                        model=body["model"], messages=body["messages"], stream=True, extra_body=body
+                    ) as response:
+                        if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
+                            raise FailedTry(f"no stream, but {kind}")
+                        async for event in events(response.iter_bytes(), longest=reply.longest):
+                            deadline.reschedule(clock() + self.stall_s)
+                            reply.take(event)
+                            if on_text is not None:
+                                on_text(reply.text)
+                reply.check_complete()
+        except TimeoutError:
+            raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
         return reply
 
-    def _sample(self, owed: Owed, reply: StreamedReply, *, replica: int, duration_s: float) -> Sample:
-        n_prompt_tokens, n_tokens = reply.token_counts() or self._count(owed.problem, reply)
+    def _checked(self, owed: Owed, reply: StreamedReply, *, n_tries: int) -> tuple[int, int]:
+        """(prompt, reply) in tokens. FailedTry where another reply to the same request may say what this one lacks.
+
+        n_tries: complete replies to this request, this one included.
+        """
+        if reply.model not in ("", self.settings.model):
+            self._notice("model", f"it calls the model {reply.model!r}, not {self.settings.model!r}")
+        if reply.has_others:
+            self._notice("choices", "it sends further choices that nobody asked for; only the first is taken")
+        if reply.says_nothing and n_tries < MOST_EMPTY:
+            raise FailedTry("a reply without content")
+        counts = reply.token_counts()
+        if counts is None and reply.usage:
+            self._notice("usage", f"its counts of tokens cannot be, and are not taken: {reply.usage}")
+        self._usage_seen |= counts is not None
+        if counts is None and self.tokenizer is None:
+            if reply.refused:
+                return 0, 0
+            # where others have it, this one lacks it by accident
+            if n_tries < (MOST_UNCOUNTED if self._usage_seen else 2):
+                raise FailedTry("the reply came without its number of tokens")
+        return counts or self._count(owed.problem, reply)
+
+    def _notice(self, kind: str, words: str) -> None:
+        """Says once what is odd about the server and no error."""
+        if kind not in self._noticed:
+            self._noticed.add(kind)
+            print(f"{self.address.base_url}: {self.address.words(words)}.", file=sys.stderr, flush=True)
+
+    def _sample(
+        self, owed: Owed, reply: StreamedReply, counts: tuple[int, int], *, replica: int, duration_s: float
+    ) -> Sample:
         return Sample(
             key=owed.key,
             problem_id=owed.problem.id,
@@ -140,9 +179,9 @@ class EndpointEngine:
             seed=owed.seed,
             reply=reply.text,
             thinking_opened=self._opened(reply),
-            finish_reason=reply.finish_reason,
-            n_prompt_tokens=n_prompt_tokens,
-            n_tokens=n_tokens,
+            finish_reason=self.address.words(reply.finish_reason),
+            n_prompt_tokens=counts[0],
+            n_tokens=counts[1],
             replica=replica,
             duration_s=round(duration_s, 3),
         )
@@ -169,14 +208,18 @@ class EndpointEngine:
             for text in (self.render(problem), reply.text)
         )
 
-    def _say(self, failure: FailedTry, _: float) -> None:
-        """That something is tried again: at once the first time, then now and then."""
+    def _say(self, failure: FailedTry, pause_s: float) -> None:
+        """That something is tried again: at once the first time, then now and then, and where the wait is long."""
         self._n_failed += 1
         now = time.monotonic()
-        if self._reported_at is None or now - self._reported_at >= SAY_EVERY_S:
-            self._reported_at = now
+        if now - self._reported_at >= SAY_EVERY_S or now + pause_s > self._waiting_until + SAY_EVERY_S:
+            self._reported_at, self._waiting_until = now, now + pause_s
             tries = "1 try" if self._n_failed == 1 else f"{self._n_failed} tries"
-            print(f"{tries} failed so far and will be repeated; the last: {failure}", file=sys.stderr, flush=True)
+            print(
+                f"{tries} failed so far and will be repeated, the next in {pause_s:.0f} s; the last: {failure}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     async def stop(self) -> None:
         if self._client is not None:

@@ -1,20 +1,30 @@
 """An OpenAI-compatible server: where it is, what its refusals mean, what it says of a model before it draws."""
 
 import asyncio
-import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx2
 import openai
 
-from lighteval_r1.engines.streamed import Refused, refusal
+from lighteval_r1.engines.streamed import Refused, json_object, message_of, refusal
+from lighteval_r1.engines.transport import MOST_BYTES, http_client
 from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 
 # Where a server wants no key, the client still needs some text.
 NO_KEY = "none"
-# A server that comes up is waited for, about a minute.
+# A server that comes up is waited for, about a minute; one that is asked all the same, a few seconds.
 LOOKS = Patience(first_pause_s=1.0, most_tries=8)
+FEW_LOOKS = Patience(first_pause_s=1.0, most_tries=3)
+LIST_S, TEMPLATE_S = 60.0, 30.0
+
+
+class NoServer(FailedTry):
+    """Nothing answers there."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +34,44 @@ class Address:
     base_url: str
     api_key: str = field(default=NO_KEY, repr=False)
 
-    def client(self, *, connections: int = 1) -> openai.AsyncOpenAI:
-        # aiohttp below the client: it takes half the CPU time per streamed token
-        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        transport = openai.DefaultAioHttpClient(limits=limits)
-        timeout = httpx2.Timeout(None, connect=30.0)
+    def client(self, *, connections: int = 1, most_bytes: int = MOST_BYTES) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(
-            base_url=self.base_url, api_key=self.api_key, max_retries=0, timeout=timeout, http_client=transport
+            base_url=self.base_url,
+            api_key=self.api_key,
+            max_retries=0,
+            timeout=httpx2.Timeout(None, connect=30.0),
+            http_client=http_client(connections=connections, most_bytes=most_bytes),
         )
 
-    def without_key(self, text: str) -> str:
-        """Servers quote the key in their refusals."""
-        return text if self.api_key == NO_KEY else text.replace(self.api_key, "…")
+    def words(self, text: object) -> str:
+        """A server's words, fit to be shown: servers quote the key in their refusals."""
+        return one_line(text, secret="" if self.api_key == NO_KEY else self.api_key)
+
+    @contextmanager
+    def gate(self) -> Iterator[None]:
+        """Around a request: what fails is a FailedTry or Refused, its words fit to be shown. TimeoutError passes."""
+        try:
+            yield
+        except TimeoutError:
+            raise
+        except FailedTry as failure:
+            failure.args = (self.words(failure),)
+            raise failure from None
+        except Refused as refused:
+            raise Refused(refused.status, self.words(refused.message)) from None
+        except openai.APIStatusError as error:
+            raise self.judged(error) from None
+        except (openai.APIError, httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            there = not isinstance(error.__cause__, httpx2.ConnectError)
+            kind, words = (FailedTry, "the connection broke") if there else (NoServer, "no connection")
+            raise kind(f"{words} ({self.words(first_cause(error))})") from None
 
     def judged(self, error: openai.APIStatusError) -> FailedTry | Refused:
-        body = error.body if isinstance(error.body, dict) else {}
-        message = body.get("message") or body.get("detail") or error.response.text
+        message = message_of(error.body if isinstance(error.body, dict) else {}) or error.response.text
+        if error.status_code == 404 and not self.base_url.endswith("/v1"):
+            message = f"{self.words(message)[:300]}; does the base URL end as it should ({self.base_url}/v1)?"
         waits = retry_after_s(error.response.headers.get("retry-after"))
-        return refusal(error.status_code, self.without_key(str(message)), retry_after_s=waits)
+        return refusal(error.status_code, self.words(message), retry_after_s=waits)
 
 
 def first_cause(error: BaseException) -> str:
@@ -65,49 +95,86 @@ class Served:
 
 
 async def look(address: Address, *, model: str, template_kwargs: dict | None = None) -> Served:
-    """Is the server there, and does it serve the model ("": its first)? UserError, in one line, where not."""
+    """Is the server there, and does it serve the model ("": its first)? UserError, in one line, where not.
+
+    Where a list of models is absent, empty or broken, a model that was named is asked all the same: its first reply
+    tells.
+    """
     client = address.client()
     try:
-        models = await listed_models(client, address)
-        names = list(models)
-        if model and model not in models:
-            raise UserError(
-                f"{address.base_url} does not serve {model!r}; it serves {', '.join(names[:8]) or 'nothing'}."
-            )
-        if not names:
-            raise UserError(f"{address.base_url} serves no model.")
-        name = model or names[0]
-        root = str(models[name].get("root") or "")
+        models = await listed_models(client, address, needed=not model)
+        if model and models and model not in models:
+            names = address.words(", ".join([*models][:8]))
+            raise UserError(f"{address.base_url} does not serve {model!r}; it serves {names}.")
+        if not (model or models):
+            raise UserError(f"{address.base_url} serves no model. Say which one to ask for with --model.")
+        name = model or next(iter(models))
+        root = models.get(name, {}).get("root")
+        root = address.words(root) if isinstance(root, str) else ""
         opened = await asks_template(client, address, model=name, template_kwargs=template_kwargs)
     finally:
         await client.close()
     return Served(name, "" if root == name else root, opened)
 
 
-async def listed_models(client: openai.AsyncOpenAI, address: Address) -> dict[str, dict]:
-    """What the server says of each of its models, by name."""
+async def listed_models(client: openai.AsyncOpenAI, address: Address, *, needed: bool) -> dict[str, dict]:
+    """What the server says of each of its models, by name. needed: UserError where nothing can be read; else {}."""
     place = f"{address.base_url}/models"
 
     async def listed() -> dict[str, dict]:
         try:
-            async with asyncio.timeout(60):
-                answer = await client.models.with_raw_response.list()
-            return {str(entry["id"]): entry for entry in json.loads(answer.http_response.content)["data"] or ()}
-        except openai.APIStatusError as error:
-            if error.status_code == 404:
-                raise UserError(
-                    f"{place} is not found. Does the base URL end as it should ({address.base_url}/v1)?"
-                ) from None
-            raise address.judged(error) from None
-        except (openai.APIConnectionError, TimeoutError) as error:
-            raise UserError(f"no server answers at {address.base_url} ({first_cause(error)}).") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise FailedTry("no list of models came back") from None
+            with address.gate():
+                async with asyncio.timeout(LIST_S):
+                    answer = await client.models.with_raw_response.list()
+                return models_of(answer.http_response.content)
+        except TimeoutError:
+            raise UserError(f"no server answers at {address.base_url} (within {LIST_S:g} s).") from None
+        except NoServer as nobody:
+            raise UserError(f"no server answers at {address.base_url}: {nobody}.") from None
 
+    def say(failure: FailedTry, pause_s: float) -> None:
+        if pause_s >= 30:
+            print(f"{place}: {failure}; the next try is in {pause_s:.0f} s", file=sys.stderr, flush=True)
+
+    patience = LOOKS if needed else FEW_LOOKS
     try:
-        return await LOOKS.wait_for(listed)
+        models = await patience.wait_for(listed, say=say)
+        why = "is empty"
     except FailedTry as last:
-        raise UserError(f"{place} cannot be read, after {LOOKS.most_tries} tries: {last}.") from None
+        if needed:
+            raise UserError(f"{place} cannot be read, after {patience.most_tries} tries: {last}.") from None
+        models, why = {}, f"cannot be read ({last})"
+    except Refused as refused:
+        if refused.status == 404 and await lists_below(client, address):
+            raise UserError(
+                f"{place} is not found. Does the base URL end as it should ({address.base_url}/v1)?"
+            ) from None
+        if needed or refused.status == 401:
+            raise
+        models, why = {}, f"cannot be read (HTTP {refused.status})"
+    if not (models or needed):
+        print(f"{place} {why}; the model is asked for all the same.", file=sys.stderr, flush=True)
+    return models
+
+
+async def lists_below(client: openai.AsyncOpenAI, address: Address) -> bool:
+    """Whether the list of models lies at /v1 below the base URL, where it was forgotten."""
+    try:
+        with address.gate():
+            async with asyncio.timeout(LIST_S):
+                answer = await client.get(f"{address.base_url}/v1/models", cast_to=httpx2.Response)
+            return bool(models_of(answer.content))
+    except (FailedTry, Refused, TimeoutError):
+        return False
+
+
+def models_of(content: bytes) -> dict[str, dict]:
+    """The models of a list as OpenAI's API has it, by name. Raises FailedTry where it is none."""
+    what = "no list of models came back"
+    entries = json_object(content, what=what).get("data") or []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise FailedTry(what)
+    return {entry["id"]: entry for entry in entries if isinstance(entry.get("id"), str)}
 
 
 async def asks_template(
@@ -121,10 +188,13 @@ async def asks_template(
     if template_kwargs:
         body["chat_template_kwargs"] = template_kwargs
     try:
-        async with asyncio.timeout(30):
-            answer = await client.post(f"{root}/tokenize", cast_to=httpx2.Response, body=body)
-        pieces = json.loads(answer.content)["token_strs"]
-        # white space as byte-level and sentencepiece vocabularies spell it
-        return "".join(pieces).rstrip("ĊĠ▁ \n").removesuffix("<0x0A>").endswith("<think>")
-    except (openai.APIError, TimeoutError, ValueError, KeyError, TypeError):
+        with address.gate():
+            async with asyncio.timeout(TEMPLATE_S):
+                answer = await client.post(f"{root}/tokenize", cast_to=httpx2.Response, body=body)
+            pieces = json_object(answer.content, what="no tokens").get("token_strs")
+    except (FailedTry, Refused, TimeoutError):
         return None
+    if not isinstance(pieces, list) or not pieces:
+        return None
+    # white space as byte-level and sentencepiece vocabularies spell it
+    return "".join(map(str, pieces[-8:])).rstrip("ĊĠ▁ \n").removesuffix("<0x0A>").endswith("<think>")

@@ -3,6 +3,8 @@
 Thinking that the server sends apart from the content (`reasoning_content`: vLLM until 0.10, SGLang, LMDeploy, DeepSeek;
 `reasoning`: vLLM since, Ollama, OpenRouter) is kept in front of it as `<think>…</think>`, the form in which a local
 engine writes it, so that graders see one form.
+
+Errors quote the server's words as they came: server_facts.Address.gate makes them fit to be shown.
 """
 
 import json
@@ -10,11 +12,17 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 
 from lighteval_r1.outside.retries import FailedTry, may_pass
-from lighteval_r1.records import UserError
+from lighteval_r1.records import REFUSED_BY_SERVER, UserError
 
 # How a server says that it stopped a reply itself: no sample of the model.
-NOT_FINISHED = ("abort", "error", "cancelled")
-MESSAGE_LENGTH = 600
+NOT_FINISHED = ("abort", "error", "cancelled", "insufficient_system_resource", "network_error")
+# Of a reply: what max_tokens make at most, and something for words that tokens do not count.
+REPLY_BYTES, TOKEN_BYTES = 1 << 20, 512
+# Around a token stand JSON, names and log-probabilities.
+STREAM_TO_REPLY = 16
+# More of it is not quoted.
+QUOTED = 4000
+MOST_TOKENS = 2**31
 
 
 class Refused(UserError):
@@ -30,40 +38,71 @@ class Refused(UserError):
 
 def refusal(status: int, message: str, *, retry_after_s: float = 0.0) -> FailedTry | Refused:
     """What an error of the server means: to be tried again, or the end of the run."""
-    message = " ".join(message.split())[:MESSAGE_LENGTH] or "no message"
-    if may_pass(status):
-        return FailedTry(f"HTTP {status}: {message}", retry_after_s=retry_after_s)
+    message = message.strip() or "no message"
+    # what neither succeeds nor refuses (101, 304) is an accident on the way
+    if may_pass(status) or status < 400:
+        return FailedTry(f"HTTP {status}: {message}", retry_after_s=retry_after_s, status=status)
     return Refused(status, message)
 
 
-async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[dict]:
-    """The JSON objects of a stream of server-sent events, up to its [DONE]. Raises FailedTry for anything else."""
-    rest = b""
+def longest_reply(max_tokens: object) -> int:
+    """Bytes that a reply of so many tokens may have."""
+    return REPLY_BYTES + TOKEN_BYTES * (max_tokens if type(max_tokens) is int and max_tokens > 0 else 0)
+
+
+def json_object(data: bytes | str, *, what: str) -> dict:
+    """A server's JSON object. Raises FailedTry where it is none, or nested too deeply to be read."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise FailedTry(f"{what}: {data[:QUOTED]!r}")
+    return value
+
+
+async def lines(chunks: AsyncIterable[bytes], *, longest: int) -> AsyncIterator[bytes]:
+    """The lines of a stream, without their ends. Raises FailedTry for a line of more bytes than the longest."""
+    begun: list[bytes] = []
+    n_bytes = 0
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue  # a comment that keeps the connection alive, an empty line
-            data = line[5:].strip()
-            if data == b"[DONE]":
-                return
-            try:
-                event = json.loads(data)
-            except ValueError:
-                raise FailedTry(f"garbage in the stream: {data[:60]!r}") from None
-            if not isinstance(event, dict):
-                raise FailedTry(f"garbage in the stream: {data[:60]!r}")
-            yield event
+        *whole, rest = chunk.split(b"\n")
+        for end in whole:
+            yield b"".join([*begun, end])
+            begun, n_bytes = [], 0
+        begun.append(rest)
+        n_bytes += len(rest)
+        if n_bytes > longest:
+            raise FailedTry(f"a line of more than {longest:,} bytes in the stream")
+
+
+async def events(chunks: AsyncIterable[bytes], *, longest: int) -> AsyncIterator[dict]:
+    """The JSON objects of a stream of server-sent events, up to its [DONE]. Raises FailedTry for anything else."""
+    async for line in lines(chunks, longest=longest):
+        if not line.startswith(b"data:"):
+            continue  # a comment that keeps the connection alive, an empty line
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            return
+        yield json_object(data, what="garbage in the stream")
 
 
 @dataclass
 class StreamedReply:
-    """What has arrived of one reply."""
+    """What has arrived of one reply. longest: bytes that its text may have."""
 
+    longest: int = REPLY_BYTES
     thinking: list[str] = field(default_factory=list)
     content: list[str] = field(default_factory=list)
     finish_reason: str = ""
     usage: dict = field(default_factory=dict)
+    # What the server calls the model.
+    model: str = ""
+    # It sent further choices, which nobody asked for.
+    has_others: bool = False
+    _n_bytes: int = 0
+    _content_said: bool = False
+    _refusal: str = ""
 
     def take(self, event: dict) -> None:
         """Adds one event. Raises FailedTry where it is no event of a chat, Refused where it is a lasting refusal."""
@@ -72,17 +111,36 @@ class StreamedReply:
         try:
             if event.get("usage"):
                 self.usage = dict(event["usage"])
+            self.model = self.model or "" + (event.get("model") or "")
             for choice in event.get("choices") or ():
-                delta = choice.get("delta") or {}
-                # some servers send the same thinking under both names
-                if thought := delta.get("reasoning_content") or delta.get("reasoning"):
-                    self.thinking.append("" + thought)
-                if text := delta.get("content"):
-                    self.content.append("" + text)
-                if reason := choice.get("finish_reason"):
-                    self.finish_reason = "" + reason
+                if choice.get("index") or 0:
+                    self.has_others = True
+                else:
+                    self._take_choice(choice)
         except (TypeError, ValueError, AttributeError):
-            raise FailedTry(f"an event of another form than a chat's: {str(event)[:80]}") from None
+            quoted = repr(list(event)[:8])
+            raise FailedTry(f"an event of another form than a chat's, with {quoted}") from None
+
+    def _take_choice(self, choice: dict) -> None:
+        delta = choice.get("delta") or {}
+        # some servers send the same thinking under both names
+        if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+            self._add(self.thinking, thought)
+        self._content_said |= delta.get("content") is not None
+        if text := delta.get("content"):
+            self._add(self.content, text)
+        if delta.get("refusal"):
+            self._refusal = "refusal"
+        elif delta.get("tool_calls"):
+            self._refusal = "tool_calls"
+        if reason := choice.get("finish_reason"):
+            self.finish_reason = "" + reason
+
+    def _add(self, parts: list[str], text: str) -> None:
+        self._n_bytes += len(text.encode("utf-8", "surrogatepass"))
+        if self._n_bytes > self.longest:
+            raise FailedTry(f"a reply of more than {self.longest:,} bytes")
+        parts.append(text)
 
     @property
     def text(self) -> str:
@@ -92,23 +150,51 @@ class StreamedReply:
             return content
         return f"<think>{''.join(self.thinking)}{'</think>' if content else ''}{content}"
 
+    @property
+    def refused(self) -> bool:
+        return self.finish_reason in REFUSED_BY_SERVER
+
+    @property
+    def says_nothing(self) -> bool:
+        """It ended, but neither content nor thinking came, not even an empty one."""
+        return not (self._content_said or self.thinking or self.refused or self.finish_reason == "length")
+
     def check_complete(self) -> None:
-        """Raises FailedTry unless the model itself, or its limit of tokens, ended the reply."""
+        """Raises FailedTry unless the model itself, its limit of tokens or the server's refusal ended the reply."""
         if not self.finish_reason:
             raise FailedTry("the stream ended before the reply did" if self.text else "an empty stream")
         if self.finish_reason in NOT_FINISHED:
             raise FailedTry(f"the server stopped the reply ({self.finish_reason})")
+        # A refusal may come in its own field, and as if the reply had ended by itself.
+        if self._refusal and not self.content and not self.refused:
+            self.finish_reason = self._refusal
 
     def token_counts(self) -> tuple[int, int] | None:
-        """(prompt, reply) as the server counted; None where it did not."""
-        counts = self.usage.get("prompt_tokens"), self.usage.get("completion_tokens")
-        return counts if all(isinstance(count, int) for count in counts) else None
+        """(prompt, reply) as the server counted; None where it did not, or what it says cannot be."""
+        prompt, reply = (whole_number(self.usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+        if prompt is None or reply is None or (reply == 0 and self.text):
+            return None
+        return prompt, reply
+
+
+def whole_number(count: object) -> int | None:
+    """A count of tokens; None where it is none: negative, a fraction, a truth value, beyond all replies."""
+    if type(count) not in (int, float) or not 0 <= count < MOST_TOKENS or count != int(count):
+        return None
+    return int(count)
 
 
 def error_in_stream(error: object) -> FailedTry | Refused:
     """An error that a server sends after its headers said 200."""
-    record = error if isinstance(error, dict) else {"message": str(error)}
-    message, code = str(record.get("message", "")), record.get("code")
-    if isinstance(code, int) and code >= 400:
-        return refusal(code, message)
-    return FailedTry(f"an error in the stream: {' '.join(message.split())[:MESSAGE_LENGTH] or record}")
+    record = error if isinstance(error, dict) else {"message": error}
+    message, code = message_of(record), record.get("code")
+    # some say it as a number, some as its digits
+    if isinstance(code, int | str) and (digits := str(code)).isdecimal() and len(digits) == 3 and digits >= "400":
+        return refusal(int(digits), message)
+    return FailedTry(f"an error in the stream: {message or 'without a message'}")
+
+
+def message_of(record: dict) -> str:
+    """The words of an error's record; "" where it has none."""
+    message = record.get("message") or record.get("detail")
+    return message[:QUOTED] if isinstance(message, str) else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lighteval_r1.graders.announcements import announced
-from lighteval_r1.records import Sample
+from lighteval_r1.records import REFUSED_BY_SERVER, Sample
 
 OPEN = "<think>"
 CLOSE = "</think>"
@@ -80,9 +80,6 @@ FINISHED_EARLY = {
     "length": NoAnswer.CUT_OFF,
     "max_tokens": NoAnswer.CUT_OFF,
     "repetition": NoAnswer.LOOPING,
-    "content_filter": NoAnswer.REFUSED,
-    "refusal": NoAnswer.REFUSED,
-    "tool_calls": NoAnswer.REFUSED,
 }
 
 
@@ -109,8 +106,10 @@ def answer_text(sample: Sample, *, in_thinking: bool, forced: bool = False) -> A
     behind it.
 
     forced: its thinking was ended by a budget. A reply that did not end by itself has its answer behind its thinking
-    only.
+    only; one that the server refused has none, whatever text stands there.
     """
+    if sample.finish_reason in REFUSED_BY_SERVER:
+        return AnswerText(None, reason=NoAnswer.REFUSED)
     thinking, text = split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))
     early = FINISHED_EARLY.get(sample.finish_reason or "")
     empty = text is not None and not says_something(text)

@@ -17,14 +17,19 @@ T = TypeVar("T")
 
 # Too slow, in conflict, too early, too many; and whatever a server says of itself, from 500 on.
 TRIED_AGAIN = frozenset({408, 409, 425, 429})
+# Whoever asks to wait longer is asked again after this; some servers ask for 31 years.
+LONGEST_ASKED_S = 600.0
 
 
 class FailedTry(Exception):
-    """This try failed; another may not. retry_after_s: what the other side asks to wait, at least."""
+    """This try failed; another may not.
 
-    def __init__(self, why: str, *, retry_after_s: float = 0.0) -> None:
+    retry_after_s: what the other side asks to wait, at least. status: of HTTP, 0 where it did not come so far.
+    """
+
+    def __init__(self, why: str, *, retry_after_s: float = 0.0, status: int = 0) -> None:
         super().__init__(why)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.status = retry_after_s, status
 
 
 def may_pass(status: int) -> bool:
@@ -33,17 +38,21 @@ def may_pass(status: int) -> bool:
 
 
 def retry_after_s(header: str | None) -> float:
-    """Seconds that a Retry-After header asks for, given as seconds or as a date; 0 where it says neither."""
+    """Seconds that a Retry-After header asks for, given as seconds or as a date; 0 where it says neither.
+
+    At most LONGEST_ASKED_S.
+    """
     if not header:
         return 0.0
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
     except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
-        return 0.0
+        try:
+            seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return 0.0
+    # not a number: not above 0
+    return min(seconds, LONGEST_ASKED_S) if seconds > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,8 @@ class Patience:
         def wait(state: RetryCallState) -> float:
             grown = self.first_pause_s * 2 ** min(state.attempt_number - 1, 10)
             pause = min(self.longest_pause_s, grown) * jitter.uniform(0.5, 1.0)
-            return max(pause, state.outcome.exception().retry_after_s * jitter.uniform(1.0, 1.1))
+            asked = state.outcome.exception().retry_after_s * jitter.uniform(1.0, 1.1)
+            return max(pause, min(asked, LONGEST_ASKED_S))
 
         def stop(state: RetryCallState) -> bool:
             nonlocal failing_since
