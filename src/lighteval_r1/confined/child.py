@@ -1,34 +1,42 @@
-"""The tests of one program, in a process that has just been forked for it: limits, the filter, then test by test.
+"""One run of a program, in a process that was forked for it: limits, the filter, the program, and nothing after it.
 
 What a program may count on is what LiveCodeBench's checker gives it: the names of some modules imported beforehand, a
 recursion limit of 50,000, integers of up to 50,000 digits. It is run as a script (as `__main__`) or, where a function
-is asked for, as a module whose function is called. This module is imported by the server, before programs run.
+is asked for, as a module whose function is called. The server imports this module and calls prepare() before programs
+run: what stands there already, a run need not make, and each page of memory that it touches is copied for it.
 Source: https://github.com/LiveCodeBench/LiveCodeBench, lcb_runner/evaluation/testing_util.py.
 """
 
+import _thread
 import atexit
 import builtins
 import contextlib
-import fcntl
 import io
 import json
+import marshal
 import numbers
 import os
 import resource
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from lighteval_r1.confined import confinement, system_calls
 
 MEMORY_BYTES = 4 * 2**30
 FILE_BYTES = 16 * 2**20
 OPEN_FILES = 64
+LIMITS = {
+    resource.RLIMIT_FSIZE: FILE_BYTES,
+    resource.RLIMIT_NOFILE: OPEN_FILES,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_AS: MEMORY_BYTES,
+    resource.RLIMIT_DATA: MEMORY_BYTES,
+}
 # As large as the recursion limit asks for. It is address space, not memory.
 STACK_BYTES = 512 * 2**20
 THREAD_STACK_BYTES = 16 * 2**20
@@ -36,78 +44,85 @@ RECURSION_LIMIT = 50_000
 INTEGER_DIGITS = 50_000
 # File descriptors of a program after 0, 1 and 2: the channel to its grader, its input, and its code's until it is read.
 # As with LiveCodeBench's checker, descriptor 0 is empty and the input stands in sys.stdin alone.
-CHANNEL, INPUT, CODE = 3, 4, 5
-READY, GO = b"r", b"g"
+OUTPUT, CHANNEL, INPUT, CODE = 1, 3, 4, 5
+PLACES = (OUTPUT, CHANNEL, INPUT, CODE)
+# The server's own descriptors stand behind these.
+ASIDE = 32
+READY = b"r"
+# The exit code of a program that raised: what it wrote before, to the channel also, does not change that.
+RAISED = 113
 # Modules whose names a program finds, in this order: later ones hide earlier ones.
 STARRED = (
-    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys "
-    "json builtins typing"
+    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json "
+    "builtins typing"
 ).split()
 NAMED = (
     "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json"
 ).split()
+# A script runs as the first, a function is called from the second.
+SCRIPT, SOLUTION = "__main__", "solution"
 
 
-def prelude() -> dict[str, object]:
-    """The names that a program finds."""
+def prepare(*, filtered: bool) -> dict[str, ModuleType]:
+    """Makes this process one whose children can run programs; the modules that these will fill.
+
+    filtered: whether they will have a filter of system calls.
+    """
     names: dict[str, object] = {}
     exec("\n".join([*(f"from {name} import *" for name in STARRED), *(f"import {name}" for name in NAMED)]), names)
     del names["__builtins__"]
-    return names
+    sys.argv = ["program.py"]
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    sys.set_int_max_str_digits(INTEGER_DIGITS)
+    _thread.stack_size(THREAD_STACK_BYTES)
+    if filtered:
+        os.unlink = os.remove = empty_file
+    open_streams()
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr, "argv": sys.argv}
+    modules = {name: ModuleType(name) for name in (SCRIPT, SOLUTION)}
+    for module in modules.values():
+        vars(module).update(names | streams, __builtins__=builtins)
+    for which, value in LIMITS.items():
+        limit(which, value)
+    return modules
 
 
-def limit_resources(cpu_s: int) -> None:
-    limits = {
-        resource.RLIMIT_CPU: cpu_s,
-        resource.RLIMIT_FSIZE: FILE_BYTES,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_AS: MEMORY_BYTES,
-        resource.RLIMIT_DATA: MEMORY_BYTES,
-    }
-    for which, wanted in limits.items():
-        hard = resource.getrlimit(which)[1]
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        # Soft and hard alike: the kernel then ends the process at its limit without asking it first.
-        resource.setrlimit(which, (value, value))
-
-
-def place_files(wanted: list[int]) -> None:
-    """Makes the descriptors 0, 1, 2, … of this process those files, and closes every other."""
-    aside = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in wanted]
-    for place, fd in enumerate(aside):
+def open_streams() -> None:
+    """Python's streams of a program, over descriptors that are here of the kind that they will be there."""
+    reading, writing = os.pipe()
+    empty = os.memfd_create("input")
+    for fd, place in ((writing, OUTPUT), (empty, INPUT)):
         os.dup2(fd, place)
-    os.closerange(len(wanted), 2**20)
+    sys.stdin = sys.__stdin__ = open(INPUT, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = sys.__stdout__ = open(OUTPUT, "w", encoding="utf-8", closefd=False)
+    for fd in {reading, writing, empty} - {OUTPUT, INPUT}:
+        os.close(fd)
 
 
-def confine(*, cpu_s: int, folder: str, parent: int, system_call_filter: bytes | None) -> None:
+def empty_file(path: str | bytes | os.PathLike, *, dir_fd: int | None = None) -> None:
+    """What a program's os.unlink does, so that temporary files work.
+
+    The filter lets no process take a name from a file: one without a name could be filled without being counted.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_TRUNC, dir_fd=dir_fd))
+
+
+def limit(which: int, wanted: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    # Soft and hard alike: the kernel then ends the process at its limit without asking it first.
+    resource.setrlimit(which, (value, value))
+
+
+def confine(*, cpu_s: int, parent: int, system_call_filter: bytes | None) -> None:
     """What the server has not already done once for all programs."""
+    os.closerange(CODE + 1, 2**20)
     # No session of its own: Linux may give each session an equal share of a core, whatever its processes' priorities.
     os.setpgid(0, 0)
-    os.chdir(folder)
-    limit_resources(cpu_s)
+    limit(resource.RLIMIT_CPU, cpu_s)
     confinement.end_with_parent(parent, signal.SIGKILL)
     if system_call_filter is not None:
         system_calls.install_filter(system_call_filter)
-
-
-def run(names: dict[str, object], *, function: str | None) -> None:
-    """Runs the program that stands in descriptor CODE on one input after the other; never returns.
-
-    After each it tells the grader {"value": …, "threads": 0} or {"error": the exception's type, …}, and waits for GO.
-    threads: how many still run, for then the process is not fit for another test.
-    """
-    code = os.pread(CODE, os.fstat(CODE).st_size, 0)
-    os.close(CODE)
-    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    test = Test(code, names, function=function)
-    # Nothing of the program has run before this: a process that ends without it failed by itself.
-    os.write(CHANNEL, READY)
-    while True:
-        said = test.run()
-        tell(said | {"threads": threading.active_count() - 1})
-        if os.read(CHANNEL, 1) != GO:
-            os._exit(0)
 
 
 class Swallowed:
@@ -123,58 +138,71 @@ class Swallowed:
         return True
 
 
-class Test:
-    """One program, run as a script or, where function is its name, as a module whose function is called."""
+def run(request: dict, modules: dict[str, ModuleType]) -> int:
+    """Compiles the program that stands in descriptor CODE, or runs it, as the request says; the exit code.
 
-    def __init__(self, code: bytes, names: dict[str, object], *, function: str | None) -> None:
-        self.names, self.function = names, function
-        self.text, self.compiled = "", None
-        self.as_text = code
+    It tells the grader {"value": …} or {"error": the exception's type}. The grader believes a value only of a process
+    that then ended as it should: with 0, which os._exit of a program's own makes, too.
+    """
+    code = os.pread(CODE, os.fstat(CODE).st_size, 0)
+    os.close(CODE)
+    # Nothing of the program has run before this: a process that ends without it failed by itself.
+    os.write(CHANNEL, READY)
+    raised, value = compiled_to(OUTPUT, code) if request["compiles"] else tested(code, request, modules)
+    if raised is not None:
+        tell({"error": raised.__name__})
+        return RAISED
+    if request["function"] is not None:
+        tell({"value": value})
+    return 0
 
-    def run(self) -> dict:
-        os.lseek(INPUT, 0, os.SEEK_SET)
-        sys.stdin = sys.__stdin__ = open(INPUT, encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)
-        sys.argv = ["program.py"]
-        sys.setrecursionlimit(RECURSION_LIMIT)
-        sys.set_int_max_str_digits(INTEGER_DIGITS)
-        threading.stack_size(THREAD_STACK_BYTES)
-        module = ModuleType("__main__" if self.function is None else "solution")
-        vars(module).update(self.names, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr, argv=sys.argv)
-        module.__builtins__ = builtins
-        sys.modules[module.__name__] = module
-        said: dict[str, object] = {}
-        with Swallowed() as program:
-            if self.compiled is None:
-                self.text = self.as_text.decode("utf-8", "surrogatepass")
-                self.compiled = compile(self.text, "program.py", "exec", dont_inherit=True)
-            if self.function is None:
-                exec(self.compiled, vars(module))
-            else:
-                said["value"] = encode(self.call(module))
-        with Swallowed() as ending:
-            end_script(sys.__stdout__)
-        # What the program held is freed here: the next test of it begins with empty hands.
-        vars(module).clear()
-        raised = None if program.raised is SystemExit and self.function is None else program.raised
-        if raised := raised or ending.raised:
-            return {"error": raised.__name__}
-        return said
 
-    def call(self, module: ModuleType) -> object:
-        """What the function returns, for one JSON argument per line of the input."""
-        arguments = [json.loads(line) for line in sys.stdin.read().split("\n")]
-        sys.stdin = vars(module)["stdin"] = io.StringIO()
-        exec(self.compiled, vars(module))
-        owner = module.Solution() if "class Solution" in self.text else module
-        return getattr(owner, self.function)(*arguments)
+def compiled_to(fd: int, code: bytes) -> tuple[type[BaseException] | None, None]:
+    """Writes what each test will load: marshalled code, or nothing where its nesting is too deep for that."""
+    with Swallowed() as compiling:
+        compiled = compile_text(code)
+        with contextlib.suppress(ValueError):
+            write(fd, marshal.dumps(compiled))
+    return compiling.raised, None
+
+
+def compile_text(code: bytes) -> CodeType:
+    return compile(code.decode("utf-8", "surrogatepass"), "program.py", "exec", dont_inherit=True)
+
+
+def tested(code: bytes, request: dict, modules: dict[str, ModuleType]) -> tuple[type[BaseException] | None, object]:
+    """One test: (what it raised, what the function returned)."""
+    function, value = request["function"], None
+    module = modules[SCRIPT if function is None else SOLUTION]
+    sys.modules[module.__name__] = module
+    stdout = sys.stdout
+    with Swallowed() as program:
+        compiled = marshal.loads(code) if request["compiled"] else compile_text(code)
+        if function is None:
+            exec(compiled, vars(module))
+        else:
+            value = encode(call(compiled, module, function=function, in_class=request["in_class"]))
+    with Swallowed() as ending:
+        end_script(stdout)
+    raised = None if program.raised is SystemExit and function is None else program.raised
+    return raised or ending.raised, value
+
+
+def call(compiled: CodeType, module: ModuleType, *, function: str, in_class: bool) -> object:
+    """What the function returns, for one JSON argument per line of the input."""
+    arguments = [json.loads(line) for line in sys.stdin.read().split("\n")]
+    sys.stdin = vars(module)["stdin"] = io.StringIO()
+    exec(compiled, vars(module))
+    return getattr(module.Solution() if in_class else module, function)(*arguments)
 
 
 def end_script(stdout: io.TextIOBase) -> None:
     """What Python does at the end of a script: waits for threads, runs exit functions, writes what is still held."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # Imported by programs that use it alone: it would cost every fork more than the rest of what Python does there.
+    if threading := sys.modules.get("threading"):
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, stdout):
         if not getattr(stream, "closed", False):
@@ -199,8 +227,7 @@ def encode(value: object) -> object:
 
 
 def encode_number(value: numbers.Number) -> object:
-    """Integers beyond 64 bits in hexadecimal; numbers of other types as the int or float that equals them, if one
-    does."""
+    """Integers beyond 64 bits in hexadecimal; numbers of other types as the int or float that equals them, if any."""
     if isinstance(value, int):
         return int(value) if abs(value) < 2**63 else {"int": hex(value)}
     if isinstance(value, float):
@@ -215,21 +242,23 @@ def encode_number(value: numbers.Number) -> object:
 
 
 def tell(message: dict) -> None:
-    data = memoryview(json.dumps(message).encode() + b"\n")
-    while data:
-        data = data[os.write(CHANNEL, data) :]
+    write(CHANNEL, json.dumps(message).encode() + b"\n")
+
+
+def write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def attempts(folder: str) -> list[str]:
-    """What this process can do although it should not: a confined one returns [].
-
-    Tried by the server before it serves.
-    """
+    """What this process can do although it should not, [] where it is confined. The server tries that first."""
     tries: dict[str, Callable[[], object]] = {
         "read files outside": lambda: open("/etc/passwd", "rb").close(),
         "list folders outside": lambda: os.listdir("/home"),
         "read /proc": lambda: os.listdir("/proc/self"),
-        "write files outside": lambda: os.close(os.open("/tmp", os.O_TMPFILE | os.O_WRONLY)),
+        "make files outside": lambda: os.close(os.open("/tmp", os.O_TMPFILE | os.O_WRONLY)),
+        "write files outside": lambda: os.close(os.open(__file__, os.O_WRONLY)),
         "open sockets": lambda: socket.socket().close(),
         "start processes": lambda: os.fork() or os._exit(0),
         "signal other processes": lambda: os.kill(os.getppid(), 0),
@@ -239,7 +268,5 @@ def attempts(folder: str) -> list[str]:
         with contextlib.suppress(OSError):
             attempt()
             done.append(name)
-    file = f"{folder}/probe"
-    with open(file, "xb"):
-        os.unlink(file)
-    return done
+    with open(f"{folder}/probe", "wb"):
+        return done

@@ -1,18 +1,21 @@
-"""What a process can be kept from, by what this machine allows: own namespaces with an own file tree, Landlock, no
-rights.
+"""What a process can be kept from, by what this machine allows: namespaces with an own file tree, Landlock, no rights.
 
 The server confines itself with these before it forks the first program; what cannot be undone is inherited. They are
 called through ctypes: Landlock's packages are pre-releases or months old, and none makes namespaces.
+
+Without namespaces a program can see that other paths exist, and how large and how old they are: Landlock keeps from it
+what stands in files and folders, not stat, readlink, chdir or statfs of a path that it guesses. Other processes'
+numbers are such paths, under /proc. With namespaces no path but the library's and the own folder's is there.
 """
 
 import ctypes
 import os
-import platform
 import signal
 import struct
 import sys
 import sysconfig
-from pathlib import Path
+
+from lighteval_r1.confined import system_calls
 
 # Shared libraries that an import may load, time zones, and devices that hold nothing.
 SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
@@ -20,7 +23,7 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 # A program's own folder, where the file tree is its own: a name under which no library lies.
 OWN_FOLDER = "/program"
 FOLDER_BYTES = 64 * 2**20
-FOLDER_FILES = 1000
+FOLDER_FILES = 10_000
 
 # Source: linux/sched.h, linux/mount.h, linux/prctl.h, linux/capability.h.
 CLONE_NEWNS, CLONE_NEWPID = 0x00020000, 0x20000000
@@ -30,7 +33,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 LOCKED_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048  # and the two about access times
 MNT_DETACH = 2
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 CAPABILITY_VERSION_3 = 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 # The same number everywhere. Source: linux/landlock.h and its documentation, for which version knows which rights.
@@ -42,7 +45,7 @@ OWN_RIGHTS = WRITE_FILE | READ_FILE | READ_DIR | REMOVE_FILE | MAKE_REG | TRUNCA
 TCP = 0b11
 OUTSIDE_SOCKETS_AND_SIGNALS = 0b11
 
-LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC = system_calls.LIBC
 
 
 def call(name: str, *arguments: object) -> int:
@@ -70,9 +73,9 @@ def leave_namespaces() -> None:
     """
     user, group = os.getuid(), os.getgid()
     call("unshare", OTHER_NAMESPACES | CLONE_NEWPID)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
@@ -88,23 +91,21 @@ def change_root(folder: str) -> None:
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     for path in [*library_files(), *(device for device in DEVICES if os.path.exists(device))]:
-        target = Path(folder + path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.isdir(path):
-            target.mkdir()
-        else:
-            target.touch()
-        mount(path, str(target), None, MS_BIND | MS_REC)
+        target = folder + path
+        os.makedirs(target if os.path.isdir(path) else os.path.dirname(target), exist_ok=True)
+        if not os.path.isdir(path):
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
+        mount(path, target, None, MS_BIND | MS_REC)
         if path not in DEVICES:
             locked = os.statvfs(target).f_flag & LOCKED_FLAGS
-            mount(None, str(target), None, MS_REMOUNT | MS_BIND | MS_RDONLY | locked)
-    own = Path(folder + OWN_FOLDER)
-    own.mkdir(exist_ok=True)
+            mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | locked)
+    own = folder + OWN_FOLDER
+    os.makedirs(own, exist_ok=True)
     limits = f"size={FOLDER_BYTES},nr_inodes={FOLDER_FILES},mode=700"
-    mount("tmpfs", str(own), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, limits)
+    mount("tmpfs", own, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, limits)
     mount(None, folder, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     os.chdir(folder)
-    call("syscall", PIVOT_ROOT[platform.machine()], ctypes.c_char_p(b"."), ctypes.c_char_p(b"."))
+    call("syscall", PIVOT_ROOT[os.uname().machine], ctypes.c_char_p(b"."), ctypes.c_char_p(b"."))
     call("umount2", ctypes.c_char_p(b"."), MNT_DETACH)
     os.chdir(OWN_FOLDER)
 
@@ -153,9 +154,14 @@ def drop_rights() -> None:
     call("capset", ctypes.c_char_p(header), ctypes.c_char_p(bytes(24)))
 
 
+def hide() -> None:
+    """No process of this user may open memory, descriptors or environment of this one and its children in /proc."""
+    call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def end_with_parent(parent: int, signal_number: int) -> None:
     """This process is killed when its parent ends. parent: its id, to notice one that ended before."""
-    call("prctl", PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal_number)
 
@@ -167,7 +173,11 @@ def adopt_orphans() -> None:
 
 def kill_children() -> None:
     """Kills all children of this process, and theirs as they become its own; for a process that may read /proc."""
-    while children := Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+    while True:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            children = file.read().split()
+        if not children:
+            return
         for pid in children:
             os.kill(int(pid), signal.SIGKILL)
         for pid in children:

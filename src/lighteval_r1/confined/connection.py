@@ -1,13 +1,14 @@
 """The connection to a server of programs, started at the strictest level of confinement that holds on this machine.
 
 It starts with a clean environment, in a session of its own, and ends when the connection is closed, however this
-process ends. Each level is tried, not guessed: the server says what one of its children could do although it should
-not.
+process ends. Each level is tried, not guessed: the server says what a child of its could do although it should not.
 """
 
 import json
+import marshal
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from pathlib import Path
 
 import lighteval_r1
 from lighteval_r1.confined import server
-from lighteval_r1.confined.processes import children, give_way, thread_states
+from lighteval_r1.confined.folder import make_folder
+from lighteval_r1.confined.processes import children, give_way
 from lighteval_r1.outside import variables
 from lighteval_r1.records import GraderDied, UserError
 
@@ -29,10 +31,6 @@ LEVELS = (
     {"namespaces": False, "landlock": True, "seccomp": True},
 )
 LIMITS_ONLY = {"namespaces": False, "landlock": False, "seccomp": False}
-# How much of a look at a process counts as waiting, by the state of its busiest thread: none where it runs or waits for
-# a
-# core, all where it sleeps; a disk that is slow, or full of other people's work, has ten times as long.
-WAITING = {"R": 0.0, "D": 0.1}
 KEPT_VARIABLES = ("TMPDIR", "TZ")
 
 
@@ -42,23 +40,31 @@ def allow_unsafe() -> None:
 
 
 class Connection:
-    """A server that is up. Raises ConnectionError where it does not come up."""
+    """A server that is up, numpy: with that imported. Raises ConnectionError where it does not come up."""
 
-    def __init__(self, wanted: dict) -> None:
+    def __init__(self, wanted: dict, *, numpy: bool = False) -> None:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self.folder, lock = make_folder()
+        except OSError as error:
+            raise GraderDied(f"no folder for programs can be made: {error}") from None
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         # The same order of sets in every run; no threads in the server; this package wherever it lies.
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(lighteval_r1.__file__).parents[1])}
-        with theirs:
+        described = [str(theirs.fileno()), self.folder, str(lock), json.dumps(wanted | {"numpy": numpy})]
+        try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", server.__name__, str(theirs.fileno()), json.dumps(wanted)],
+                [sys.executable, "-P", "-m", server.__name__, *described],
                 env=environment | kept,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), lock],
                 start_new_session=True,
             )
+        finally:
+            theirs.close()
+            os.close(lock)
         if os.sched_getscheduler(0) == os.SCHED_IDLE:
             # its session would not, though the scheduling is inherited
             give_way(self.process.pid)
@@ -68,18 +74,17 @@ class Connection:
 
     def receive(self, limit_s: float) -> dict:
         ready, _, _ = select.select([self.socket], [], [], limit_s)
-        message = self.socket.recv(server.MAX_MESSAGE_BYTES) if ready else b""
-        if not message:
+        data = self.socket.recv(server.MAX_MESSAGE_BYTES) if ready else b""
+        message = marshal.loads(data) if data else {"error": "its connection was closed" if ready else "no answer"}
+        if "error" in message:
             self.close()
-            raise ConnectionError("the server of programs ended" if ready else "the server of programs does not answer")
-        return json.loads(message)
+            raise ConnectionError(message["error"])
+        return message
 
-    def waiting(self) -> float:
-        """1 where the program and the server both sleep, 0 where one runs or waits for a core."""
+    def processes(self) -> list[int]:
+        """The server and the program that it runs; [] where they are gone."""
         servers = children(self.process.pid)
-        programs = [program for server_pid in servers for program in children(server_pid)]
-        states = "".join(map(thread_states, [*servers, *programs]))
-        return min((WAITING.get(state, 1.0) for state in states), default=1.0)
+        return [*servers, *(program for server_pid in servers for program in children(server_pid))]
 
     def close(self) -> None:
         """The server sees the connection close, ends what runs and removes its folder."""
@@ -89,17 +94,19 @@ class Connection:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        # What a killed keeper has left; where something of it still runs, the next starter finds the folder.
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
+def connect(levels: tuple[dict, ...] = LEVELS, *, numpy: bool = False) -> Connection:
     """A server at the strictest of the levels that holds here.
 
-    UserError where none does and the user did not allow it.
+    UserError where none does and the user has not allowed that.
     """
     can: list[str] = []
     for wanted in levels:
         try:
-            connection = Connection(wanted)
+            connection = Connection(wanted, numpy=numpy)
         except ConnectionError:
             continue
         if connection.can == []:
@@ -111,12 +118,11 @@ def connect(levels: tuple[dict, ...] = LEVELS) -> Connection:
             "this machine allows no confinement of programs that a model wrote"
             + (f": they could {', '.join(can)}" if can else "")
             + ". It takes Linux with seccomp, and Landlock (5.13) or user namespaces. To run them all the same, with "
-            "this "
-            f"user's rights, say --allow-unsafe-code or set {UNSAFE}=1."
+            f"this user's rights, say --allow-unsafe-code or set {UNSAFE}=1."
         )
     for wanted in (levels[-1], LIMITS_ONLY):
         try:
-            connection = Connection(wanted)
+            connection = Connection(wanted, numpy=numpy)
         except ConnectionError:
             continue
         if connection.can is not None:

@@ -1,4 +1,4 @@
-"""What Linux says of processes in /proc: who started whom, and whether they compute or wait; and how one gives way.
+"""What Linux says of processes in /proc: who started whom, and whether they compute or wait; how one gives way.
 
 Source: proc(5).
 """
@@ -41,6 +41,14 @@ def children(pid: int) -> list[int]:
 def descendants(pid: int) -> list[int]:
     """The process and all below it."""
     return [pid, *(below for child in children(pid) for below in descendants(child))]
+
+
+def n_threads(pid: int) -> int:
+    """0 where it is gone. One look, however many there are."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except GONE:
+        return 0
 
 
 def thread_states(pid: int) -> str:

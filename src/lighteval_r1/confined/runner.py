@@ -1,173 +1,159 @@
 """Runs the tests of a program through the server, from a grading process: what it wrote, and how it ended.
 
-The server is started when it is first needed, and again where it was killed; a test that was under way then is run once
-more. A program's process goes on to its next test where the last one left no thread behind; see Ran.reused.
+Each test runs once, in a process of its own that has run nothing before, and what came of it counts. It runs again only
+where another hand than the program's killed it, or the server. The program is compiled once, in such a process, too.
+The server is started when it is first needed, and again where it was killed.
 """
 
 import contextlib
 import fcntl
 import json
+import marshal
 import os
+import random
 import select
+import signal
 import socket
 import threading
 import time
 from dataclasses import dataclass
 
 from lighteval_r1.confined import server
-from lighteval_r1.confined.child import GO, READY
+from lighteval_r1.confined.child import READY
 from lighteval_r1.confined.connection import LEVELS, Connection, connect
+from lighteval_r1.confined.processes import n_threads, thread_states
 from lighteval_r1.records import GraderDied
 
-# Source: LiveCodeBench's checker gives each test 6 s. Here they are of CPU time, so that a busy machine changes no
-# grade.
+# Source: LiveCodeBench's checker gives each test 6 s. Here of CPU time, so that a busy machine changes no grade.
 LIMIT_S = 6
 # A test may sleep as long as it may compute. Looks are counted, not the time between them, so that to wait for a core,
-# here or there, is never taken for sleep.
-LOOK_EVERY_S = 0.25
+# here or there, is never taken for sleep. They come at random, so that no program is awake for them alone.
+LOOK_EVERY_S = 0.05
+# How much of a look counts as waiting, by the state of the busiest thread: none where it runs or waits for a core, all
+# where it sleeps; a disk that is slow, or full of other people's work, has ten times as long.
+WAITING = {"R": 0.0, "D": 0.1}
+# A program with its server; a machine has some 30,000 for all. Kernels have no such limit for root.
+MAX_THREADS = 1000
 # To end a program takes the server no time, but it may have to wait for a core.
 SERVER_LIMIT_S = 600.0
 READ_BYTES = 1 << 16
 TOLD_BYTES_BESIDE_VALUE = 1 << 16
+COMPILED_BYTES = 64 * 2**20
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One test. output: what was written, up to the limit. told: what the program's process says of it, {} if nothing.
+    """One run. output: what was written, up to the limit. told: what the program's process says of it, {} if nothing.
 
-    end: "finished", or what ended the process: "exited", "signal", "time limit", "idle", "disk limit", "output limit",
-    "killed" (by another hand, repeatedly). reused: earlier tests of the program ran in the same process; a failure is
-    then to be confirmed in a fresh one.
+    end: "exited", with its code, or what ended the process: "signal", "time limit", "idle", "thread limit",
+    "disk limit", "output limit", "killed" (by another hand, repeatedly).
     """
 
     output: bytes
     told: dict
     end: str
     code: int = 0
-    reused: bool = False
 
 
 class Runner:
-    """The server of one grading process. levels: which confinements are tried, in this order."""
+    """The servers of one grading process. levels: which confinements are tried, in this order."""
 
     def __init__(self, levels: tuple[dict, ...] = LEVELS, *, limit_s: int = LIMIT_S) -> None:
         self.levels, self.limit_s = levels, limit_s
-        self._connection: Connection | None = None
+        self._connections: dict[bool, Connection] = {}
         # One program at a time.
         self.lock = threading.RLock()
 
-    def connection(self) -> Connection:
-        if self._connection is None:
-            self._connection = connect(self.levels)
-        return self._connection
+    def connection(self, *, numpy: bool = False) -> Connection:
+        """To the server for programs that import numpy, or to the other: all that a server holds costs each fork."""
+        if numpy not in self._connections:
+            self._connections[numpy] = connect(self.levels, numpy=numpy)
+        return self._connections[numpy]
 
     def drop(self) -> None:
-        """Ends the server and what it runs; the next test starts another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Ends the servers and what they run; the next test starts others."""
+        while self._connections:
+            self._connections.popitem()[1].close()
 
 
 class Process:
-    """A program's process, ready for its first input. Raises ConnectionError where the server is gone."""
+    """A program's process, for one run. Raises ConnectionError where the server is gone."""
 
-    def __init__(self, connection: Connection, code: int, given: bytes, request: dict) -> None:
+    def __init__(self, connection: Connection, request: dict, *, code: int, given: int) -> None:
         self.connection = connection
-        self.n_tests = 0
-        self.ended: dict | None = None
-        self.input = os.memfd_create("input", os.MFD_CLOEXEC)
-        self.place(given)
         self.output, output_in = os.pipe()
-        os.set_blocking(self.output, False)
-        self.channel, channel_in = socket.socketpair()
-        self.channel.setblocking(False)
+        self.channel, channel_in = os.pipe()
         try:
-            files = [code, self.input, output_in, channel_in.fileno()]
-            socket.send_fds(connection.socket, [json.dumps(request).encode()], files)
+            socket.send_fds(connection.socket, [marshal.dumps(request)], [output_in, channel_in, given, code])
         except OSError:
             self.close()
             raise
         finally:
             os.close(output_in)
-            channel_in.close()
+            os.close(channel_in)
 
-    def place(self, given: bytes) -> None:
-        os.ftruncate(self.input, 0)
-        at = 0
-        while at < len(given):
-            at += os.pwrite(self.input, given[at:] if at else given, at)
-
-    def go_on(self, given: bytes) -> None:
-        """Another test."""
-        self.place(given)
-        self.connection.socket.send(server.NEXT)
-        self.channel.send(GO)
-
-    def test(self, *, max_bytes: int, limit_s: float) -> Ran:
-        """Waits for the end of the test, or of the process."""
-        reused, self.n_tests = self.n_tests > 0, self.n_tests + 1
-        left = {self.output: max_bytes, self.channel.fileno(): max_bytes + TOLD_BYTES_BESIDE_VALUE}
-        read: dict[int, bytearray] = {fd: bytearray() for fd in left}
-        told = read[self.channel.fileno()]
+    def run(self, *, max_bytes: int, limit_s: float) -> Ran:
+        """Waits for the process's end, or ends it at its limits."""
+        limits = {self.output: max_bytes, self.channel: max_bytes + TOLD_BYTES_BESIDE_VALUE}
+        read = {fd: bytearray() for fd in limits}
+        control = self.connection.socket.fileno()
         poll = select.poll()
-        for fd in (*left, self.connection.socket.fileno()):
+        poll.register(control, select.POLLIN)
+        for fd in limits:
+            os.set_blocking(fd, False)
             poll.register(fd, select.POLLIN)
-        end, waited_s, look = "", 0.0, time.monotonic() + LOOK_EVERY_S
+        waited_s, look, end = 0.0, next_look(), ""
         while not end:
             ready = [fd for fd, _ in poll.poll(max(0.0, 1000 * (look - time.monotonic())))]
-            if self.connection.socket.fileno() in ready:
-                self.ended = self.connection.receive(SERVER_LIMIT_S)
-                end = self.ended["end"]
-            for fd in left:
-                # What comes with the last message was written before it.
-                while (data := read_some(fd)) and len(read[fd]) <= left[fd]:
-                    read[fd] += data
-                if data == b"":
-                    poll.unregister(fd) if fd in ready else None
-            if any(len(read[fd]) > left[fd] for fd in left):
-                end = "output limit"
-            elif told.endswith(b"\n") and not end:
-                end = "finished"
-                while data := read_some(self.output):
-                    read[self.output] += data
-            elif not end and time.monotonic() >= look:
-                waited_s += LOOK_EVERY_S * self.connection.waiting()
-                look = time.monotonic() + LOOK_EVERY_S
-                end = "idle" if waited_s > limit_s else ""
-            if end and not reused and not told.startswith(READY):
-                raise ConnectionError("a program's process ended before the program began")
-        code = self.ended["code"] if self.ended else 0
-        return Ran(bytes(read[self.output]), parsed(bytes(told).removeprefix(READY)), end, code, reused)
-
-    def fit(self, ran: Ran) -> bool:
-        """Whether the process may go on to another test."""
-        return ran.end == "finished" and ran.told.get("threads") == 0
+            if control in ready:
+                break
+            for fd in ready:
+                if not take(fd, read[fd], limit=limits[fd]):
+                    # Who closes what it writes to may still compute.
+                    poll.unregister(fd)
+                end = end or ("output limit" if len(read[fd]) > limits[fd] else "")
+            if time.monotonic() >= look:
+                pids, look = self.connection.processes(), next_look()
+                if sum(map(n_threads, pids)) > MAX_THREADS:
+                    end = end or "thread limit"
+                else:
+                    waited_s += LOOK_EVERY_S * waiting("".join(map(thread_states, pids)))
+                    end = end or ("idle" if waited_s > limit_s else "")
+        if end:
+            self.connection.socket.send(server.STOP)
+        ended = self.connection.receive(SERVER_LIMIT_S)
+        for fd in limits:
+            take(fd, read[fd], limit=limits[fd])
+            end = end or ("output limit" if len(read[fd]) > limits[fd] else "")
+        if not read[self.channel].startswith(READY):
+            raise ConnectionError("a program's process ended before the program began")
+        told = parsed(bytes(read[self.channel]).removeprefix(READY))
+        return Ran(bytes(read[self.output]), told, end or ended["end"], ended["code"])
 
     def close(self) -> None:
-        """Ends the process, if it has not, and waits until the server has swept up after it."""
-        try:
-            if self.ended is None:
-                self.connection.socket.send(server.STOP)
-                self.ended = self.connection.receive(SERVER_LIMIT_S)
-        finally:
-            self.release()
-
-    def release(self) -> None:
-        """Closes what this end holds."""
-        os.close(self.input)
         os.close(self.output)
-        self.channel.close()
+        os.close(self.channel)
 
 
-def read_some(fd: int) -> bytes | None:
-    """b"" at the end, None where nothing is there yet."""
-    try:
-        return os.read(fd, READ_BYTES)
-    except BlockingIOError:
-        return None
-    except ConnectionResetError:
-        return b""
+def waiting(states: str) -> float:
+    """How much of a look the threads in those states waited, with nothing to wait for but themselves."""
+    return min((WAITING.get(state, 1.0) for state in states), default=1.0)
+
+
+def next_look() -> float:
+    return time.monotonic() + LOOK_EVERY_S * random.SystemRandom().uniform(0.5, 1.5)
+
+
+def take(fd: int, into: bytearray, *, limit: int) -> bool:
+    """Reads what is there, up to a little more than the limit; False where no more can come."""
+    with contextlib.suppress(BlockingIOError):
+        while len(into) <= limit:
+            data = os.read(fd, READ_BYTES)
+            if not data:
+                return False
+            into += data
+    return True
 
 
 def parsed(told: bytes) -> dict:
@@ -180,63 +166,65 @@ def parsed(told: bytes) -> dict:
 
 
 class Program:
-    """One program and its process. Use as a context manager, or close()."""
+    """A program and its tests. Use as a context manager: one at a time runs on a runner."""
 
-    def __init__(self, runner: Runner, code: bytes, *, function: str | None, numpy: bool, n_tests: int) -> None:
-        self.runner = runner
-        self.request = {"function": function, "numpy": numpy, "cpu_s": runner.limit_s, "n_tests": n_tests}
+    def __init__(self, runner: Runner, code: bytes, *, function: str | None, numpy: bool) -> None:
+        self.runner, self.numpy = runner, numpy
+        self.request = {"function": function, "in_class": b"class Solution" in code, "cpu_s": runner.limit_s}
         self._code = sealed(code)
-        self._process: Process | None = None
+        self._compiles: Ran | None = None
 
     def __enter__(self) -> "Program":
         self.runner.lock.acquire()
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._end()
-        finally:
-            os.close(self._code)
-            self.runner.lock.release()
+        os.close(self._code)
+        self.runner.lock.release()
 
-    def test(self, given: bytes, *, max_bytes: int, fresh: bool = False) -> Ran:
-        """max_bytes: of output, and of the function's value. fresh: in a new process. GraderDied where the server ends
-        again and again."""
-        n_killed = 0
+    def test(self, given: bytes, *, max_bytes: int) -> Ran:
+        """Runs the program on that input. max_bytes: of output, and of the function's value.
+
+        GraderDied where the server ends again and again.
+        """
+        if self._compiles is None:
+            self._compiles = self._compile()
+        if (self._compiles.end, self._compiles.code) != ("exited", 0):
+            return self._compiles
+        fd = sealed(given)
+        try:
+            return self._run({"compiles": False, "compiled": bool(self._compiles.output)}, fd, max_bytes=max_bytes)
+        finally:
+            os.close(fd)
+
+    def _compile(self) -> Ran:
+        """How compiling went; from then on tests get what came of it, or the program itself where nothing can."""
+        ran = self._run({"compiles": True}, self._code, max_bytes=COMPILED_BYTES)
+        if (ran.end, ran.code) == ("exited", 0) and ran.output:
+            os.close(self._code)
+            self._code = sealed(ran.output)
+        return ran
+
+    def _run(self, what: dict, given: int, *, max_bytes: int) -> Ran:
+        n_killed, why = 0, ""
         for _ in range(ATTEMPTS):
             try:
-                ran = self._test(given, max_bytes=max_bytes, fresh=fresh)
-            except ConnectionError:
+                connection = self.runner.connection(numpy=self.numpy)
+                with contextlib.closing(
+                    Process(connection, self.request | what, code=self._code, given=given)
+                ) as process:
+                    ran = process.run(max_bytes=max_bytes, limit_s=self.runner.limit_s)
+            except ConnectionError as error:
                 self.runner.drop()
-                if self._process is not None:
-                    self._process.release()
-                self._process = None
+                why = str(error)
                 continue
             # Nothing in a program can send it SIGKILL, so another hand did: memory ran out, or somebody's kill.
-            if (ran.end, ran.code) != ("signal", 9):
+            if (ran.end, ran.code) != ("signal", signal.SIGKILL):
                 return ran
             n_killed += 1
         if n_killed < ATTEMPTS:
-            raise GraderDied(f"the server of programs ended {ATTEMPTS - n_killed} times over one test")
+            raise GraderDied(f"the server of programs ended {ATTEMPTS - n_killed} times over one test: {why}")
         return Ran(b"", {}, "killed")
-
-    def _test(self, given: bytes, *, max_bytes: int, fresh: bool) -> Ran:
-        if fresh:
-            self._end()
-        if self._process is None:
-            self._process = Process(self.runner.connection(), self._code, given, self.request)
-        else:
-            self._process.go_on(given)
-        ran = self._process.test(max_bytes=max_bytes, limit_s=self.runner.limit_s)
-        if not self._process.fit(ran):
-            self._end()
-        return ran
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            with contextlib.suppress(ConnectionError):
-                process.close()
 
 
 def sealed(data: bytes) -> int:

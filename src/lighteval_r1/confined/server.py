@@ -1,42 +1,46 @@
-"""The server: `python -m lighteval_r1.confined.server FD '{"namespaces": true, …}'` forks a process per program.
+"""The server, `python -m lighteval_r1.confined.server CONTROL FOLDER LOCK '{"namespaces": true, …}'`, forks each run.
 
-Two processes. The keeper makes the folder of the programs, starts the server proper and removes the folder when that
-has ended. The server confines itself, imports what programs use, tries in a child whether the confinement holds, and
-says so:
+Two processes. The keeper starts the server proper and removes the folder of the programs when that has ended. The
+server confines itself, imports what programs use, tries in a child whether the confinement holds, and says so:
 
     out  {"level": "…", "can": […]}           once; can: what a child could do although it should not, null
                                               where confined like this it does not even run
-    in   {"function": null, "numpy": false, "cpu_s": 6, "n_tests": 20} with the descriptors of code, input, output,
-      channel in   NEXT                                 the program begins another test: its time begins anew
+    in   {"compiles": false, "compiled": true, "function": null, "in_class": false, "cpu_s": 6} with the descriptors of
+         output, channel, input, code
     in   STOP                                 ends the program
     out  {"end": "exited", "code": 0}         or "signal", "time limit", "disk limit", "stopped"
+    out  {"error": "…"}                       why the server ends, where it fails
 
-A closed connection ends everything. One program runs at a time, and all it started or left in its folder is gone before
-the answer.
+Messages are marshalled: json would cost more than all else that the server does for a run. A closed connection ends
+everything. One run is under way at a time, and all it started or left in its folder is gone before the answer. A run's
+process never ran anything before, and the server itself holds nothing of any program: a program is compiled in such a
+process, too, and travels as a file. What the server has imported is copied, page by page, as a run touches it, so it
+imports little, of this package as well.
 """
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
+import marshal
 import os
-import random
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType
+from typing import NamedTuple
 
 from lighteval_r1.confined import child, confinement, system_calls
 
-NEXT, STOP = b"next", b"stop"
+STOP = b"stop"
 MAX_MESSAGE_BYTES = 4096
 N_FILES = 4
+unlink = os.unlink  # of the server; that of programs is another
 # Where the folder is on a disk, what lies in it is counted this often.
 COUNT_EVERY_S = 0.05
 SPARE_CPU_S = 1
@@ -44,21 +48,22 @@ NO_NAMESPACES = 77
 PROBE_S = 300.0  # processes that give way to an engine may wait long for a core
 
 
-@dataclass(frozen=True)
-class Place:
-    """What the server has made of itself. on_disk: the folder is no tmpfs, so its size is to be watched."""
+class Place(NamedTuple):
+    """What the server has made of itself. on_disk: the folder is no tmpfs of its own, so its size is to be watched.
+
+    wake: becomes readable when a child has ended.
+    """
 
     level: str
     folder: str
     on_disk: bool
-    first_of_its_processes: bool
     system_call_filter: bytes | None
     null: int
+    wake: int
 
 
-def keep(control: socket.socket, wanted: dict) -> int:
+def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
     """The keeper: its exit code says whether namespaces were refused."""
-    folder = tempfile.mkdtemp(prefix="lighteval-r1-program-")
     try:
         if wanted["namespaces"]:
             try:
@@ -68,53 +73,48 @@ def keep(control: socket.socket, wanted: dict) -> int:
         keeper = os.getpid()
         server = os.fork()
         if server == 0:
+            status = 1
             try:
-                os._exit(serve(control, wanted, folder=folder, keeper=0 if wanted["namespaces"] else keeper))
+                os.close(lock)
+                status = serve(control, wanted, folder=folder, keeper=0 if wanted["namespaces"] else keeper)
+            except Exception as error:  # said to who started it: no program may find where errors are printed
+                told = f"{type(error).__name__}: {error}"[:1000]
+                control.sendall(marshal.dumps({"error": told}))
             finally:
-                # Only where serve raised; the traceback is of use, so it is shown.
-                sys.excepthook(*sys.exc_info())
-                os._exit(1)
+                os._exit(status)
         control.close()
         return os.waitstatus_to_exitcode(os.waitpid(server, 0)[1])
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # Its starter may have removed it already; what cannot be removed now, the next starter finds.
+        with contextlib.suppress(OSError):
+            empty(folder)
+            os.rmdir(folder)
 
 
 def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> int:
-    """The server proper: confines itself, then answers until the connection is closed."""
+    """The server: forks runs of programs until the connection is closed. keeper: its process, 0 where unseen."""
     confinement.end_with_parent(keeper, signal.SIGKILL)
-    try:
-        place = settle(wanted, folder=folder)
-    except OSError:
-        if wanted["namespaces"]:
-            return NO_NAMESPACES
-        raise
-    # What programs find; they inherit it.
-    os.environ.clear()
-    os.environ.update({"PATH": "/usr/bin:/bin", "HOME": place.folder, "TMPDIR": place.folder, "LANG": "C.UTF-8"})
-    tempfile.tempdir = None  # to be found anew
-    names = child.prelude()
-    random.seed(0)  # programs draw the same numbers whichever server runs them
-    wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(signalled)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    place = settle(wanted, folder=folder)
+    if wanted["numpy"]:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("numpy")
+    modules = child.prepare(filtered=place.system_call_filter is not None)
+    for number in child.PLACES:
+        os.dup2(place.null, number)
     gc.freeze()
     try:
-        control.sendall(json.dumps({"level": place.level, "can": probe(place)}).encode())
+        control.sendall(marshal.dumps({"level": place.level, "can": probe(place)}))
         while True:
             message, files, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, N_FILES)
             if not message:
                 return 0
-            if message in (NEXT, STOP):  # for a program that had ended by itself
+            if message == STOP:  # for a run that had ended by itself
                 continue
-            request = json.loads(message)
-            if request["numpy"]:
-                with contextlib.suppress(ImportError):
-                    importlib.import_module("numpy")
-            pid = start(request, files, place=place, names=names)
-            ended = watch(pid, control, wake, cpu_s=request["cpu_s"], place=place)
+            request = marshal.loads(message)
+            pid = start(request, files, place=place, modules=modules)
+            ended = watch(pid, control, cpu_s=request["cpu_s"], place=place)
             sweep(place)
-            control.sendall(json.dumps(ended).encode())
+            control.sendall(marshal.dumps(ended))
     except ConnectionError:
         return 0
 
@@ -122,9 +122,9 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
 def settle(wanted: dict, *, folder: str) -> Place:
     """Confines this process as far as is wanted and the machine allows; what is in force has a name in level."""
     # The first victim where memory runs out is a program, not the engine beside it.
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+    null = aside(os.open("/dev/null", os.O_RDWR))
     parts = []
     if wanted["namespaces"]:
         confinement.change_root(folder)
@@ -135,35 +135,47 @@ def settle(wanted: dict, *, folder: str) -> Place:
         parts.append(f"Landlock {landlock}")
     system_call_filter = system_calls.build_filter() if wanted["seccomp"] else None
     if system_call_filter is not None:
+        system_calls.described(system_call_filter)
         parts.append("seccomp")
     if parts:
         confinement.drop_rights()
     confinement.adopt_orphans()
+    os.chdir(folder)
+    # Whatever a program finds of this process, the user's log is not among it.
+    os.dup2(null, 2)
+    confinement.hide()
     return Place(
         level=" + ".join([*parts, "limits"]),
         folder=folder,
         on_disk=not wanted["namespaces"],
-        first_of_its_processes=os.getpid() == 1,
         system_call_filter=system_call_filter,
         null=null,
+        wake=wake_fd(),
     )
 
 
-def probe(place: Place) -> list[str] | None:
-    """What a child can do although it should not; tried by one that is confined as programs are.
+def wake_fd() -> int:
+    wake, signalled = map(aside, os.pipe())
+    for fd in (wake, signalled):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
 
-    None: it cannot run.
-    """
-    told, tell = os.pipe2(os.O_CLOEXEC)
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            child.confine(cpu_s=5, folder=place.folder, parent=parent, system_call_filter=place.system_call_filter)
-            os.write(tell, json.dumps(child.attempts(place.folder)).encode())
-        finally:
-            os._exit(0)
+
+def aside(fd: int) -> int:
+    """The same file, behind the descriptors that programs find."""
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, child.ASIDE)
+    os.close(fd)
+    return moved
+
+
+def probe(place: Place) -> list[str] | None:
+    """What a child can do although it should not, tried by one that is confined as programs are. None: none can run."""
+    told, tell = os.pipe()
+    os.dup2(tell, child.CHANNEL)
     os.close(tell)
+    pid = fork(lambda: tell_attempts(place), cpu_s=5, place=place)
     ready, _, _ = select.select([told], [], [], PROBE_S)
     answer = os.read(told, MAX_MESSAGE_BYTES) if ready else b""
     os.close(told)
@@ -173,35 +185,42 @@ def probe(place: Place) -> list[str] | None:
     return json.loads(answer) if answer else None
 
 
-def start(request: dict, files: list[int], *, place: Place, names: dict[str, object]) -> int:
-    """Forks the process of one program. files: code, input, output, channel; they are closed here."""
-    code, given, output, channel = files
+def tell_attempts(place: Place) -> int:
+    os.write(child.CHANNEL, json.dumps(child.attempts(place.folder)).encode())
+    return 0
+
+
+def fork(run: Callable[[], int], *, cpu_s: int, place: Place) -> int:
+    """Forks a confined process that does that and ends with its exit code. It has the descriptors that stand in their
+    places, and from then on this process has none of them."""
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
+        status = child.RAISED
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            child.place_files([place.null, output, place.null, channel, given, code])
-            child.confine(
-                # The server ends a test at its limit; this is for a program whose server has died.
-                cpu_s=request["cpu_s"] * request["n_tests"] + SPARE_CPU_S,
-                folder=place.folder,
-                parent=parent,
-                system_call_filter=place.system_call_filter,
-            )
-            child.run(names, function=request["function"])
+            child.confine(cpu_s=cpu_s, parent=parent, system_call_filter=place.system_call_filter)
+            status = run()
         finally:
-            os._exit(1)
-    for fd in files:
-        os.close(fd)
+            os._exit(status)
+    for number in child.PLACES:
+        os.dup2(place.null, number)
     return pid
 
 
-def watch(pid: int, control: socket.socket, wake: int, *, cpu_s: float, place: Place) -> dict:
+def start(request: dict, files: list[int], *, place: Place, modules: dict[str, ModuleType]) -> int:
+    """Forks the process of one run."""
+    for fd, number in zip(files, child.PLACES, strict=True):
+        os.dup2(fd, number)
+        os.close(fd)
+    # The server ends a run at its limit; this is for a program whose server is held up.
+    return fork(lambda: child.run(request, modules), cpu_s=request["cpu_s"] + SPARE_CPU_S, place=place)
+
+
+def watch(pid: int, control: socket.socket, *, cpu_s: float, place: Place) -> dict:
     """Waits for the process and ends it at its limits; how it ended."""
     poll = select.poll()
-    poll.register(wake, select.POLLIN)
+    poll.register(place.wake, select.POLLIN)
     poll.register(control, select.POLLIN)
     limit = cpu_time(pid) + cpu_s
     why = ""
@@ -209,16 +228,14 @@ def watch(pid: int, control: socket.socket, wake: int, *, cpu_s: float, place: P
         # A little more than what is left, so that then the limit is passed.
         left_s = max(0.0, limit - cpu_time(pid)) + 0.01
         ready = dict(poll.poll(1000 * (min(COUNT_EVERY_S, left_s) if place.on_disk else left_s)))
-        if wake in ready:
-            os.read(wake, MAX_MESSAGE_BYTES)
+        if place.wake in ready:
+            os.read(place.wake, MAX_MESSAGE_BYTES)
             done, status, used = os.wait4(pid, os.WNOHANG)
             if done:
                 return ending(os.waitstatus_to_exitcode(status), past_limit=used.ru_utime + used.ru_stime > limit)
-        if control.fileno() in ready and control.recv(MAX_MESSAGE_BYTES) == NEXT:
-            limit = cpu_time(pid) + cpu_s
-        elif control.fileno() in ready:
-            why = "stopped"
-        elif place.on_disk and folder_bytes(place.folder) > confinement.FOLDER_BYTES:
+        if control.fileno() in ready:
+            why = "stopped"  # what came is read with the next request
+        elif place.on_disk and is_full(place.folder):
             why = "disk limit"
         elif cpu_time(pid) > limit:
             why = "time limit"
@@ -235,39 +252,40 @@ def ending(code: int, *, past_limit: bool) -> dict:
 
 
 def cpu_time(pid: int) -> float:
-    """CPU seconds of a process, which need not be seen in /proc; 0 where it has ended.
-
-    Source: CPUCLOCK_SCHED in Linux.
-    """
+    """CPU seconds of a process, seen in /proc or not; 0 where it has ended. Source: CPUCLOCK_SCHED in Linux."""
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
         return 0.0
 
 
-def folder_bytes(folder: str) -> int:
+def is_full(folder: str) -> bool:
+    """Whether more lies in the folder than a program may leave there. What a file takes on the disk counts."""
+    n_bytes = n_files = 0
     with os.scandir(folder) as entries:
-        return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+        for entry in entries:
+            n_files += 1
+            # Where nothing but limits is in force, a file may be gone between the two looks.
+            with contextlib.suppress(FileNotFoundError):
+                n_bytes += 512 * entry.stat(follow_symlinks=False).st_blocks
+    return n_bytes > confinement.FOLDER_BYTES or n_files > confinement.FOLDER_FILES
 
 
 def sweep(place: Place) -> None:
     """Ends every process that a program left and empties its folder."""
-    if place.first_of_its_processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
-    elif place.system_call_filter is None:
+    if place.system_call_filter is None:  # else there was nothing but the program's one process
         confinement.kill_children()
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            break
-    for name in os.listdir(place.folder):
-        path = os.path.join(place.folder, name)
+    empty(place.folder)
+
+
+def empty(folder: str) -> None:
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
+            empty(path)
+            os.rmdir(path)
         else:
-            os.unlink(path)
+            unlink(path)
 
 
 def main() -> int:
@@ -279,7 +297,8 @@ def main() -> int:
             resource.RLIMIT_STACK, (wanted_stack if hard == resource.RLIM_INFINITY else min(wanted_stack, hard), hard)
         )
         os.execv(sys.executable, sys.orig_argv)
-    return keep(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+    control, folder, lock, wanted = sys.argv[1:]
+    return keep(socket.socket(fileno=aside(int(control))), folder, int(lock), json.loads(wanted))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The system calls that a program may make, as a filter for seccomp: what is not named here does not exist for it.
 
 Threads, memory, files that Landlock or the mount tree allow, clocks, pipes: yes. New processes, other programs, signals
-to anyone, the network, other processes' limits and memory, modes and owners of files, mounts, keys, shared memory: no.
+to anyone (a timer that sends SIGKILL, too), the network, other processes' limits and memory, room on a disk that no
+size shows, names, modes and owners of files, mounts, keys, shared memory: no.
 
 No package is used: libseccomp's Python bindings are not on the package index, pyseccomp (2021) needs a library that
 small containers lack, and the others are months old.
@@ -9,22 +10,22 @@ small containers lack, and the others are months old.
 
 import ctypes
 import errno
-import platform
+import os
 import struct
+from collections.abc import Collection
+from functools import lru_cache
 
 # name, number on x86_64, number on aarch64. Source: asm/unistd_64.h and asm-generic/unistd.h of Linux.
 ALLOWED = """
     read 0 63, write 1 64, readv 19 65, writev 20 66, pread64 17 67, pwrite64 18 68, preadv 295 69, pwritev 296 70,
-    preadv2 327 286, pwritev2 328 287, lseek 8 62, open 2 -, openat 257 56, close 3 57, close_range 436 436,
-    stat 4 -, fstat 5 80, lstat 6 -, newfstatat 262 79, statx 332 291, access 21 -, faccessat 269 48,
-    faccessat2 439 439, statfs 137 43, fstatfs 138 44, readlink 89 -, readlinkat 267 78, getcwd 79 17, chdir 80 49,
-    fchdir 81 50, getdents64 217 61, unlink 87 -, unlinkat 263 35, rename 82 -, renameat 264 38, renameat2 316 276,
-    ftruncate 77 46, fallocate 285 47, fsync 74 82, fdatasync 75 83, fadvise64 221 223, copy_file_range 326 285,
-    sendfile 40 71, dup 32 23, dup2 33 -, dup3 292 24, fcntl 72 25, ioctl 16 29, pipe 22 -, pipe2 293 59, poll 7 -,
-    ppoll 271 73, select 23 -, pselect6 270 72, epoll_create 213 -, epoll_create1 291 20, epoll_ctl 233 21,
-    epoll_wait 232 -, epoll_pwait 281 22, epoll_pwait2 441 441, eventfd2 290 19, timerfd_create 283 85,
-    timerfd_settime 286 86, timerfd_gettime 287 87, mmap 9 222, munmap 11 215, mremap 25 216, mprotect 10 226,
-    madvise 28 233, brk 12 214, msync 26 227, mincore 27 232, membarrier 324 283, mlock 149 228, munlock 150 229,
+    lseek 8 62, open 2 -, openat 257 56, close 3 57, close_range 436 436, stat 4 -, fstat 5 80, lstat 6 -,
+    newfstatat 262 79, statx 332 291, access 21 -, faccessat 269 48, faccessat2 439 439, statfs 137 43, fstatfs 138 44,
+    readlink 89 -, readlinkat 267 78, getcwd 79 17, chdir 80 49, fchdir 81 50, getdents64 217 61, ftruncate 77 46,
+    copy_file_range 326 285, sendfile 40 71, dup 32 23, dup2 33 -, dup3 292 24, fcntl 72 25, ioctl 16 29, pipe 22 -,
+    pipe2 293 59, poll 7 -, ppoll 271 73, select 23 -, pselect6 270 72, epoll_create 213 -, epoll_create1 291 20,
+    epoll_ctl 233 21, epoll_wait 232 -, epoll_pwait 281 22, epoll_pwait2 441 441, eventfd2 290 19,
+    timerfd_create 283 85, timerfd_settime 286 86, timerfd_gettime 287 87, mmap 9 222, munmap 11 215, mremap 25 216,
+    mprotect 10 226, madvise 28 233, brk 12 214, mincore 27 232, membarrier 324 283, mlock 149 228, munlock 150 229,
     futex 202 98, futex_waitv 449 449, set_robust_list 273 99, set_tid_address 218 96, rseq 334 293, clone 56 220,
     exit 60 93, exit_group 231 94, wait4 61 260, waitid 247 95, restart_syscall 219 128, sched_yield 24 124,
     sched_getaffinity 204 123, sched_getparam 143 121, sched_getscheduler 145 120, sched_get_priority_max 146 125,
@@ -35,46 +36,57 @@ ALLOWED = """
     prlimit64 302 261, clock_gettime 228 113, clock_getres 229 114, clock_nanosleep 230 115, nanosleep 35 101,
     gettimeofday 96 169, time 201 -, getrandom 318 278, rt_sigaction 13 134, rt_sigprocmask 14 135,
     rt_sigreturn 15 139, rt_sigpending 127 136, rt_sigtimedwait 128 137, rt_sigsuspend 130 133, sigaltstack 131 132,
-    pause 34 -, setitimer 38 103, getitimer 36 102, alarm 37 -, timer_create 222 107, timer_settime 223 110,
-    timer_gettime 224 108, timer_getoverrun 225 109, timer_delete 226 111, signalfd4 289 74, arch_prctl 158 -,
+    pause 34 -, setitimer 38 103, getitimer 36 102, alarm 37 -, signalfd4 289 74, arch_prctl 158 -,
     prctl 157 167, socketpair 53 199, sendto 44 206, recvfrom 45 207, shutdown 48 210, getsockopt 55 209,
     setsockopt 54 208, getsockname 51 204
 """
-# Of these calls one argument is looked at: (its index, the bits that count, the values they may have).
+# Answered as if it had been done: who waits for a disk is hard to tell from one who waits for a core.
+PRETENDED = "fsync 74 82, fdatasync 75 83, msync 26 227"
+# Of these calls the arguments are looked at. A call is allowed where all conditions of one of its ways hold; a
+# condition: the argument's index, the bits that count, the values that these may have.
 ALL_BITS = 0xFFFFFFFF
 O_TRUNC, O_ACCMODE = 0o1000, 0o3
-# A thread and nothing else: CLONE_THREAD without CLONE_PARENT, CLONE_PTRACE, CLONE_UNTRACED or a new namespace.
-CLONE_THREAD, OTHER_CLONES = 0x10000, 0x7E02A080 | 0x800000
+# Files without a name, and writes and reads that wait for a disk (O_DSYNC, O_SYNC, O_DIRECT).
+UNUSUAL_FILES = 0o20000000 | 0o10000 | 0o4000000 | os.O_DIRECT
+# Emptying a file asks Landlock before version 3 only for what the file is opened for.
+OPEN_BITS, OPEN_VALUES = O_TRUNC | O_ACCMODE | UNUSUAL_FILES, (0, 1, 2, O_TRUNC | 1, O_TRUNC | 2)
+# What a C library makes of pthread_create, glibc and musl: a thread that shares all, for which nobody waits.
+THREADS = (0x3D0F00, 0x7D0F00)
+# All limits but RLIMIT_CPU and RLIMIT_RTTIME, past which the kernel kills as another hand would.
+OWN_LIMITS = tuple(range(1, 15))
+WORD, POINTER = ALL_BITS, None  # of a pointer both halves count, and 0 is all that it may be
 ARGUMENTS = {
-    "clone": (0, CLONE_THREAD | OTHER_CLONES, (CLONE_THREAD,)),
-    # Emptying a file asks Landlock before version 3 only for what the file is opened for.
-    "open": (1, O_TRUNC | O_ACCMODE, (0, 1, 2, O_TRUNC | 1, O_TRUNC | 2)),
-    "openat": (2, O_TRUNC | O_ACCMODE, (0, 1, 2, O_TRUNC | 1, O_TRUNC | 2)),
+    "clone": [[(0, WORD, THREADS)]],
+    "open": [[(1, OPEN_BITS, OPEN_VALUES)]],
+    "openat": [[(2, OPEN_BITS, OPEN_VALUES)]],
     # F_DUPFD to F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ; not F_SETOWN, which sends signals to other processes.
-    "fcntl": (1, ALL_BITS, (0, 1, 2, 3, 4, 1030, 1032)),
+    "fcntl": [[(1, WORD, (0, 1, 2, 3, 4, 1030, 1032))]],
     # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
-    "ioctl": (1, ALL_BITS, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
-    "prctl": (0, ALL_BITS, (15, 16)),  # PR_SET_NAME, PR_GET_NAME
-    "prlimit64": (0, ALL_BITS, (0,)),  # this process
-    "socketpair": (0, ALL_BITS, (1,)),  # AF_UNIX: asyncio wakes itself through one
-    "sendto": (4, None, (0,)),  # no address; None: a pointer, both halves count
+    "ioctl": [[(1, WORD, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451))]],
+    "prctl": [[(0, WORD, (15, 16))]],  # PR_SET_NAME, PR_GET_NAME
+    "setrlimit": [[(0, WORD, OWN_LIMITS)]],
+    # this process's, and either nothing new or one of those
+    "prlimit64": [[(0, WORD, (0,)), (2, POINTER, (0,))], [(0, WORD, (0,)), (1, WORD, OWN_LIMITS)]],
+    "socketpair": [[(0, WORD, (1,))]],  # AF_UNIX: asyncio wakes itself through one
+    "sendto": [[(4, POINTER, (0,))]],  # no address
 }
 
 MACHINES = {"x86_64": (1, 0xC000003E), "aarch64": (2, 0xC00000B7)}  # column, AUDIT_ARCH
-KILL, ALLOW, REFUSE = 0x80000000, 0x7FFF0000, 0x00050000 | errno.EPERM
+KILL, ALLOW, PRETEND, REFUSE = 0x80000000, 0x7FFF0000, 0x00050000, 0x00050000 | errno.EPERM
 # Libraries try an older call where a new one does not exist.
 UNKNOWN = 0x00050000 | errno.ENOSYS
-# Source: linux/bpf_common.h. Load a word, jump where equal, mask, return.
-LOAD, JUMP_EQUAL, MASK, RETURN = 0x20, 0x15, 0x54, 0x06
+# Source: linux/bpf_common.h. Load a word, jump, jump where equal, mask, return.
+LOAD, JUMP, JUMP_EQUAL, MASK, RETURN = 0x20, 0x05, 0x15, 0x54, 0x06
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
 PR_SET_SECCOMP, FILTER_MODE = 22, 2  # linux/prctl.h, linux/seccomp.h
-LIBC = ctypes.CDLL(None, use_errno=True)
+# PyDLL, which keeps the interpreter's lock: to let it go and take it again costs a forked process more than the call.
+LIBC = ctypes.PyDLL(None, use_errno=True)
 
 
-def numbers(machine: str) -> dict[str, int]:
-    """Number of each allowed system call on that machine; calls that it lacks are left out."""
+def numbers(machine: str, table: str = ALLOWED) -> dict[str, int]:
+    """Number of each system call of the table on that machine; calls that it lacks are left out."""
     column = MACHINES[machine][0]
-    rows = (entry.split() for entry in ALLOWED.split(","))
+    rows = (entry.split() for entry in table.split(","))
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}
 
 
@@ -82,34 +94,47 @@ def instruction(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
-def check_argument(index: int, bits: int | None, values: tuple[int, ...]) -> list[bytes]:
-    """Allows where the argument has one of the values, else refuses."""
-    at = ARGUMENTS_AT + 8 * index
+def check_word(at: int, bits: int, values: Collection[int], *, then: list[bytes]) -> list[bytes]:
+    """Goes on where the word at that place has one of the values, else leaps over what is to come then."""
+    program = [instruction(LOAD, at), instruction(MASK, bits)]
+    program += [
+        instruction(JUMP_EQUAL, value, if_true=n_left)
+        for n_left, value in zip(range(len(values), 0, -1), values, strict=True)
+    ]
+    return [*program, instruction(JUMP, len(then)), *then]
+
+
+def check_arguments(ways: list[list[tuple]]) -> list[bytes]:
+    """Allows where all conditions of one way hold, else refuses."""
     program = []
-    if bits is None:
-        program += [instruction(LOAD, at + 4), instruction(JUMP_EQUAL, 0, if_true=1), instruction(RETURN, REFUSE)]
-    program.append(instruction(LOAD, at))
-    if bits not in (None, ALL_BITS):
-        program.append(instruction(MASK, bits))
-    for value in values:
-        program += [instruction(JUMP_EQUAL, value, if_false=1), instruction(RETURN, ALLOW)]
+    for way in ways:
+        then = [instruction(RETURN, ALLOW)]
+        for index, bits, values in reversed(way):
+            at = ARGUMENTS_AT + 8 * index
+            then = check_word(at, bits or ALL_BITS, values, then=then)
+            if bits is POINTER:
+                then = check_word(at + 4, ALL_BITS, values, then=then)
+        program += then
     return [*program, instruction(RETURN, REFUSE)]
 
 
 def build_filter(machine: str | None = None) -> bytes | None:
     """The filter as the kernel's BPF program; None for a machine whose numbers are not known here."""
-    machine = machine or platform.machine()
+    machine = machine or os.uname().machine
     if machine not in MACHINES:
         return None
+    known = numbers(machine)
+    plain = [number for name, number in known.items() if name not in ARGUMENTS]
     program = [
         instruction(LOAD, ARCHITECTURE_AT),
         instruction(JUMP_EQUAL, MACHINES[machine][1], if_true=1),
         instruction(RETURN, KILL),
-        instruction(LOAD, NUMBER_AT),
+        *check_word(NUMBER_AT, ALL_BITS, plain, then=[instruction(RETURN, ALLOW)]),
+        *check_word(NUMBER_AT, ALL_BITS, numbers(machine, PRETENDED).values(), then=[instruction(RETURN, PRETEND)]),
     ]
-    for name, number in numbers(machine).items():
-        then = check_argument(*ARGUMENTS[name]) if name in ARGUMENTS else [instruction(RETURN, ALLOW)]
-        program += [instruction(JUMP_EQUAL, number, if_false=len(then)), *then]
+    for name, ways in ARGUMENTS.items():
+        if name in known:
+            program += check_word(NUMBER_AT, ALL_BITS, [known[name]], then=check_arguments(ways))
     return b"".join([*program, instruction(RETURN, UNKNOWN)])
 
 
@@ -119,8 +144,12 @@ class FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
+@lru_cache(maxsize=1)
+def described(program: bytes) -> FilterProgram:
+    return FilterProgram(len(program) // 8, program)
+
+
 def install_filter(program: bytes) -> None:
     """From here on this thread and what it starts may make only those calls. OSError where the kernel refuses."""
-    described = FilterProgram(len(program) // 8, program)
-    if LIBC.prctl(PR_SET_SECCOMP, FILTER_MODE, ctypes.byref(described), 0, 0):
+    if LIBC.prctl(PR_SET_SECCOMP, FILTER_MODE, ctypes.byref(described(program)), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp")
