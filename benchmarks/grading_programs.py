@@ -4,16 +4,18 @@
 programs each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every fifth problem one
 that never ends (else an eleventh right one): 1.25 %, a little less than the share of time limits among published
 submissions. An endless program takes 6 s in both, so the ratio falls with their share, towards the number of processes;
---endless N sets it. LightEval grades as its metric does, one call of codegen_metrics per problem, and a part of the
-problems only: it is the slow one. Imports and the start of processes do not count.
+--endless N sets it. LightEval grades as its metric does, one call of codegen_metrics per problem. The two take turns,
+since what else a machine does changes by the minute: in each of 4 rounds ours grades all problems, and LightEval, the
+slow one, the next quarter of them. Imports and the start of processes do not count.
 
-    python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--peer-problems 5] [--endless 4]
+    python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--rounds 4] [--endless 4]
 """
 
 import argparse
 import json
 import logging
 import random
+import statistics
 import sys
 import time
 
@@ -131,29 +133,40 @@ def peer(problems: list) -> tuple[float, list[bool]]:
     return time.perf_counter() - begin, verdicts
 
 
+def measured(done: tuple[float, list[bool]], problems: list) -> tuple[float, int]:
+    """Programs per second, and how many were misjudged."""
+    seconds, verdicts = done
+    truth = [verdict for _, _, made in problems for _, verdict in made]
+    return len(truth) / seconds, sum(a != b for a, b in zip(verdicts, truth, strict=True))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=4)
-    parser.add_argument("--peer-problems", type=int, default=5, help="how many of the 20")
+    parser.add_argument("--rounds", type=int, default=4, help="a divisor of 20")
     parser.add_argument("--endless", type=int, default=4, help="how many of the 20 problems have an endless program")
     options = parser.parse_args()
     problems = load(options.seed, every=N_PROBLEMS // options.endless if options.endless else N_PROBLEMS + 1)
-    part = problems[: options.peer_problems]
-    seconds, verdicts = ours(problems, options.processes)
-    peer_seconds, peer_verdicts = peer(part)
-    truth = [verdict for _, _, made in problems for _, verdict in made]
-    mistaken = sum(a != b for a, b in zip(verdicts, truth, strict=True))
-    peer_mistaken = sum(a != b for a, b in zip(peer_verdicts, truth, strict=False))
-    speed, peer_speed = len(truth) / seconds, len(peer_verdicts) / peer_seconds
+    n_part = N_PROBLEMS // options.rounds
+    peer(problems[:0])
+    speeds, peer_speeds, n_wrong, n_peer_wrong = [], [], 0, 0
+    for begin in range(0, N_PROBLEMS, n_part):
+        part = problems[begin : begin + n_part]
+        speed, wrong = measured(ours(problems, options.processes), problems)
+        peer_speed, peer_wrong = measured(peer(part), part)
+        speeds, peer_speeds = [*speeds, speed], [*peer_speeds, peer_speed]
+        n_wrong, n_peer_wrong = n_wrong + wrong, n_peer_wrong + peer_wrong
+    ratios = [speed / peer_speed for speed, peer_speed in zip(speeds, peer_speeds, strict=True)]
     print(
-        f"{N_PROBLEMS} problems x {N_PROGRAMS} programs x {N_TESTS} tests: ours {speed:.1f} programs/s on "
-        f"{options.processes} processes "
-        f"({seconds:.1f} s); LightEval {peer_speed:.2f} programs/s, {len(part)} of the problems ({peer_seconds:.1f} "
-        "s); "
-        f"ratio {speed / peer_speed:.1f}; ours misjudges {mistaken}, LightEval {peer_mistaken}"
+        f"{N_PROBLEMS} problems x {N_PROGRAMS} programs x {N_TESTS} tests, {options.rounds} rounds: "
+        f"ours {' '.join(f'{speed:.1f}' for speed in speeds)} programs/s on {options.processes} processes, "
+        f"LightEval {' '.join(f'{speed:.1f}' for speed in peer_speeds)}; "
+        f"ratios {' '.join(f'{ratio:.1f}' for ratio in ratios)}; "
+        f"ours misjudges {n_wrong}, LightEval {n_peer_wrong}"
     )
-    json.dump({"ours": speed, "lighteval": peer_speed, "ratio": speed / peer_speed}, sys.stdout)
+    middle = statistics.median
+    json.dump({"ours": middle(speeds), "lighteval": middle(peer_speeds), "ratio": middle(ratios)}, sys.stdout)
     print()
 
 

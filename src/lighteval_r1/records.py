@@ -62,7 +62,8 @@ class GraderDied(Failure):
 
 
 # Finish reasons with which a server, or the model through it, gave no reply: no answer, whatever text stands there.
-# Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal), Zhipu (sensitive).
+# Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal) and Zhipu
+# (sensitive).
 REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "function_call", "sensitive"})
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"

@@ -196,10 +196,12 @@ def test_a_folder_in_use_or_just_made_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     runner = Runner()
     used = runner.connection().folder
-    young = tmp_path / f"{folder_module.PREFIX}young"
+    young = tmp_path / f"{folder_module.prefix()}young"
     young.mkdir()
-    (tmp_path / f"{folder_module.PREFIX}file").write_text("")
-    os.utime(used, (0, 0))
+    elsewhere = tmp_path / "lighteval-r1-program-of-another-machine"
+    elsewhere.mkdir()
+    for path in (used, elsewhere):
+        os.utime(path, (0, 0))
     folder_module.remove_left()
     assert len(os.listdir(tmp_path)) == 3
     assert judge("print(open('x', 'w').write('x'))", Cases(None, [b""], ["1"]), runner=runner).step == "all 1 tests"

@@ -52,8 +52,6 @@ class Connection:
         # The same order of sets in every run; no threads in the server; this package wherever it lies.
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(lighteval_r1.__file__).parents[1])}
-        # Else each run would look up each function of a library that it is the first to call.
-        environment["LD_BIND_NOW"] = "1"
         described = [str(theirs.fileno()), self.folder, str(lock), json.dumps(wanted | {"numpy": numpy})]
         try:
             self.process = subprocess.Popen(

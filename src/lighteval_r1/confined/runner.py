@@ -142,7 +142,7 @@ def waiting(states: str) -> float:
 
 
 def next_look() -> float:
-    return time.monotonic() + LOOK_EVERY_S * random.uniform(0.5, 1.5)
+    return time.monotonic() + LOOK_EVERY_S * random.SystemRandom().uniform(0.5, 1.5)
 
 
 def take(fd: int, into: bytearray, *, limit: int) -> bool:

@@ -49,14 +49,17 @@ PROBE_S = 300.0  # processes that give way to an engine may wait long for a core
 
 
 class Place(NamedTuple):
-    """What the server has made of itself. on_disk: the folder is no tmpfs of its own, so its size is to be watched."""
+    """What the server has made of itself. on_disk: the folder is no tmpfs of its own, so its size is to be watched.
+
+    wake: becomes readable when a child has ended.
+    """
 
     level: str
     folder: str
     on_disk: bool
-    first_of_its_processes: bool
     system_call_filter: bytes | None
     null: int
+    wake: int
 
 
 def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
@@ -82,8 +85,8 @@ def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
         control.close()
         return os.waitstatus_to_exitcode(os.waitpid(server, 0)[1])
     finally:
-        # Its starter may have removed it already.
-        with contextlib.suppress(FileNotFoundError):
+        # Its starter may have removed it already; what cannot be removed now, the next starter finds.
+        with contextlib.suppress(OSError):
             empty(folder)
             os.rmdir(folder)
 
@@ -132,6 +135,7 @@ def settle(wanted: dict, *, folder: str) -> Place:
         parts.append(f"Landlock {landlock}")
     system_call_filter = system_calls.build_filter() if wanted["seccomp"] else None
     if system_call_filter is not None:
+        system_calls.described(system_call_filter)
         parts.append("seccomp")
     if parts:
         confinement.drop_rights()
@@ -144,10 +148,19 @@ def settle(wanted: dict, *, folder: str) -> Place:
         level=" + ".join([*parts, "limits"]),
         folder=folder,
         on_disk=not wanted["namespaces"],
-        first_of_its_processes=os.getpid() == 1,
         system_call_filter=system_call_filter,
         null=null,
+        wake=wake_fd(),
     )
+
+
+def wake_fd() -> int:
+    wake, signalled = map(aside, os.pipe())
+    for fd in (wake, signalled):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
 
 
 def aside(fd: int) -> int:
@@ -185,6 +198,7 @@ def fork(run: Callable[[], int], *, cpu_s: int, place: Place) -> int:
     if pid == 0:
         status = child.RAISED
         try:
+            signal.set_wakeup_fd(-1)
             child.confine(cpu_s=cpu_s, parent=parent, system_call_filter=place.system_call_filter)
             status = run()
         finally:
@@ -205,9 +219,8 @@ def start(request: dict, files: list[int], *, place: Place, modules: dict[str, M
 
 def watch(pid: int, control: socket.socket, *, cpu_s: float, place: Place) -> dict:
     """Waits for the process and ends it at its limits; how it ended."""
-    process = os.pidfd_open(pid)
     poll = select.poll()
-    poll.register(process, select.POLLIN)
+    poll.register(place.wake, select.POLLIN)
     poll.register(control, select.POLLIN)
     limit = cpu_time(pid) + cpu_s
     why = ""
@@ -215,21 +228,20 @@ def watch(pid: int, control: socket.socket, *, cpu_s: float, place: Place) -> di
         # A little more than what is left, so that then the limit is passed.
         left_s = max(0.0, limit - cpu_time(pid)) + 0.01
         ready = dict(poll.poll(1000 * (min(COUNT_EVERY_S, left_s) if place.on_disk else left_s)))
-        if process in ready:
-            break
+        if place.wake in ready:
+            os.read(place.wake, MAX_MESSAGE_BYTES)
+            done, status, used = os.wait4(pid, os.WNOHANG)
+            if done:
+                return ending(os.waitstatus_to_exitcode(status), past_limit=used.ru_utime + used.ru_stime > limit)
         if control.fileno() in ready:
             why = "stopped"  # what came is read with the next request
         elif place.on_disk and is_full(place.folder):
             why = "disk limit"
         elif cpu_time(pid) > limit:
             why = "time limit"
-    if why:
-        os.kill(pid, signal.SIGKILL)
-    os.close(process)
-    _, status, used = os.wait4(pid, 0)
-    if why:
-        return {"end": why, "code": 0}
-    return ending(os.waitstatus_to_exitcode(status), past_limit=used.ru_utime + used.ru_stime > limit)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return {"end": why, "code": 0}
 
 
 def ending(code: int, *, past_limit: bool) -> dict:
@@ -261,18 +273,8 @@ def is_full(folder: str) -> bool:
 
 def sweep(place: Place) -> None:
     """Ends every process that a program left and empties its folder."""
-    # Where the filter is in force nothing but the program's one process was.
-    if place.system_call_filter is None:
-        if place.first_of_its_processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)
-        else:
-            confinement.kill_children()
-        while True:
-            try:
-                os.waitpid(-1, 0)
-            except ChildProcessError:
-                break
+    if place.system_call_filter is None:  # else there was nothing but the program's one process
+        confinement.kill_children()
     empty(place.folder)
 
 
