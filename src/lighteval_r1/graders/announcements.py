@@ -18,7 +18,9 @@ from collections.abc import Iterator
 TAIL_LENGTH = 600
 
 MARKUP = r"[\s*_`\"“”]"
-ADVERBS = "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
+ADVERBS = (
+    "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
+)
 FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 ENGLISH = (
@@ -112,7 +114,9 @@ PATTERNS = patterns()
 TAGS = "answer|final_answer|finalanswer|final|ans|boxed"
 TAG = re.compile(rf"<({TAGS})>(.{{1,600}}?)(?:</\1>|\s*\Z)", re.IGNORECASE | re.DOTALL)
 # A last line of words alone is a heading.
-LAST_LINE = re.compile(r"^#{4}[ \t]*((?=[^\n]*[\d\\$]|\S+[ \t]*$)[^#\s][^\n]{0,200})\s*\Z", re.MULTILINE)
+LAST_LINE = re.compile(
+    r"^#{4}[ \t]*((?=(?:[a-zA-Z][ \t]*=)?[^\na-zA-Z]*[\d\\$]|\S+[ \t]*$)[^#\s][^\n]{0,200})\s*\Z", re.MULTILINE
+)
 REVERSED = re.compile(
     r"(?:^|[\s:,])(\$[^$\n]{1,200}\$|\\\([^\n]{1,200}?\\\)|\*{0,2}[-+]?\\?\$?\d[\d,./]{0,40}%?\*{0,2})\s+(?:is|are)"
     rf"{FILLED}\s+(?:the|our|my)\s+(?:final\s+|correct\s+|required\s+|desired\s+)?answers?\b"
@@ -129,7 +133,9 @@ DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|in
 # "no", "none" and "neither" are answers where nothing follows them.
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
 # What is said of an answer that was given before.
-OF_ANSWERS = "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
+OF_ANSWERS = (
+    "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
+)
 FURTHER = re.compile(
     rf"(?:{OF_ANSWERS}|in (?:the )?form|expressed|supposed|clear|unique|the same|below|above|shown)\b", re.IGNORECASE
 )

@@ -1,17 +1,18 @@
 r"""The value of a LaTeX expression at given values of its letters: exact where it is rational, else to 50 digits.
 
 Two expressions that agree to 40 digits at three random points are equal; those that differ at one are not. This
-replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand,
-letters are whole numbers, and 24 points decide.
+replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand, letters
+are whole numbers, and 24 points decide.
 
 What it refuses: Unreadable (a form not known here) and TooLarge (a power or factorial nobody should compute).
-What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a
-product, and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic
-algorithms for verification of polynomial identities".
+What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a product,
+and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic algorithms
+for verification of polynomial identities".
 """
 
 import re
 import zlib
+from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 
@@ -59,10 +60,12 @@ FUNCTIONS = {
     # Of no base in particular: equal to itself, and in a quotient of logarithms to any.
     "\\log": lambda x: mpmath.log(x) / 7,
 }  # fmt: skip
-INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan}
+INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan, "\\cot": mpmath.acot}
 OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
 ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}
-WHOLE_NUMBERS = re.compile(r"\\(?:lfloor|lceil|gcd|lcm)(?![a-zA-Z])")
+ROUNDS = re.compile(r"\\(?:lfloor|lceil|gcd|lcm)(?![a-zA-Z])")
+# \lfloor x\rfloor is of any number.
+ROUNDED_LETTER = re.compile(r"\\l(?:floor|ceil) ?[a-zA-Z]\\r(?:floor|ceil)")
 CLOSING = {"(": ")", "{": "}", "[": "]"}
 ENDS_PRODUCT = frozenset((*")]}|+-,;=<>:&", "\\}", "\\rangle", "\\rfloor", "\\rceil"))
 TOKEN = re.compile(r"\d+\.\d+|\d+\.?(?![\d.])|\.\d+|\\[a-zA-Z]+|\\[{}]|[a-zA-Z]|\S")
@@ -201,7 +204,7 @@ class Reader:
         raise Unreadable(token)
 
     def letter(self, token: str):
-        """A letter with its accent, subscripts and primes; with an argument, the value of an unknown function."""
+        """A letter with its accent, subscripts and primes; with an argument, a function's value nobody knows but that it is one."""
         name = token + (self.raw_group() if token in ACCENTS else "")
         while self.next in ("_", "'"):
             name += self.take()
@@ -271,21 +274,31 @@ class Reader:
         return result if exponent is None else power(result, exponent)
 
 
-class Point:
-    """Values of letters: rationals that depend on the letter and the point's number, or natural numbers."""
+class Letters(Enum):
+    """What letters stand for: positive numbers, numbers of either sign, whole numbers, or fractions of some size."""
 
-    def __init__(self, index: int, *, negative: bool = False, whole_numbers: bool = False):
+    POSITIVE, SIGNED, WHOLE, BROKEN = range(4)
+
+
+class Point:
+    """Values of letters: rationals that look irrational, depend on the letter and the point's number, and are no two alike."""
+
+    def __init__(self, index: int, letters: Letters = Letters.POSITIVE):
         self.index = index
-        self.sign = -1 if negative else 1
-        self.whole_numbers = whole_numbers
+        self.letters = letters
         self.names: set[str] = set()
 
     def value(self, name: str, *, letter: str = "") -> Fraction:
         self.names.add(letter or name)
         seed = zlib.crc32(f"{name} {self.index}".encode())
-        if self.whole_numbers:
+        if self.letters is Letters.WHOLE:
             return Fraction(seed % (12 if self.index < 12 else 1000) + 1)
-        return self.sign * (Fraction(seed % 999_983 + 1, 860_281) + Fraction(1, 3))
+        if self.letters is Letters.BROKEN:
+            return Fraction(seed % 9973, 7)
+        value = Fraction(seed % 999_983 + 1, 860_281) + Fraction(1, 3)
+        if self.letters is Letters.SIGNED and zlib.crc32(name.encode()) >> (4 * self.index) & 1:
+            return -value
+        return value
 
 
 def evaluate(expression: str, point: Point):
@@ -306,43 +319,33 @@ def evaluate(expression: str, point: Point):
     return value
 
 
+def letters_of(*expressions: str) -> Letters:
+    """What letters stand for where some of these expressions round: `\\lfloor n/2\\rfloor` is of whole numbers."""
+    if any(ROUNDED_LETTER.search(expression) for expression in expressions):
+        return Letters.BROKEN
+    return Letters.WHOLE if any(ROUNDS.search(expression) for expression in expressions) else Letters.POSITIVE
+
+
+N_POINTS = {Letters.POSITIVE: 3, Letters.SIGNED: 8, Letters.WHOLE: 24, Letters.BROKEN: 24}
+
+
 @lru_cache(maxsize=4096)
-def values(expression: str) -> tuple[tuple, frozenset[str]]:
-    """Values at three points (one without letters, 24 of whole numbers), and its letters. Or Unreadable, TooLarge."""
-    rounded = WHOLE_NUMBERS.search(expression) is not None
+def values(expression: str, letters: Letters = Letters.POSITIVE) -> tuple[tuple, frozenset[str]]:
+    """Values at as many points as what letters stand for asks, and the letters. Raises Unreadable or TooLarge."""
     with mpmath.workdps(DIGITS):
-        point = Point(0, whole_numbers=rounded)
+        point = Point(0, letters)
         first = evaluate(expression, point)
         if not point.names:
-            return (first,), frozenset()
-        others = range(1, 24 if rounded else 3)
-        return (first, *(evaluate(expression, Point(i, whole_numbers=rounded)) for i in others)), frozenset(point.names)
+            return (first,) * N_POINTS[letters], frozenset()
+        others = (evaluate(expression, Point(i, letters)) for i in range(1, N_POINTS[letters]))
+        return (first, *others), frozenset(point.names)
 
 
-def values_at_whole_numbers(expression: str) -> tuple:
-    """Its values where another expression rounds."""
-    with mpmath.workdps(DIGITS):
-        return tuple(evaluate(expression, Point(i, whole_numbers=True)) for i in range(24))
-
-
-def same_below_zero(a: str, b: str) -> bool:
-    """Equal also where all letters are negative, which tells |x| from x. Raises Unreadable or TooLarge."""
-    with mpmath.workdps(DIGITS):
-        return same(evaluate(a, Point(0, negative=True)), evaluate(b, Point(0, negative=True)))
+def equal_everywhere(a: str, b: str, letters: Letters) -> bool:
+    """Whether two expressions have the same value at every point. Raises Unreadable or TooLarge."""
+    return all(same(x, y) for x, y in zip(values(a, letters)[0], values(b, letters)[0], strict=True))
 
 
 def same(a, b) -> bool:
     """Equal: exactly where both are rational, else to 40 digits of the larger."""
     return operations.same(a, b, digits=DIGITS)
-
-
-__all__ = [
-    "MAX_LENGTH",
-    "TooLarge",
-    "Unreadable",
-    "divide",
-    "same",
-    "same_below_zero",
-    "values",
-    "values_at_whole_numbers",
-]
