@@ -5,8 +5,8 @@ r"""What announces an answer, one table for expressions and choices: sentences o
     TAG        <answer>5</answer>; without its end where the reply ends
     LAST_LINE  `#### 18`, as GSM8K writes it, as the last line
     REVERSED   "5 is the final answer"
-What this could wrongly accept: an announcement that is taken back ("the answer is not 5"), supposed ("if the answer is 5")
-or asked ("is the answer 5?"). What is supposed or asked is no announcement; what is denied announces nothing.
+What this could wrongly accept: an announcement that is taken back ("the answer is not 5"), supposed ("if the answer is
+5") or asked ("is the answer 5?"). What is supposed or asked is no announcement; what is denied announces nothing.
 Source of the forms: replies of R1-distilled models to MATH-500 and AIME, to GSM8K in ten languages (MGSM,
 https://huggingface.co/datasets/juletxara/mgsm) and to MMLU-Pro.
 """
@@ -125,7 +125,8 @@ REVERSED = re.compile(
 )
 # Before an announcement that is none: supposed, asked, or what was thought before.
 SUPPOSITIONS = (
-    "if|suppose|supposing|whether|assum\\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may|not sure|wonder",
+    "if|suppose|supposing|whether|assum\\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may",
+    "not sure|wonder",
     "at first|initially|(?:I|we) (?:first )?thought|tempting|mistakenly|wrongly|incorrectly|some would say",
 )
 SUPPOSED = re.compile(rf"\b(?:{'|'.join(SUPPOSITIONS)})\b[^,.;:!?\n]{{0,60}}$", re.IGNORECASE)

@@ -1,18 +1,16 @@
 r"""The value of a LaTeX expression at given values of its letters: exact where it is rational, else to 50 digits.
 
 Two expressions that agree to 40 digits at three random points are equal; those that differ at one are not. This
-replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand, letters
-are whole numbers, and 24 points decide.
+replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand,
+letters are whole numbers, and 24 points decide.
 
 What it refuses: Unreadable (a form not known here) and TooLarge (a power or factorial nobody should compute).
-What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a product,
-and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic algorithms
-for verification of polynomial identities".
+What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a
+product, and `\log` without its base is no other logarithm. Source of the method: Schwartz 1980, "Fast probabilistic
+algorithms for verification of polynomial identities".
 """
 
 import re
-import zlib
-from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 
@@ -33,6 +31,7 @@ from lighteval_r1.graders.operations import (
     real,
     whole,
 )
+from lighteval_r1.graders.points import N_POINTS, Letters, Point
 
 # Nesting and length of expressions.
 MAX_DEPTH = 60
@@ -63,9 +62,6 @@ FUNCTIONS = {
 INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan, "\\cot": mpmath.acot}
 OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
 ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}
-ROUNDS = re.compile(r"\\(?:lfloor|lceil|gcd|lcm)(?![a-zA-Z])")
-# \lfloor x\rfloor is of any number.
-ROUNDED_LETTER = re.compile(r"\\l(?:floor|ceil) ?[a-zA-Z]\\r(?:floor|ceil)")
 CLOSING = {"(": ")", "{": "}", "[": "]"}
 ENDS_PRODUCT = frozenset((*")]}|+-,;=<>:&", "\\}", "\\rangle", "\\rfloor", "\\rceil"))
 TOKEN = re.compile(r"\d+\.\d+|\d+\.?(?![\d.])|\.\d+|\\[a-zA-Z]+|\\[{}]|[a-zA-Z]|\S")
@@ -80,7 +76,7 @@ class Reader:
     Juxtaposition is a product; `1\frac{4}{5}` is a mixed number.
     """
 
-    def __init__(self, tokens: list[str], point: "Point"):
+    def __init__(self, tokens: list[str], point: Point):
         self.tokens = tokens
         self.at = 0
         self.point = point
@@ -204,7 +200,7 @@ class Reader:
         raise Unreadable(token)
 
     def letter(self, token: str):
-        """A letter with its accent, subscripts and primes; with an argument, a function's value nobody knows but that it is one."""
+        """A letter with its accent, subscripts and primes; with an argument, some value of a function of that name."""
         name = token + (self.raw_group() if token in ACCENTS else "")
         while self.next in ("_", "'"):
             name += self.take()
@@ -274,33 +270,6 @@ class Reader:
         return result if exponent is None else power(result, exponent)
 
 
-class Letters(Enum):
-    """What letters stand for: positive numbers, numbers of either sign, whole numbers, or fractions of some size."""
-
-    POSITIVE, SIGNED, WHOLE, BROKEN = range(4)
-
-
-class Point:
-    """Values of letters: rationals that look irrational, depend on the letter and the point's number, and are no two alike."""
-
-    def __init__(self, index: int, letters: Letters = Letters.POSITIVE):
-        self.index = index
-        self.letters = letters
-        self.names: set[str] = set()
-
-    def value(self, name: str, *, letter: str = "") -> Fraction:
-        self.names.add(letter or name)
-        seed = zlib.crc32(f"{name} {self.index}".encode())
-        if self.letters is Letters.WHOLE:
-            return Fraction(seed % (12 if self.index < 12 else 1000) + 1)
-        if self.letters is Letters.BROKEN:
-            return Fraction(seed % 9973, 7)
-        value = Fraction(seed % 999_983 + 1, 860_281) + Fraction(1, 3)
-        if self.letters is Letters.SIGNED and zlib.crc32(name.encode()) >> (4 * self.index) & 1:
-            return -value
-        return value
-
-
 def evaluate(expression: str, point: Point):
     """The expression's value at the point: a Fraction, or mpmath's real or complex number."""
     if len(expression) > MAX_LENGTH:
@@ -317,16 +286,6 @@ def evaluate(expression: str, point: Point):
     if not isinstance(value, Fraction) and not mpmath.isfinite(value):
         raise Unreadable("no finite value")
     return value
-
-
-def letters_of(*expressions: str) -> Letters:
-    """What letters stand for where some of these expressions round: `\\lfloor n/2\\rfloor` is of whole numbers."""
-    if any(ROUNDED_LETTER.search(expression) for expression in expressions):
-        return Letters.BROKEN
-    return Letters.WHOLE if any(ROUNDS.search(expression) for expression in expressions) else Letters.POSITIVE
-
-
-N_POINTS = {Letters.POSITIVE: 3, Letters.SIGNED: 8, Letters.WHOLE: 24, Letters.BROKEN: 24}
 
 
 @lru_cache(maxsize=4096)

@@ -6,9 +6,10 @@ What it asks
 How it is graded
     The letter is read behind the thinking, in this order; the first that is found decides:
       box       the last box with one letter (`B`, `(B)`, `\text{B}`, `B) 5 m`, `\text{Option B}`) or an option's text;
-      announced what stands last of: an announcement (graders.announcements: "Answer: B", "La réponse est B", "答案：B",
-                "**Answer**" on a line of its own, `#### B`, <answer>B</answer>), "the correct option is B", "option B is
-                correct", "I choose B", "故选B", and a letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.");
+      announced what stands last of: an announcement (graders.announcements: "Answer: B", "La réponse est B",
+                "答案：B", "**Answer**" on a line of its own, `#### B`, <answer>B</answer>), a choice in other words
+                (graders.choosing: "the correct option is B", "option B is correct", "I choose B", "故选B"), and a
+                letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.");
       option    an option's own text, announced or alone in the last line (where gold knows the texts).
     Else no answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect"), never
     one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B").
@@ -23,8 +24,8 @@ What it could wrongly accept
     A letter in the last line that is no answer: the last of a list of options ("D. Berlin" behind "C. Rome") is none.
 
 Source
-    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction), and
-    replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
+    Forms of answers: OpenAI simple-evals, https://github.com/openai/simple-evals (its "Answer: $LETTER" instruction),
+    and replies to MMLU-Pro, https://huggingface.co/datasets/TIGER-Lab/MMLU-Pro.
 """
 
 import json

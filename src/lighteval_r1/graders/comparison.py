@@ -36,6 +36,7 @@ from lighteval_r1.graders.parts import (
     compare_ratios,
     compare_tuples,
 )
+from lighteval_r1.graders.points import Letters, letters_of
 from lighteval_r1.graders.sets import compare_sets
 from lighteval_r1.graders.wording import compare_words
 from lighteval_r1.graders.words import APART
@@ -147,10 +148,10 @@ def relates(s: str) -> bool:
 
 def compare_values(a: str, g: str) -> bool:
     """Equal values at random points, under the policy for decimals. Raises Unreadable or TooLarge."""
-    letters = arithmetic.letters_of(a, g)
+    letters = letters_of(a, g)
     if arithmetic.equal_everywhere(a, g, letters):
         # Letters stand for positive numbers, as in a gold like x\sqrt{x}, but where one side says |x|.
-        return ("|" not in a and "|" not in g) or arithmetic.equal_everywhere(a, g, arithmetic.Letters.SIGNED)
+        return ("|" not in a and "|" not in g) or arithmetic.equal_everywhere(a, g, Letters.SIGNED)
     (value, *_), names = arithmetic.values(a, letters)
     exact_value = not names and not arithmetic.values(g, letters)[1] and not is_decimal(a)
     return exact_value and DECIMAL.fullmatch(g) is not None and close(value, g)

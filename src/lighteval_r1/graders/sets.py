@@ -1,7 +1,7 @@
-r"""Sets of real numbers, however they are said: x>5 is (5,\infty), `x\neq1` is \mathbb{R}\setminus\{1\}, |x|<2 is (-2,2).
+r"""Sets of real numbers, however they are said: x>5 is (5,\infty), x\neq1 is \mathbb{R}\setminus\{1\}.
 
-What this could wrongly accept: "and" for "or". x>1 or x<3 is every number, x>1 and x<3 is (1,3); a list of inequalities is
-a union only where they are apart. Bounds are compared exactly, and so are brackets.
+What this could wrongly accept: "and" for "or". x>1 or x<3 is every number, x>1 and x<3 is (1,3); a list of inequalities
+is a union only where they are apart. Bounds are compared exactly, and so are brackets.
 """
 
 import re
@@ -49,9 +49,9 @@ def bound(text: str, *, closed: bool) -> Bound:
         values, letters = arithmetic.values(text)
     except (Unreadable, TooLarge) as error:
         raise NoSet from error
-    if letters or isinstance(values[0], complex) or hasattr(values[0], "imag") and values[0].imag != 0:
+    if letters or values[0].imag != 0:
         raise NoSet
-    return Bound(text, float(values[0].real if hasattr(values[0], "real") else values[0]), closed)
+    return Bound(text, float(values[0].real), closed)
 
 
 def united(parts: list[Interval]) -> list[Interval]:
@@ -200,7 +200,7 @@ def literal(s: str) -> list[Interval]:
 
 
 def compare_sets(a: str, g: str, decide: Decide) -> bool | None:
-    """Sets of real numbers, however they are said; None where neither side says one by its signs, or they are not read."""
+    """None where neither side says a set by its signs, or they are not read."""
     if not (RELATION.search(a) or RELATION.search(g) or REALS in (a, g) or ALL_BUT.search(a) or ALL_BUT.search(g)):
         return None
     try:
