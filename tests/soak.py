@@ -15,6 +15,10 @@ PARTS = {
     "endpoint-memory": (400, 20_000),
     # damages done to a journal's bytes
     "journal": (300, 20_000),
+    # answers made from golds by rule: as many that say the same, as many that do not
+    "mutations": (2_500, 100_000),
+    # expressions drawn as trees
+    "trees": (150, 10_000),
     # of the 671 programs with known verdicts
     "programs": (168, 671),
 }

@@ -19,6 +19,8 @@ VALUE = re.compile(
 TUPLE = re.compile(r"(?:\\left)?\s*([(\[])([^()\[\]]+),([^()\[\],]+?)\s*(?:\\right)?\s*([)\]])")
 INTERVAL = re.compile(r"(?:\\left)?\s*([(\[])([^()\[\],]+),([^()\[\],]+?)\s*(?:\\right)?\s*([)\]])")
 LETTER = re.compile(r"(?<![a-zA-Z\\{])(?<!\\text)([a-zA-Z])(?![a-zA-Z])")
+# TeX takes one digit each: \\frac43 1 is no \\frac{4}{31}.
+UNBRACED = re.compile(r"\\(?:[dt]?frac|sqrt)\s*\d|\\frac\{[^{}]*\}\d")
 WORDS = re.compile(r"\\text\{([A-Za-z]{3,})\}")
 FUNCTIONS = {
     "sin": "cos", "cos": "sin", "ln": "log", "arcsin": "arccos", "exp": "sin", "lfloor": "lceil", "cup": "cap", "pi": "phi",
@@ -261,6 +263,8 @@ def digit(gold: str) -> Iterator[str]:
 
 def digits(gold: str) -> Iterator[str]:
     """A digit more, or one less."""
+    if UNBRACED.search(gold):
+        return
     for match in re.finditer(r"\d+(?:\.\d+)?", gold):
         yield gold[: match.end()] + "1" + gold[match.end() :]
         if len(match[0]) > 1 and match[0][-1] not in "0." and match[0][-2] != ".":
@@ -269,6 +273,8 @@ def digits(gold: str) -> Iterator[str]:
 
 def apart(gold: str) -> Iterator[str]:
     """Digits that no longer stand together."""
+    if UNBRACED.search(gold):
+        return
     for match in re.finditer(r"(?<![\d.])(?:\d{2}|\d{4,6})(?![\d.])", gold):
         if not re.search(r"\\(?:text|mbox)", gold) and (len(match[0]) == 2 or len(match[0]) > 4):
             yield gold[: match.start() + 1] + " " + gold[match.start() + 1 :]
@@ -390,7 +396,7 @@ def letter(gold: str) -> Iterator[str]:
     if "\\text" in gold or "$" in gold or "\\mho" in gold or "np." in gold or "begin" in gold or "mbox" in gold:
         return
     for match in LETTER.finditer(gold):
-        if match[1] in "de":
+        if match[1] in "de" or re.fullmatch(r"[a-z]\([a-z]\)\s*=\s*\d+", gold):
             continue
         other = next(c for c in "qwkz" if c not in gold)
         yield gold[: match.start()] + other + gold[match.end() :]
@@ -411,7 +417,7 @@ def letter(gold: str) -> Iterator[str]:
 
 
 def subscript(gold: str) -> Iterator[str]:
-    for match in re.finditer(r"_(?:\{(\w)\}|(\w))", gold):
+    for match in re.finditer(r"(?<!\d)_(?:\{(\w)\}|(\w))", gold):
         yield gold[: match.start()] + gold[match.end() :]
         yield gold[: match.start()] + "_{9}" + gold[match.end() :]
 
@@ -457,7 +463,7 @@ def size(gold: str) -> Iterator[str]:
         yield f"10 \\cdot ({gold})"
         yield f"\\frac{{{gold}}}{{2}}"
         yield f"{gold} + 1"
-        yield f"{gold}!" if gold not in ("1", "2", "0") and INTEGER.fullmatch(gold) else f"2({gold})"
+        yield f"{gold}!" if INTEGER.fullmatch(gold) and int(gold) > 2 else f"2({gold})"
     if re.fullmatch(r"-?\d*\.\d+", gold):
         yield gold.replace(".", "") + "7"
         yield f"{float(gold) * 10:.10g}"

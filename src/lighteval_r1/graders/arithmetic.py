@@ -11,7 +11,6 @@ algorithms for verification of polynomial identities".
 """
 
 import re
-import zlib
 from fractions import Fraction
 from functools import lru_cache
 
@@ -32,6 +31,7 @@ from lighteval_r1.graders.operations import (
     real,
     whole,
 )
+from lighteval_r1.graders.points import N_POINTS, Letters, Point
 
 # Nesting and length of expressions.
 MAX_DEPTH = 60
@@ -59,10 +59,9 @@ FUNCTIONS = {
     # Of no base in particular: equal to itself, and in a quotient of logarithms to any.
     "\\log": lambda x: mpmath.log(x) / 7,
 }  # fmt: skip
-INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan}
+INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan, "\\cot": mpmath.acot}
 OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
 ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}
-WHOLE_NUMBERS = re.compile(r"\\(?:lfloor|lceil|gcd|lcm)(?![a-zA-Z])")
 CLOSING = {"(": ")", "{": "}", "[": "]"}
 ENDS_PRODUCT = frozenset((*")]}|+-,;=<>:&", "\\}", "\\rangle", "\\rfloor", "\\rceil"))
 TOKEN = re.compile(r"\d+\.\d+|\d+\.?(?![\d.])|\.\d+|\\[a-zA-Z]+|\\[{}]|[a-zA-Z]|\S")
@@ -77,7 +76,7 @@ class Reader:
     Juxtaposition is a product; `1\frac{4}{5}` is a mixed number.
     """
 
-    def __init__(self, tokens: list[str], point: "Point"):
+    def __init__(self, tokens: list[str], point: Point):
         self.tokens = tokens
         self.at = 0
         self.point = point
@@ -201,7 +200,7 @@ class Reader:
         raise Unreadable(token)
 
     def letter(self, token: str):
-        """A letter with its accent, subscripts and primes; with an argument, the value of an unknown function."""
+        """A letter with its accent, subscripts and primes; with an argument, some value of a function of that name."""
         name = token + (self.raw_group() if token in ACCENTS else "")
         while self.next in ("_", "'"):
             name += self.take()
@@ -271,23 +270,6 @@ class Reader:
         return result if exponent is None else power(result, exponent)
 
 
-class Point:
-    """Values of letters: rationals that depend on the letter and the point's number, or natural numbers."""
-
-    def __init__(self, index: int, *, negative: bool = False, whole_numbers: bool = False):
-        self.index = index
-        self.sign = -1 if negative else 1
-        self.whole_numbers = whole_numbers
-        self.names: set[str] = set()
-
-    def value(self, name: str, *, letter: str = "") -> Fraction:
-        self.names.add(letter or name)
-        seed = zlib.crc32(f"{name} {self.index}".encode())
-        if self.whole_numbers:
-            return Fraction(seed % (12 if self.index < 12 else 1000) + 1)
-        return self.sign * (Fraction(seed % 999_983 + 1, 860_281) + Fraction(1, 3))
-
-
 def evaluate(expression: str, point: Point):
     """The expression's value at the point: a Fraction, or mpmath's real or complex number."""
     if len(expression) > MAX_LENGTH:
@@ -307,42 +289,22 @@ def evaluate(expression: str, point: Point):
 
 
 @lru_cache(maxsize=4096)
-def values(expression: str) -> tuple[tuple, frozenset[str]]:
-    """Values at three points (one without letters, 24 of whole numbers), and its letters. Or Unreadable, TooLarge."""
-    rounded = WHOLE_NUMBERS.search(expression) is not None
+def values(expression: str, letters: Letters = Letters.POSITIVE) -> tuple[tuple, frozenset[str]]:
+    """Values at as many points as what letters stand for asks, and the letters. Raises Unreadable or TooLarge."""
     with mpmath.workdps(DIGITS):
-        point = Point(0, whole_numbers=rounded)
+        point = Point(0, letters)
         first = evaluate(expression, point)
         if not point.names:
-            return (first,), frozenset()
-        others = range(1, 24 if rounded else 3)
-        return (first, *(evaluate(expression, Point(i, whole_numbers=rounded)) for i in others)), frozenset(point.names)
+            return (first,) * N_POINTS[letters], frozenset()
+        others = (evaluate(expression, Point(i, letters)) for i in range(1, N_POINTS[letters]))
+        return (first, *others), frozenset(point.names)
 
 
-def values_at_whole_numbers(expression: str) -> tuple:
-    """Its values where another expression rounds."""
-    with mpmath.workdps(DIGITS):
-        return tuple(evaluate(expression, Point(i, whole_numbers=True)) for i in range(24))
-
-
-def same_below_zero(a: str, b: str) -> bool:
-    """Equal also where all letters are negative, which tells |x| from x. Raises Unreadable or TooLarge."""
-    with mpmath.workdps(DIGITS):
-        return same(evaluate(a, Point(0, negative=True)), evaluate(b, Point(0, negative=True)))
+def equal_everywhere(a: str, b: str, letters: Letters) -> bool:
+    """Whether two expressions have the same value at every point. Raises Unreadable or TooLarge."""
+    return all(same(x, y) for x, y in zip(values(a, letters)[0], values(b, letters)[0], strict=True))
 
 
 def same(a, b) -> bool:
     """Equal: exactly where both are rational, else to 40 digits of the larger."""
     return operations.same(a, b, digits=DIGITS)
-
-
-__all__ = [
-    "MAX_LENGTH",
-    "TooLarge",
-    "Unreadable",
-    "divide",
-    "same",
-    "same_below_zero",
-    "values",
-    "values_at_whole_numbers",
-]

@@ -36,6 +36,7 @@ from lighteval_r1.graders.parts import (
     compare_ratios,
     compare_tuples,
 )
+from lighteval_r1.graders.points import Letters, letters_of
 from lighteval_r1.graders.sets import compare_sets
 from lighteval_r1.graders.wording import compare_words
 from lighteval_r1.graders.words import APART
@@ -147,18 +148,13 @@ def relates(s: str) -> bool:
 
 def compare_values(a: str, g: str) -> bool:
     """Equal values at random points, under the policy for decimals. Raises Unreadable or TooLarge."""
-    mine, letters = arithmetic.values(a)
-    theirs, gold_letters = arithmetic.values(g)
-    if len(mine) > 3 or len(theirs) > 3:
-        mine, theirs = arithmetic.values_at_whole_numbers(a), arithmetic.values_at_whole_numbers(g)
-    elif letters != gold_letters:
-        # Letters that cancel (x - x + 1) are tried at all points all the same.
-        mine, theirs = mine * (3 // len(mine)), theirs * (3 // len(theirs))
-    if all(arithmetic.same(x, y) for x, y in zip(mine, theirs, strict=True)):
+    letters = letters_of(a, g)
+    if arithmetic.equal_everywhere(a, g, letters):
         # Letters stand for positive numbers, as in a gold like x\sqrt{x}, but where one side says |x|.
-        return ("|" in a) == ("|" in g) or not letters or arithmetic.same_below_zero(a, g)
-    exact_value = not letters and not gold_letters and not is_decimal(a)
-    return exact_value and DECIMAL.fullmatch(g) is not None and close(mine[0], g)
+        return ("|" not in a and "|" not in g) or arithmetic.equal_everywhere(a, g, Letters.SIGNED)
+    (value, *_), names = arithmetic.values(a, letters)
+    exact_value = not names and not arithmetic.values(g, letters)[1] and not is_decimal(a)
+    return exact_value and DECIMAL.fullmatch(g) is not None and close(value, g)
 
 
 RULES = (

@@ -131,9 +131,9 @@ def multiples(mine: list[str], theirs: list[str]) -> bool | None:
     try:
         x, letters = arithmetic.values(f"({mine[0]})-({mine[1]})")
         y, gold_letters = arithmetic.values(f"({theirs[0]})-({theirs[1]})")
-        if letters != gold_letters or len(x) != len(y) or 0 in y or 0 in x:
+        if letters != gold_letters or not letters or 0 in y or 0 in x:
             return False
         ratios = [arithmetic.divide(p, q) for p, q in zip(x, y, strict=True)]
     except (Unreadable, TooLarge):
         return None
-    return len(ratios) > 1 and all(arithmetic.same(ratios[0], ratio) for ratio in ratios[1:])
+    return all(arithmetic.same(ratios[0], ratio) for ratio in ratios[1:])

@@ -5,27 +5,35 @@ What it asks
     roots, a matrix, an equation or a word.
 
 How it is graded
-    The answer is the last complete `\boxed{…}` after `</think>` (also `\fbox{…}` and `\boxed 7`; boxes joined by commas
-    or "and" are one answer), else what follows an explicit "the final answer is" or "Answer:" at the end. Never a
-    number that happens to stand in the text. Without an answer, and for a thought that never ended, the outcome is
-    no_answer. It is compared in the steps of graders.comparison under this policy:
+    The answer is the last complete `\boxed{…}` behind the thinking (also `\fbox{…}`, `<boxed>…</boxed>`, `\boxed 7`;
+    boxes joined by commas, "and" or their variables are one answer), else what is announced at the end
+    (graders.announcements). Of a thought that ended with nothing behind it, it is what stands so in its last words.
+    Never a number that happens to stand in the text. It is compared in the steps of graders.comparison:
       exact      Exact values are never rounded: 0.00006712 is not 0.0000672, 0.333 is not 1/3.
       decimal    Decimals are equal when both say the same number, or when gold is a decimal and the answer is the exact
-                 value (a fraction, a root), which rounded to gold's digits is gold.
-      signs      Percent, degree and dollar signs, thousands separators, units do not decide. 20\% is also 0.2.
-      assigned   `x = 5` answers 5, and 5 answers `x = 5`; equations are equal where one is a multiple of the other.
+                 value (a fraction, a root), which rounded to gold's digits is gold. 16,00 is 16, and 2,5 is 2.5.
+      signs      Percent, degree and dollar signs and thousands separators do not decide. 20\% is also 0.2.
+      units      A unit on one side alone does not decide. Where both name one they must be the same: 5 cm is not 5 m.
+      words      "not 5" and "5 or more" are not 5: beside mathematics only units, ordinals and announcements drop.
+      assigned   `x = 5` answers 5, and 5 answers `x = 5`; `x^2=4` does not answer 4, nor x_1=3 x_2=3. Equations are
+                 equal where one is a multiple of the other.
       order      Order matters in tuples and intervals, not in sets and lists of roots.
       brackets   Brackets of intervals matter. A tuple's parentheses may be missing. x > 5 is (5, \infty).
       mixed      Mixed numbers are read as such: 1\frac{4}{5} is 9/5.
+      apart      `1 2` is not 12, and `2^6 3` is 2^6 times 3.
       text       Words compare without case and spacing.
       value      Unreduced fractions, unevaluated products and other spellings of one value are equal.
       list       A list that only contains gold is wrong, and so is one of several roots.
+      bases      A numeral is its digits and its base; where gold leaves out the base, the digits alone.
       integer    Leading zeros do not matter.
     An answer too large to compute (9^{9^{9^9}}) or too long to read is undecided.
 
 What it gets wrong
-    Letters stand for positive numbers, so \sqrt{x^2} equals x. Numbers written as words ("two") and values in other
-    bases without their base are wrong. `-2,1` for gold `-2.1` is a list; `1000,99` is a decimal.
+    Wrongly wrong: numbers in words ("two"); a value in another base without its base; a unit that was converted; a
+    remark in words ("5 (rounded)"); `\log` for \log_{10}; a ratio for its fraction, or unreduced; vectors in i and j;
+    y=2x for f(x)=2x; a condition in other words ("for x>0", "if x>0"); what TeX itself reads otherwise (\sqrt12).
+    Wrongly right: letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also the decimal
+    1.22; a plural in -s behind a number is a thing that is counted, whatever it means.
 
 Source
     Steps and policy are this project's; the last step is math-verify, https://github.com/huggingface/Math-Verify.

@@ -35,6 +35,10 @@ INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![a-zA-Z])")
 # ]2,3] is (2,3], as it is written in French and German.
 OPEN_LEFT = re.compile(r"(?<![\w)}])\]([^\[\]()]*[,;][^\[\]()]*)(?=[\[\]])")
 OPEN_RIGHT = re.compile(r"([(\[][^\[\]()]*[,;][^\[\]()]*)\[")
+# f(x)\\equiv 0 and f:x\\mapsto 0 are f(x)=0.
+EQUIVALENT, MAPS = re.compile(r"\\equiv(?![a-zA-Z]) ?"), re.compile(r"^(?:([a-zA-Z]):)?([a-zA-Z])\\mapsto ?")
+# (0,5;1,5): where a semicolon separates, commas are decimal.
+BY_SEMICOLON = re.compile(r"(?<=[(\[])-?\d+(?:,\d+)?;-?\d+(?:,\d+)?(?=[)\]])")
 NAME_ABOUT = re.compile(r"(?:\\text\{[^{}]*\})*(?:(?!\\pi|e$|i$|\\infty)\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?)?")
 NO_UNITS: frozenset[str] = frozenset()
 
@@ -99,12 +103,18 @@ def finished(text: str, units: set[str]) -> str:
         text = text.removesuffix(scale).replace("°", "")
     if "\\approx" in text:
         text = about(text)
-    if "]" in text and (text.count("[") != text.count("]") or "]" in text.partition("[")[0]):
+    if text.count("[") != text.count("]") or "]" in text.partition("[")[0]:
         text = OPEN_RIGHT.sub(r"\1)", OPEN_LEFT.sub(r"(\1", text))
     if "\\implies" in text:
         # What follows from an equation is the answer; p \implies q is a statement.
         parts = text.split("\\implies")
         text = parts[-1].strip() if all(RELATING.search(part) for part in parts[:-1]) else text
+    if "\\equiv" in text and "mod" not in text:
+        text = EQUIVALENT.sub("=", text)
+    if "\\mapsto" in text:
+        text = MAPS.sub(lambda match: f"{match[1]}({match[2]})=" if match[1] else "", text)
+    if ";" in text:
+        text = BY_SEMICOLON.sub(lambda match: match[0].replace(",", "."), text)
     text = text.replace("\\mathbb{R}-\\{", "\\mathbb{R}\\setminus\\{")
     return outer(text.rstrip(" ,;:\\").lstrip(" ,;"))
 

@@ -1,5 +1,4 @@
-r"""Sets of real numbers, however they are said: x>5 is (5,\infty), `x\neq1` is \mathbb{R}\setminus\{1\}, |x|<2 is
-(-2,2).
+r"""Sets of real numbers, however they are said: x>5 is (5,\infty), x\neq1 is \mathbb{R}\setminus\{1\}.
 
 What this could wrongly accept: "and" for "or". x>1 or x<3 is every number, x>1 and x<3 is (1,3); a list of inequalities
 is a union only where they are apart. Bounds are compared exactly, and so are brackets.
@@ -19,6 +18,8 @@ FLIPPED = {">": "<", "\\geq": "\\leq", "<": ">", "\\leq": "\\geq", "\\neq": "\\n
 VARIABLE = re.compile(rf"{SYMBOL}|\\text\{{[^{{}}]*\}}", re.VERBOSE)
 MEMBER = re.compile(rf"({SYMBOL})\\in(?![a-zA-Z])\ ?(.+)", re.VERBOSE)
 BUILT = re.compile(rf"\\\{{({SYMBOL})(?:\\in\ ?\\mathbb\{{R\}})?[|:](.+)\\\}}", re.VERBOSE)
+# "all real numbers except 1"
+ALL_BUT = re.compile(r"\\text\{all\} ?\\text\{reals?\} ?(?:\\text\{numbers\} ?)?\\text\{except\} ?(?:[a-z]=)?(.+)")
 REALS = "\\mathbb{R}"
 INFINITE = {"\\infty": 1, "+\\infty": 1, "-\\infty": -1}
 
@@ -48,9 +49,9 @@ def bound(text: str, *, closed: bool) -> Bound:
         values, letters = arithmetic.values(text)
     except (Unreadable, TooLarge) as error:
         raise NoSet from error
-    if letters or isinstance(values[0], complex) or (hasattr(values[0], "imag") and values[0].imag != 0):
+    if letters or values[0].imag != 0:
         raise NoSet
-    return Bound(text, float(values[0].real if hasattr(values[0], "real") else values[0]), closed)
+    return Bound(text, float(values[0].real), closed)
 
 
 def united(parts: list[Interval]) -> list[Interval]:
@@ -85,7 +86,7 @@ def intersected(parts: list[Interval], others: list[Interval]) -> list[Interval]
 @lru_cache(maxsize=4096)
 def real_set(s: str) -> tuple[str, tuple[Interval, ...]]:
     """(variable or "", intervals in order) that s says. Raises NoSet."""
-    s = outer(s)
+    s = ALL_BUT.sub(r"\\mathbb{R}\\setminus\\{\1\\}", outer(s))
     member = MEMBER.fullmatch(s)
     built = BUILT.fullmatch(s)
     if member:
@@ -199,9 +200,8 @@ def literal(s: str) -> list[Interval]:
 
 
 def compare_sets(a: str, g: str, decide: Decide) -> bool | None:
-    """Sets of real numbers, however they are said; None where neither side says one by its signs, or they are not
-    read."""
-    if not (RELATION.search(a) or RELATION.search(g) or REALS in (a, g)):
+    """None where neither side says a set by its signs, or they are not read."""
+    if not (RELATION.search(a) or RELATION.search(g) or REALS in (a, g) or ALL_BUT.search(a) or ALL_BUT.search(g)):
         return None
     try:
         (name, mine), (gold_name, theirs) = real_set(a), real_set(g)

@@ -13,6 +13,7 @@ MAX_DEPTH = 60
 
 TOKEN = re.compile(r"\\([a-zA-Z]+\*?)|\\(.)|([A-Za-z\u00c0-\u024f]+)|([^\W\d_]+)|(\s+)|(.)", re.DOTALL)
 DELIMITED = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+PLAIN_WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{2}")
 SIMPLE = re.compile(r"\d+(?:\.\d+)?|\\?[a-zA-Z]+|.", re.DOTALL)
 IN_BRACES, OPTIONS = re.compile(r"\{([^{}]*)\}"), re.compile(r"\[[^\[\]{}]*\]")
 APOSTROPHE = re.compile(r"'[^\W\d_]+")
@@ -53,7 +54,7 @@ class Speller:
         if "$" not in self.s and "\\(" not in self.s and "\\[" not in self.s:
             return False
         around = DELIMITED.sub(" ", self.s)
-        return around != self.s and re.search(r"[^\W\d_]{2}", around) is not None
+        return around != self.s and PLAIN_WORD.search(around) is not None
 
     def text(self) -> str:
         text, self.lettered = resolve_whole(self.read("", text=self.prose), self.units)
@@ -305,7 +306,7 @@ class Speller:
         self.at += 1
         inner = self.read("}", text=name in known.TEXT)
         word = inner[0].text if len(inner) == 1 and inner[0].kind == WORD else ""
-        if name == "operatorname" and word:
+        if word and (name == "operatorname" or word in known.FUNCTIONS):
             pieces.append(Piece(PLAIN, known.RENAMED.get(word, "\\" + word) + " "))
         elif word in ("e", "i") and name != "text":
             pieces.append(Piece(PLAIN, word))

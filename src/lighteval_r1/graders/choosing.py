@@ -1,0 +1,129 @@
+r"""How a letter is settled on, in words: what chooses an option, what rejects it, and what only looks like either.
+
+A letter's pattern has two groups: what denies it ("not", or nothing) and the letter.
+"""
+
+import re
+
+from lighteval_r1.graders.announcements import patterns
+
+FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
+
+GAP, MAY_GAP = r"\s{1,4}", r"\s{0,4}"
+
+
+def any_of(*phrases: str) -> str:
+    return f"(?:{'|'.join(phrases)})"
+
+
+# ---- a letter with what may stand around it
+
+STYLED = rf"\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm){MAY_GAP}\{{{MAY_GAP}"
+WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
+# No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
+ENDED = rf"(?![a-zA-Z0-9'’]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
+# What an option is called: "option B", "la lettre B", "选项B".
+NOUN = any_of(
+    *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
+    *("letra", "lettera", "opção", "alternativa", "opzione", "risposta", "вариант", "буква", "选项", "選項", "選択肢"),
+    *("选择", "보기", "đáp án", "pilihan"),
+)
+ARTICLE = rf"(?:{any_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
+LETTER = rf"{WRAPPED}{ARTICLE}(?:{NOUN}{MAY_GAP})?{WRAPPED}([A-Ja-j]){ENDED}"
+DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
+ANNOUNCED = patterns(DENIED + LETTER, f"{MAY_GAP}(){LETTER}")
+
+# ---- what chooses an option in words of its own
+
+FIRST = any_of(
+    *("correct", "right", "best", "closest", "final", "appropriate", "accurate", "likely", "reasonable"),
+    *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
+)
+IS = rf"(?:is|would be|must be|should be|:|：|=){MAY_GAP}[:：]?{MAY_GAP}(?:therefore{GAP}|thus{GAP}|clearly{GAP})?"
+BONNE = any_of("bonne", "richtige", "korrekte", "correcta", "corretta", "correta", "juiste")
+OPTION_OF_OTHERS = any_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
+CHOOSING = (
+    # "the correct option is B", "closest match among these is B"
+    rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter)"
+    rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
+    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?)[*_]{{0,3}}{MAY_GAP}[:：.]{MAY_GAP}",
+    rf"\b(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose){GAP}",
+    rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
+    rf"{BONNE}{GAP}{OPTION_OF_OTHERS}{GAP}(?:est|ist|es|è|é|is){GAP}",
+    rf"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
+    rf"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：]){MAY_GAP}",
+    rf"правильный{GAP}(?:ответ|вариант){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
+)
+CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
+AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
+# "option B is correct", "(B) is the best choice"
+JUDGED = any_of(
+    *("correct", "right", "best", "closest", "answer", "richtig", "korrekt", "correcta", "correcte"),
+    "la bonne réponse",
+)
+NAMED = re.compile(
+    rf"{WRAPPED}\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement){GAP})?"
+    rf"[(*\s]{{0,3}}()([A-J])[)*.:]{{0,3}}{GAP}(?:is|must be|seems|appears|ist|est|es){GAP}"
+    rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
+)
+NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
+
+# ---- what settles on nothing
+
+# "The answer is A or B" and "A and B"; nor does the first of options in a line.
+CONNECTIVES = any_of(
+    "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及"
+)
+UNDECIDED = re.compile(rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J]\b(?!{GAP}[a-z])")
+SEVERAL_LETTERS = re.compile(
+    r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
+    + UNDECIDED.pattern
+    + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)"
+)
+REJECTIONS = any_of(
+    *(r"\bnot", "n't", r"\brule out", r"\beliminate", r"\breject", r"\bwrong", r"\bincorrect"),
+    *(r"\bneither", r"\beither", r"\bboth", r"\bexcept"),
+)
+REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct{MAY_GAP})?$", re.IGNORECASE)
+# "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
+ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
+REJECTED_AFTER = re.compile(
+    rf"[)*.\s]{{0,4}}(?:is|would be|are|was){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
+)
+CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
+# The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
+LISTED = re.compile(rf"[^\n]*\n{MAY_GAP}\(?[A-J][.)]\s")
+AFTER_THE_WORD_I = any_of(
+    *("am", "was", "have", "had", "would", "will", "think", "believe", "can", "could", "should", "do", "did", "get"),
+    *("got", "found", "gave", "don't", "cannot", "need"),
+)
+WORDS_AFTER_I = re.compile(rf"{GAP}{AFTER_THE_WORD_I}\b|[),\s]{{0,3}}(?:and|or|&)?\s{{0,3}}II")
+# "The answer is A because" is a letter; "The answer is A matter of" is a word.
+WORDS_AFTER_A = re.compile(
+    rf"(?! (?:because|since|as)\b)(?: [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?{MAY_GAP}$)"
+)
+# Models that were shown several questions go on to sum up all of them: that is no longer about this one.
+SEVERAL = re.compile(
+    r"^[^\n]{0,20}(?:summar\w+|combin\w+|considering|list\w*|review\w*|总结)[^\n]{0,10}"
+    r"(?:\ball (?:of )?(?:the |these |your )?(?:questions|answers)|所有|以上)",
+    re.IGNORECASE | re.MULTILINE,
+)
+RECITED = re.compile(
+    r"\s*(?:\d{1,2}[.)]\s*)?(?:The (?:correct )?answer is|Answer:)[\s(*]{0,4}([A-J])[\s).*]{0,4}", re.IGNORECASE
+)
+
+# ---- boxes and lines that are a letter
+
+BOXED = re.compile(
+    r"(?:(?:option|choice|answer|letter)[\s:]*)?[(\[]?([A-J])(?:[)\].:,].*|\s?[-–—]\s.*|)", re.IGNORECASE | re.DOTALL
+)
+# A letter and its option's text; `A = 5` and "A man" are none.
+LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|and|or|in|to)\b)(?!(?<=A )[a-z])\S")
+UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
+# A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
+ALONE = re.compile(
+    r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
+    r"(?:(?:the\s+)?(?:option|choice|answer)\s+)?[\s(\[]*([A-J])[\s)\]]*[.!。]?",
+    re.IGNORECASE,
+)
+LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")
