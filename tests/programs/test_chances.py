@@ -1,10 +1,10 @@
 """Each test runs once, in a process that has run no other: nobody guesses twice, and nothing is kept from test to test."""
 
 import math
-import os
 import random
 
 import pytest
+import soak
 
 from lighteval_r1.graders.program import Cases, judge
 from lighteval_r1.records import Outcome
@@ -98,9 +98,11 @@ def test_the_first_result_of_each_test_is_the_one_that_counts(strictest):
     assert 0 < n_passed < 10
 
 
+@pytest.mark.soak("chances")
+@pytest.mark.timeout(300 + soak.count("chances"))
 def test_a_program_that_is_right_by_chance_has_that_chance_once_a_test(strictest):
     """0.7 ** 10 = 2.8 % of runs pass; with a second draw for a failed test 39 % would, with all anew once 4.7 to 5.6 %."""
-    n_runs = 2000 if "LIGHTEVAL_R1_ALL" in os.environ else 60
+    n_runs = soak.count("chances")
     code = "import random\nprint(random.random() < 0.7)"
     cases = Cases(None, [b""] * 10, ["True"] * 10)
     n_passed = sum(judge(code, cases, runner=strictest).outcome is Outcome.CORRECT for _ in range(n_runs))

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from golds import gold
 
 from lighteval_r1.confined import server as server_module
+from lighteval_r1.confined.connection import LEVELS
 from lighteval_r1.confined.processes import children, descendants
 from lighteval_r1.confined.runner import Runner
 from lighteval_r1.graders import PROGRAM
@@ -76,6 +78,33 @@ def test_a_program_that_is_always_killed_is_undecided_and_one_whose_server_is_ha
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        runner.drop()
+
+
+def kill_once(victim: str, runner: Runner) -> None:
+    """Kills it when the program has read its input."""
+    keeper = runner.connection().process.pid
+    while True:
+        for server in children(keeper):
+            for program in children(server):
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    if Path(f"/proc/{program}/comm").read_text() == "begun\n":
+                        os.kill({"keeper": keeper, "server": server, "program": program}[victim], signal.SIGKILL)
+                        return
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("victim", ["keeper", "server", "program"])
+def test_a_test_that_was_killed_half_way_has_its_whole_input_when_it_runs_again(victim):
+    code = "import ctypes, time\ngiven = input()\nctypes.CDLL(None).prctl(15, b'begun', 0, 0, 0)\ntime.sleep(0.5)\nprint(given)"
+    for level in LEVELS:
+        runner = Runner((level,), limit_s=5)
+        runner.connection()
+        killing = threading.Thread(target=kill_once, args=(victim, runner))
+        killing.start()
+        grade = judge(code, Cases(None, [b"7\n"], ["7"]), runner=runner)
+        killing.join()
+        assert grade.step == "all 1 tests"
         runner.drop()
 
 

@@ -191,33 +191,31 @@ class Program:
             self._compiles = self._compile()
         if (self._compiles.end, self._compiles.code) != ("exited", 0):
             return self._compiles
-        fd = sealed(given)
-        try:
-            return self._run({"compiles": False, "compiled": bool(self._compiles.output)}, fd, max_bytes=max_bytes)
-        finally:
-            os.close(fd)
+        return self._run({"compiles": False, "compiled": bool(self._compiles.output)}, given, max_bytes=max_bytes)
 
     def _compile(self) -> Ran:
         """How compiling went; from then on tests get what came of it, or the program itself where nothing can."""
-        ran = self._run({"compiles": True}, self._code, max_bytes=COMPILED_BYTES)
+        ran = self._run({"compiles": True}, b"", max_bytes=COMPILED_BYTES)
         if (ran.end, ran.code) == ("exited", 0) and ran.output:
             os.close(self._code)
             self._code = sealed(ran.output)
         return ran
 
-    def _run(self, what: dict, given: int, *, max_bytes: int) -> Ran:
+    def _run(self, what: dict, given: bytes, *, max_bytes: int) -> Ran:
         n_killed, why = 0, ""
         for _ in range(ATTEMPTS):
+            # Another file each time: one that was passed on is read on from where a killed process stopped.
+            fd = sealed(given)
             try:
                 connection = self.runner.connection(numpy=self.numpy)
-                with contextlib.closing(
-                    Process(connection, self.request | what, code=self._code, given=given)
-                ) as process:
+                with contextlib.closing(Process(connection, self.request | what, code=self._code, given=fd)) as process:
                     ran = process.run(max_bytes=max_bytes, limit_s=self.runner.limit_s)
             except ConnectionError as error:
                 self.runner.drop()
                 why = str(error)
                 continue
+            finally:
+                os.close(fd)
             # Nothing in a program can send it SIGKILL, so another hand did: memory ran out, or somebody's kill.
             if (ran.end, ran.code) != ("signal", signal.SIGKILL):
                 return ran
