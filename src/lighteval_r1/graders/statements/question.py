@@ -33,7 +33,8 @@ EMPTY_WORDS = frozenset(
 )
 # "What is the total area of": the last word before "of" is what is asked for; "the number of pencils" asks for pencils.
 HEAD = re.compile(
-    rf"\b(?:what{GAP}(?:is|are|was|were|would{GAP}be)|find|compute|determine|calculate|give|evaluate){GAP}(?:the|a|an|all|its|his|her){GAP}"
+    rf"\b(?:what{GAP}(?:is|are|was|were|would{GAP}be)|find|compute|determine|calculate|give|evaluate){GAP}"
+    rf"(?:the|a|an|all|its|his|her){GAP}"
     rf"(?P<head>(?:[a-z-]{{1,20}}{GAP}){{0,5}}?[a-z-]{{3,20}})"
     r"(?=\s*(?:[$?.,\\]|$|\b(?:of|in|that|for|when|if|such|which|between|from|to|at|on|with|he|she|they|you)\b))",
     re.IGNORECASE,
