@@ -229,6 +229,13 @@ def test_a_preempted_job_stops_and_goes_on_later(on_cluster, tmp_path):
     assert "was told to stop" in log(job)
 
 
+def test_a_job_whose_evaluation_hears_first_was_told_to_stop_too(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="exit 143").command())
+    on_cluster.wait_for(number, "FAILED")
+    assert "was told to stop" in log(job) and len(seen(job)) == 1
+
+
 def test_a_report_waits_for_all_shards_and_does_not_run_after_a_failure(on_cluster, tmp_path):
     shards, report = (
         with_stub(job, first="[[ ${LIGHTEVAL_R1_SHARD:-} != 2/2 ]] || exit 3")
