@@ -9,9 +9,14 @@ from lighteval_r1.graders.choice import CHOICE
 from lighteval_r1.graders.expression import EXPRESSION
 from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.program import PROGRAM
+from lighteval_r1.graders.real import REAL
 from lighteval_r1.records import Grade, UserError
 
-GRADERS: dict[str, Grader] = {grader.name: grader for grader in (EXPRESSION, CHOICE, PROGRAM)}
+# For benchmarks that count no answer in a thought, whatever follows it.
+EXPRESSION_BEHIND_THINKING = replace(EXPRESSION, name="expression_behind_thinking", answer_in_thinking=False)
+GRADERS: dict[str, Grader] = {
+    grader.name: grader for grader in (EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL, CHOICE, PROGRAM)
+}
 # For replies that were graded by others, whose run names no grader of ours: golds and answers are what was written, and
 # no statement is looked for in a thinking.
 FOREIGN = replace(EXPRESSION, name="", candidates=None)
@@ -32,4 +37,16 @@ def grade(reply: str, gold: str, *, grader: str = "expression", thinking_opened:
     return GRADERS[grader].grade_reply(reply, gold, thinking_opened=thinking_opened)
 
 
-__all__ = ["CHOICE", "EXPRESSION", "FOREIGN", "GRADERS", "PROGRAM", "Found", "Grader", "grade", "grader_named"]
+__all__ = [
+    "CHOICE",
+    "EXPRESSION",
+    "EXPRESSION_BEHIND_THINKING",
+    "FOREIGN",
+    "GRADERS",
+    "PROGRAM",
+    "REAL",
+    "Found",
+    "Grader",
+    "grade",
+    "grader_named",
+]

@@ -3,11 +3,23 @@
 The prompt is data of a task: a twin that asks the same problems otherwise is `replace(task, name=…, prompt=…)`.
 """
 
-from lighteval_r1.tasks import aime, demo, gpqa_diamond, livecodebench, math_500
+from lighteval_r1.tasks import (
+    aime,
+    competitions,
+    demo,
+    gpqa_diamond,
+    livecodebench,
+    math_500,
+    minerva,
+    mmlu_pro,
+    olympiadbench,
+)
 from lighteval_r1.tasks.task import Task
 
 TASKS: dict[str, Task] = {
-    task.name: task for module in (aime, math_500, gpqa_diamond, livecodebench, demo) for task in module.TASKS
+    task.name: task
+    for module in (aime, competitions, math_500, minerva, olympiadbench, gpqa_diamond, mmlu_pro, livecodebench, demo)
+    for task in module.TASKS
 }
 
 __all__ = ["TASKS", "Task"]

@@ -27,7 +27,7 @@ def read(row: dict, prompt: str) -> Problem:
     return Problem(
         prompt=prompt.format(problem=row["problem"]),
         gold=gold,
-        name=str(row.get("id", "")),
+        name=str(row.get("id", row.get("problem_idx", ""))),
         row_sha256=row_sha256(row["problem"], gold),
     )
 

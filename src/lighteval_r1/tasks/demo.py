@@ -14,7 +14,7 @@ from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
 from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, choice_problem, letter_reference, row_sha256
 
 
 def rows(kind: str) -> list[dict]:
@@ -32,12 +32,8 @@ def read_sum(row: dict, prompt: str) -> Problem:
 
 
 def read_choice(row: dict, prompt: str) -> Problem:
-    options = [f"{letter}) {text}" for letter, text in zip("ABCD", row["options"], strict=True)]
-    return Problem(
-        prompt=prompt.format(problem=row["question"] + "\n\n" + "\n".join(options)),
-        gold=json.dumps({"letter": row["letter"], "options": row["options"]}),
-        name=row["id"],
-        row_sha256=row_sha256(row["question"], *row["options"], row["letter"]),
+    return choice_problem(
+        prompt, question=row["question"], options=row["options"], letter=row["letter"], name=row["id"]
     )
 
 
@@ -85,7 +81,7 @@ CHOICES = replace(
     grader=CHOICE,
     n_problems=N_EVALUATION["choices"],
     groups={},
-    reference=gpqa_diamond.reference,
+    reference=letter_reference,
     rows=partial(rows, "choices"),
 )
 PROGRAMS = replace(

@@ -1,9 +1,11 @@
-"""GPQA Diamond: 198 graduate-level questions with four options.
+"""GPQA: graduate-level questions with four options; Diamond has 198 of them, main 448, extended 546.
 
 Gated: its authors ask that questions stay out of the clear.
 
 What it asks: question and options A to D, then DeepSeek's sentence (`r1_…`), or "Answer: $LETTER" (`openr1_…`).
 How it is graded: graders.choice, against the letter; the options' texts are known to it.
+The order of the options is a function of the question, so that a sample's seed decides nothing but the reply;
+simple-evals draws an order for each sample.
 What it gets wrong: 198 questions: one question is half a point.
 Source: https://huggingface.co/datasets/Idavidrein/gpqa; Rein et al. 2023, https://arxiv.org/abs/2311.12022.
 """
@@ -14,14 +16,13 @@ from dataclasses import replace
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, row_sha256
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, LETTERS, Task, letter_reference, lettered, row_sha256
 
 # Source: simple-evals' multiple choice template, in the form of LightEval 0.13.0's tasks/tasks/gpqa.py.
 OPENR1_PROMPT = (
     "Answer the following multiple choice question. The last line of your response should be of the following format: "
     "'Answer: $LETTER' (without quotes) where LETTER is one of ABCD. Think step by step before answering.\n\n{problem}"
 )
-LETTERS = "ABCD"
 
 
 def options_in_order(question: str, options: list[str]) -> list[int]:
@@ -40,19 +41,14 @@ def read(row: dict, prompt: str) -> Problem:
     ]
     order = options_in_order(question, options)
     shown = [options[i] for i in order]
-    asked = question + "\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, shown, strict=True))
     groups = {"domain": str(row["High-level domain"])} if row.get("High-level domain") else {}
     return Problem(
-        prompt=prompt.format(problem=asked),
+        prompt=prompt.format(problem=lettered(question, shown)),
         gold=json.dumps({"letter": LETTERS[order.index(0)], "options": shown}, ensure_ascii=False),
         name=str(row.get("Record ID", "")),
         groups=groups,
         row_sha256=row_sha256(question, *options),
     )
-
-
-def reference(problem: Problem) -> str:
-    return f"<think>\nThis is known.\n</think>\n\nAnswer: {json.loads(problem.gold)['letter']}"
 
 
 GPQA_DIAMOND = Task(
@@ -70,8 +66,13 @@ GPQA_DIAMOND = Task(
     licence="CC BY 4.0, gated",
     n_problems=198,
     groups={"domain": ("Biology", "Chemistry", "Physics")},
-    reference=reference,
+    reference=letter_reference,
     gated=True,
 )
 
-TASKS = [GPQA_DIAMOND, replace(GPQA_DIAMOND, name="openr1_gpqa_diamond", prompt=OPENR1_PROMPT)]
+TASKS = [
+    GPQA_DIAMOND,
+    replace(GPQA_DIAMOND, name="openr1_gpqa_diamond", prompt=OPENR1_PROMPT),
+    replace(GPQA_DIAMOND, name="r1_gpqa_main", subset="gpqa_main", file="gpqa_main", n_problems=448),
+    replace(GPQA_DIAMOND, name="r1_gpqa_extended", subset="gpqa_extended", file="gpqa_extended", n_problems=546),
+]

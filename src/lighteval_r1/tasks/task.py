@@ -1,7 +1,8 @@
 """Task: a data set, a prompt, a grader and the number of samples; and its check."""
 
+import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class Task:
     columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader.
     n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values.
     known_data: the SHA-256 of the complete data set where it was measured, else "". reference: a reply that holds the
-    gold answer, for `check`.
+    gold answer, for `check`. keep: which rows of the data set are asked, where not all. tried: False where columns are
+    those that were documented, and no row was ever seen.
     """
 
     name: str
@@ -42,7 +44,9 @@ class Task:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reference: Callable[[Problem], str] | None = None
     gated: bool = False
-    rows: Callable[[], list[dict]] | None = None  # for tasks whose rows ship with this package
+    rows: Callable[[], list[dict]] | None = None  # for tasks whose rows ship with this package, or are one's own
+    keep: Callable[[dict], bool] | None = None
+    tried: bool = True
 
     @property
     def question(self) -> str:
@@ -74,14 +78,43 @@ class Task:
         return faults
 
 
+LETTERS = "ABCDEFGHIJ"
+
+
+def lettered(question: str, options: Sequence[str]) -> str:
+    """The question with its options behind it, a line each: "A) …"."""
+    lines = [f"{letter}) {text}" for letter, text in zip(LETTERS, options, strict=False)]
+    return question + "\n\n" + "\n".join(lines)
+
+
+def choice_problem(prompt: str, *, question: str, options: Sequence[str], letter: str, **more) -> Problem:
+    """A lettered question; its gold knows the letter and the options' texts."""
+    if not 2 <= len(options) <= len(LETTERS) or letter not in LETTERS[: len(options)]:
+        raise UserError(f"a question with {len(options)} options and the gold {letter!r}: 2 to 10, and one of them.")
+    return Problem(
+        prompt=prompt.format(problem=lettered(question, options)),
+        gold=json.dumps({"letter": letter, "options": list(options)}, ensure_ascii=False),
+        row_sha256=row_sha256(question, *options, letter),
+        **more,
+    )
+
+
+def letter_reference(problem: Problem) -> str:
+    return f"<think>\nThis is known.\n</think>\n\nAnswer: {json.loads(problem.gold)['letter']}"
+
+
 def row_sha256(*parts: str) -> str:
     """White space and leading zeros of integers differ between mirrors of one data set and do not count."""
     texts = [" ".join(str(part).split()) for part in parts]
     return sha256([str(int(text)) if text.isascii() and text.isdigit() else text for text in texts])
 
 
+def boxed(answer: str) -> str:
+    return f"<think>\nThis is known.\n</think>\n\nThe answer is $\\boxed{{{answer}}}$."
+
+
 def boxed_reference(problem: Problem) -> str:
-    return f"<think>\nThis is known.\n</think>\n\nThe answer is $\\boxed{{{problem.gold}}}$."
+    return boxed(problem.gold)
 
 
 def local_file(task: Task) -> Path | None:
@@ -105,10 +138,14 @@ def task_rows(task: Task) -> list[dict]:
         return task.rows()
     path = local_file(task)
     if path is not None:
-        return list(local_rows(path))
+        return kept(task, local_rows(path))
     import datasets
 
-    return list(datasets.load_dataset(task.repo, task.subset)[task.split])
+    return kept(task, datasets.load_dataset(task.repo, task.subset)[task.split])
+
+
+def kept(task: Task, rows: Iterable[dict]) -> list[dict]:
+    return [row for row in rows if task.keep is None or task.keep(row)]
 
 
 def rows_at_hand(task: Task) -> list[dict] | None:
@@ -120,7 +157,7 @@ def rows_at_hand(task: Task) -> list[dict] | None:
         if task.rows is not None or local_file(task) is not None:
             return task_rows(task)
         cached = datasets.DownloadConfig(local_files_only=True)
-        return list(datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
+        return kept(task, datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
     except (UserError, datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError, KeyError):
         return None
 
@@ -137,22 +174,46 @@ def check_local_file(task: Task, path: Path) -> None:
 
 
 def local_rows(path: Path) -> Iterator[dict]:
+    """Rows of a .parquet, .csv or JSONL file. UserError, naming the file and the line, where it is none."""
     if path.suffix == ".parquet":
-        import pyarrow.parquet as parquet
+        yield from parquet_rows(path)
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            yield from csv_rows(path, lines) if path.suffix == ".csv" else json_rows(path, lines)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text ({error.reason}); JSONL, .csv or .parquet is expected.") from None
 
+
+def parquet_rows(path: Path) -> Iterator[dict]:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    try:
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=64):
             yield from batch.to_pylist()
-        return
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"{path}, line {number}: not JSON ({error.msg}). One object a line is expected."
-                ) from None
-            if not isinstance(row, dict):
-                raise UserError(f"{path}, line {number}: a {type(row).__name__}, not an object.")
+    except pyarrow.ArrowException as error:
+        raise UserError(f"{path} is not a parquet file: {str(error).splitlines()[0]}") from None
+
+
+def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
+    try:
+        for number, row in enumerate(csv.DictReader(lines, strict=True), start=1):
+            if None in row or None in row.values():
+                raise UserError(f"{path}, row {number}: it has not as many cells as the first line has names.")
             yield row
+    except csv.Error as error:
+        raise UserError(f"{path} is not a CSV file: {error}.") from None
+
+
+def json_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}, line {number}: not JSON ({error.msg}). One object a line is expected.") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{path}, line {number}: a {type(row).__name__}, not an object.")
+        yield row
