@@ -74,6 +74,16 @@ def test_short_names_suites_and_n_become_full_specifications(tmp_path):
     assert task_specs("aime24", n=3) == ["r1_aime24@n=3|0"]
 
 
+def test_specifications_of_other_versions_are_read_and_twins_named(capsys):
+    assert task_specs("lighteval|aime24|0|0", n=2) == task_specs("custom|aime24|0", n=2) == ["r1_aime24@n=2|0"]
+    assert "is asked as r1_aime24; open-r1's prompt for it is openr1_aime24." in capsys.readouterr().err
+
+
+def test_a_task_that_is_asked_for_twice_is_refused():
+    with pytest.raises(UserError, match="r1_aime24 is asked for twice, the second time as aime_2024@n=4"):
+        task_specs("aime24,aime_2024@n=4", n=None)
+
+
 def test_a_system_prompt_of_any_characters_stays_as_it_is(tmp_path):
     text = "a \"b\" 'c' $(d) `e` {f}, g\\h\n\r\n  ü\t"
     (tmp_path / "prompt").write_bytes(text.encode())

@@ -10,8 +10,11 @@ import pytest
 from lighteval_r1.records import UserError, data_sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.gpqa_diamond import options_in_order
+from lighteval_r1.tasks.names import find, task_named
 from lighteval_r1.tasks.task import local_file, local_rows
 
+# Rows of one public copy: no digest is known of them.
+ONE_COPY = ["r1_aime26", "matharena_aime26", "r1_hmmt_feb25", "r1_amc23", "r1_minerva"]
 REAL = ["r1_aime24", "r1_aime25", "r1_math_500", "openr1_aime24", "openr1_aime25", "openr1_math_500"]
 GPQA_ROW = {
     "Question": "Which one?",
@@ -28,7 +31,7 @@ def problems_of(name, shared):
     return [task.problem(row) for row in local_rows(shared / "data" / f"{task.file}.jsonl")]
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", [*REAL, *ONE_COPY])
 def test_real_golds_are_graded_correct_and_an_empty_reply_is_no_answer(name, shared):
     problems = problems_of(name, shared)
     assert len(problems) == TASKS[name].n_problems
@@ -110,6 +113,91 @@ def test_livecodebench_rows_become_problems_with_their_tests(shared):
     problems = [task.problem(row) for row in rows]
     assert len({problem.id for problem in problems}) == 20
     assert set(json.loads(problems[0].gold)) == {"fn_name", "public", "private"}
+
+
+def test_olympiadbenchs_parts_are_one_gold_and_one_row_has_a_tolerance(shared):
+    task, problems = TASKS["r1_olympiadbench"], problems_of("r1_olympiadbench", shared)
+    assert task.check(problems) == []
+    (row,) = [problem for problem in problems if problem.gold.startswith("{")]
+    assert task.grader.shown_gold(row.gold) == "4.2 ± 0.1"
+    parts = next(problem for problem in problems if problem.gold == "1,3,5")
+    right, wrong = (
+        task.grader.grade_reply(f"</think> \\boxed{{{answer}}}", parts.gold) for answer in ("5, 1, 3", "1, 3")
+    )
+    assert (right.outcome, wrong.outcome) == ("correct", "wrong")
+
+
+SPELLINGS = {
+    "in dollars": lambda gold: f"</think>The final answer is $\\boxed{{\\displaystyle {gold}}}$",
+    "announced": lambda gold: f"</think>So we are done.\n\n**Final Answer:** ${gold}$",
+    "with a dot": lambda gold: f"</think>Thus\n\\[\\boxed{{{gold}}}.\\]",
+}
+
+
+@pytest.mark.parametrize("name", [*REAL, *ONE_COPY, "r1_olympiadbench"])
+def test_golds_are_correct_in_other_spellings_of_the_reply(name, shared):
+    task = TASKS[name]
+    for problem in problems_of(name, shared)[::7]:
+        gold = task.grader.shown_gold(problem.gold).partition(" ± ")[0]
+        if "," in gold or " " in gold:
+            continue  # a list that is announced without a box is another matter
+        outcomes = {how: task.grader.grade_reply(reply(gold), problem.gold).outcome for how, reply in SPELLINGS.items()}
+        assert set(outcomes.values()) == {"correct"}, (gold, outcomes)
+
+
+def test_matharenas_twins_count_no_answer_in_the_thinking():
+    ours, theirs = TASKS["r1_hmmt_feb25"], TASKS["matharena_hmmt_feb25"]
+    reply = r"<think>So \boxed{103}.</think>"
+    assert ours.grader.grade_reply(reply, "103").outcome == "correct"
+    assert theirs.grader.grade_reply(reply, "103").outcome == "no_answer"
+    assert theirs.problem({"problem": "Why?", "answer": 1}).prompt == "Put your final answer within \\boxed{}.\n\nWhy?"
+
+
+def test_ten_options_have_ten_letters():
+    row = {"question": "Which?", "options": [f"option {i}" for i in range(10)], "answer": "J", "category": "math"}
+    problem = TASKS["r1_mmlu_pro"].problem(row)
+    assert "J) option 9" in problem.prompt and TASKS["r1_mmlu_pro"].check([problem]) == []
+    with pytest.raises(UserError, match="a question with 10 options and the gold 'K'"):
+        TASKS["r1_mmlu_pro"].problem(row | {"answer": "K"})
+
+
+def test_a_window_of_livecodebench_holds_its_months(shared):
+    task = task_named("lcb_2408_2505")
+    rows = [
+        {"contest_date": f"20{month[:2]}-{month[2:]}-15T00:00:00"} for month in ("2407", "2408", "2412", "2505", "2506")
+    ]
+    assert [task.keep(row) for row in rows] == [False, True, True, True, False]
+    assert find("r1_lcb_2505_2408") is find("r1_lcb_2413_2505") is None
+
+
+def test_names_fit_lightevals_specifications():
+    assert not [name for name in TASKS if set(name) & set(",:|@ ")]
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("aime24", "r1_aime24"),
+        ("aime_2026", "r1_aime26"),
+        ("MATH-500", "r1_math_500"),
+        ("gpqa:diamond", "r1_gpqa_diamond"),
+        ("GPQA Diamond", "r1_gpqa_diamond"),
+        ("lcb:codegeneration", "r1_lcb"),
+        ("mmlu-pro", "r1_mmlu_pro"),
+        ("sums", "demo_sums"),
+        ("lcb_2408_2505", "r1_lcb_2408_2505"),
+    ],
+)
+def test_names_that_people_type_are_understood(said, meant):
+    assert task_named(said).name == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "nearest"), [("hmmt", "r1_hmmt_feb25"), ("gpqaa", ".*r1_gpqa_diamond"), ("beyond", "r1_beyond_aime")]
+)
+def test_unknown_names_get_near_ones_by_sense(said, nearest):
+    with pytest.raises(UserError, match=f"there is no task '{said}'. Nearest: {nearest}"):
+        task_named(said)
 
 
 def test_a_row_without_a_column_is_named():

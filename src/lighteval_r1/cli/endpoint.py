@@ -12,6 +12,7 @@ from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.outside import variables
 from lighteval_r1.records import Settings, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
@@ -53,7 +54,7 @@ def endpoint_command(options: EndpointOptions) -> None:
         raise UserError("say which --model of the server, by the name under which it lists it.")
     if options.allow_unsafe_code:
         allow_unsafe()
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.n)
+    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
     tasks = [parse_spec(spec).task for spec in specs]
     say_confinement(tasks)
     for task in tasks:
@@ -67,6 +68,8 @@ def endpoint_command(options: EndpointOptions) -> None:
         from lighteval_r1.hub import push
 
         repo = push.check_can_write(options.upload, public=options.public)
+    # the plugin registers them while it is imported
+    variables.ASKED.set(",".join(specs))
     from lighteval_r1.plugin import pipeline
 
     cache_dir = options.cache_dir or CACHE_DIR

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1.cli.options import RunOptions, SamplingOptions, option
+from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
@@ -21,7 +21,7 @@ from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.preflight import Findings
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks import TASKS, own
 from lighteval_r1.tasks.specs import check_confinement, expand, parse_spec
 from lighteval_r1.tasks.task import local_file
 
@@ -38,7 +38,7 @@ DEMO_PARAMETERS = {
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(RunOptions):
     model: str = option("", "Hub id, folder, or a recipe (.yaml); the demo model where it is left out.")
-    task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, or a suite's file.")
+    task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, a suite's file, or problems.jsonl.")
     parallel: str = option("", "data, tensor or auto.")
     num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
 
@@ -49,7 +49,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
         allow_unsafe()
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
-    specs = task_specs(options.task or ("" if options.model else DEMO_TASKS), n=options.n)
+    specs = task_specs(options.task or ("" if options.model else DEMO_TASKS), n=options.n, problems=options)
     findings = check_at_hand(parameters, specs)
     output_dir = Path(options.output_dir or usual_folder(options.model))
     with writing(output_dir):
@@ -156,20 +156,25 @@ def layout_parameters(options: EvaluateOptions, parameters: Mapping) -> dict[str
     return layout.parameters
 
 
-def task_specs(task: str, *, n: int | None) -> list[str]:
-    """Full LightEval names, from short ones ("aime24"), full ones, a comma-separated list or a suite's file."""
+def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = None) -> list[str]:
+    """Full LightEval names, from short ones ("aime24"), full ones, a comma-separated list, a suite's file, or files of
+    one's own problems."""
     if not task:
         raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
-    specs = []
+    specs: dict[str, str] = {}
     for text in expand(task):
-        name = text.split("|")[0].split("@")[0]
-        full = text if name in TASKS or f"r1_{name}" not in TASKS else f"r1_{text}"
-        spec = parse_spec(full)
+        address, sign, options = text.partition("@")
+        if problems is not None and own.is_address(address):
+            how = {"columns": problems.columns, "grader": problems.grader, "prompt_file": problems.prompt_file}
+            text = own.add(address, **how).name + sign + options
+        spec = parse_spec(text)
         samples = spec.n if n is None else n
         if samples < 1:
             raise UserError(f"N={n}: at least one sample per problem is needed.")
-        specs.append(f"{spec.task.name}@n={samples}|0")
-    return specs
+        if spec.task.name in specs:
+            raise UserError(f"{spec.task.name} is asked for twice, the second time as {text}.")
+        specs[spec.task.name] = f"{spec.task.name}@n={samples}|0"
+    return list(specs.values())
 
 
 def check_at_hand(parameters: Mapping, specs: list[str]) -> Findings:

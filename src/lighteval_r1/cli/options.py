@@ -156,7 +156,16 @@ class SamplingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(SamplingOptions):
+class ProblemOptions:
+    """How a file of one's own problems is read (TASK=problems.jsonl)."""
+
+    columns: str = option("", "Of one's own problems: which column holds what.", metavar="question=…,gold=…")
+    grader: str = option("", "Of one's own problems: expression, real, choice or program; else by their columns.")
+    prompt_file: str = option("", "Of one's own problems: a file whose text, with {problem} in it, is asked.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ProblemOptions, SamplingOptions):
     """An evaluation: how much is drawn, and where what comes of it goes."""
 
     n: int | None = option(None, "Samples per problem, where the task's own number is not wanted.")

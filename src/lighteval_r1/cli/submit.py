@@ -9,7 +9,7 @@ from lighteval_r1.engines.layouts import Layout, automatic
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, read_cluster, submit
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks import TASKS, own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +56,20 @@ def submission_of(options: SubmitOptions) -> Submission:
     layout = cluster_layout(options, parameters, cluster=cluster)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
     run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
+    run |= {"columns": options.columns, "grader": options.grader}
+    if options.prompt_file:
+        run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
     name = str(parameters["model_name"])
     if Path(name).expanduser().is_dir():
         # the job runs elsewhere
         parameters["model_name"] = str(Path(name).expanduser().absolute())
+    specs = [] if options.serve else evaluate.task_specs(options.task, n=options.n, problems=options)
     return Submission(
         name=evaluate.slug(name),
         parameters=parameters | layout.parameters,
-        specs=[] if options.serve else evaluate.task_specs(options.task, n=options.n),
+        specs=[own.spelled_out(spec) for spec in specs],
         output=str(Path(options.output_dir or evaluate.usual_folder(options.model)).absolute()),
-        options={option: True for option, wanted in run.items() if wanted},
+        options={option: value for option, value in run.items() if value},
         upload={"upload": options.upload, "public": options.public} if options.upload else {},
         layout=layout,
         cluster=cluster,

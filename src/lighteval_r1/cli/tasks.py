@@ -27,6 +27,7 @@ def tasks_command(options: TasksOptions) -> None:
         say(
             f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  "
             f"n={task.n:<3} {task.grader.name:<10} {task.licence}"
+            + ("" if task.tried else "; columns as documented, not tried")
         )
 
 

@@ -20,6 +20,7 @@ from functools import lru_cache
 
 from lighteval_r1.graders import expression
 from lighteval_r1.graders.grader import Found
+from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome
 
 
@@ -76,4 +77,8 @@ def shown_gold(gold: str) -> str:
     return f"{expected} ± {float(within):.3g}" if within else expected
 
 
-REAL = replace(expression.EXPRESSION, name="real", find=find, judge=judge, shown_gold=shown_gold)
+def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+    return expression.candidates(thinking, problem=problem, gold=read_gold(gold)[0])
+
+
+REAL = replace(expression.EXPRESSION, name="real", find=find, judge=judge, shown_gold=shown_gold, candidates=candidates)

@@ -103,7 +103,26 @@ FINDINGS = Variable(
     read_by="sampling",
     internal=True,
 )
-VARIABLES = (DEVICE, DATA, SHARD, NODES, EAGER, CLUSTER, BASELINES, UNSAFE_CODE, REPLICAS, FINDINGS)
+OWN_PROBLEMS = Variable(
+    "LIGHTEVAL_R1_OWN_PROBLEMS",
+    "files of problems that are asked, by task",
+    json.loads,
+    {},
+    read_by="tasks",
+    internal=True,
+)
+ASKED = Variable(
+    "LIGHTEVAL_R1_ASKED",
+    "the tasks that a command asks, where LightEval's is not used",
+    str,
+    "",
+    "cli, plugin",
+    internal=True,
+)
+VARIABLES = (
+    *(DEVICE, DATA, SHARD, NODES, EAGER, CLUSTER, BASELINES, UNSAFE_CODE),
+    *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
+)
 
 
 def table() -> str:

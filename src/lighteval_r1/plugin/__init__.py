@@ -17,6 +17,7 @@ from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.layouts import layout_of
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
+from lighteval_r1.outside import variables
 from lighteval_r1.plugin.documents import stage, task_config
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.model import R1Model
@@ -50,8 +51,13 @@ def command_line() -> dict | None:
 @plain_errors
 def tasks_named(tasks: str) -> dict[str, Task]:
     """The tasks of ours that a command names. Exits with one line where it names what nobody knows."""
+    if not tasks:
+        return {}
     builtin = Registry.load_all_task_configs()
-    return {spec.task.name: spec.task for text in expand(tasks) if (spec := parse_spec(text, builtin=builtin))}
+    specs = {text: parse_spec(text, builtin=builtin) for text in expand(tasks)}
+    if theirs := [text for text, spec in specs.items() if spec is None]:
+        print(f"{', '.join(theirs)}: LightEval's own task, asked and counted by its protocol.", file=sys.stderr)
+    return {spec.task.name: spec.task for spec in specs.values() if spec}
 
 
 @plain_errors
@@ -76,9 +82,9 @@ def staged(task: Task) -> str | None:
 
 _command, _findings = command_line(), Findings.handed_down()
 # Of a command the tasks that it names are laid out to be read, of another program's import all.
-_asked = tasks_named(_command["tasks"]) if _command else TASKS
+_asked = tasks_named(_command["tasks"] if _command else variables.ASKED.value()) or TASKS
 _processes = check_command(_command["model_args"], _asked, findings=_findings) if _command else []
-TASKS_TABLE = [task_config(task, staged(task) if name in _asked else None) for name, task in TASKS.items()]
+TASKS_TABLE = [task_config(task, staged(task) if name in _asked else None) for name, task in (TASKS | _asked).items()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
 model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(

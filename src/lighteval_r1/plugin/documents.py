@@ -80,6 +80,7 @@ def task_config(task: Task, folder: str | None) -> LightevalTaskConfig:
         hf_subset="default" if folder else task.subset,
         hf_avail_splits=[task.split],
         evaluation_splits=[task.split],
+        hf_filter=task.keep,
         few_shots_split=None,
         few_shots_select=None,
         generation_size=MAX_TOKENS,

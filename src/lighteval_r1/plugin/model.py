@@ -21,8 +21,9 @@ from lighteval_r1.plugin.metrics import task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
 from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run
 from lighteval_r1.sampling.pool import Pool
-from lighteval_r1.tasks import TASKS, Task
+from lighteval_r1.tasks.names import task_named
 from lighteval_r1.tasks.specs import check_confinement
+from lighteval_r1.tasks.task import Task
 
 
 class NoCache:
@@ -108,7 +109,7 @@ class R1Model(LightevalModel):
             full_name,
             [doc.problem for doc in members.values()],
             n=first.num_samples,
-            version=TASKS[task_of(first)].version,
+            version=task_named(task_of(first)).version,
             settings=self.engine.settings,
             cache_dir=self.config.cache_dir,
             shard=shard,
@@ -161,7 +162,7 @@ def check_docs(docs: list[Doc], *, temperature: float) -> None:
 
 
 def known_task(task_run: TaskRun) -> Task:
-    return TASKS[task_run.task.partition("|")[0]]
+    return task_named(task_run.task.partition("|")[0])
 
 
 def describe_task(task_run: TaskRun) -> dict:

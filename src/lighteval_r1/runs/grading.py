@@ -16,8 +16,9 @@ from lighteval_r1.runs.grades_file import write_grades
 from lighteval_r1.runs.locate import HUB, find
 from lighteval_r1.runs.reply_files import read_replies
 from lighteval_r1.sampling.pool import Pool
-from lighteval_r1.tasks import TASKS, Task
+from lighteval_r1.tasks.names import task_named
 from lighteval_r1.tasks.specs import say_confinement
+from lighteval_r1.tasks.task import Task
 
 SHOWN = 300
 
@@ -36,7 +37,7 @@ def run(
     """
     if allow_unsafe_code:
         allow_unsafe()
-    chosen = find_task(task)
+    chosen = task_named(task)
     say_confinement([chosen])
     paths = [local_path(str(file), task=chosen) for file in files]
     runs = [settle_thinking(path, read_replies(path, chosen), given=thinking_opened) for path in paths]
@@ -59,13 +60,6 @@ def local_path(file: str, *, task: Task) -> Path:
     if task.name not in details:
         raise UserError(f"{file} has no details of {task.name} in its newest run; it has {', '.join(sorted(details))}.")
     return details[task.name]
-
-
-def find_task(name: str) -> Task:
-    if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.4) or list(TASKS)[:3]
-        raise UserError(f"there is no task {name!r}. Nearest: {', '.join(near)}. All: lighteval-r1 tasks.")
-    return TASKS[name]
 
 
 def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> TaskRun:

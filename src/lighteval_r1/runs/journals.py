@@ -84,10 +84,10 @@ def in_order(samples: list[Sample]) -> list[Sample]:
 def problems_of_task(name: str) -> dict[str, RunProblem]:
     """The task's problems by id, from its data; {} where that is not at hand."""
     from lighteval_r1.sampling.loop import shown
-    from lighteval_r1.tasks import TASKS
+    from lighteval_r1.tasks.names import find
     from lighteval_r1.tasks.task import rows_at_hand
 
-    task = TASKS.get(name)
+    task = find(name)
     rows = rows_at_hand(task) if task is not None else None
     if task is None or rows is None:
         return {}

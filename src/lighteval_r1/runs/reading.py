@@ -52,14 +52,15 @@ def journals_of(folder: Path) -> list[Path]:
 def graded_run(path: Path) -> Run:
     """What `lighteval-r1 score` graded, with its grades."""
     from lighteval_r1.runs.reply_files import read_replies
-    from lighteval_r1.tasks import TASKS
+    from lighteval_r1.tasks.names import find
 
     lines = read_lines(path)
     name = lines[0].get("task", "") if lines else ""
-    if name not in TASKS:
+    task = find(name)
+    if task is None:
         said = f"names the task {name!r}, which is not known" if name else "does not say whose grader graded"
         raise UserError(f"{grades_path(path)} {said}. Grade anew: lighteval-r1 score {path} --task TASK.")
-    task_run = read_replies(path, TASKS[name])
+    task_run = read_replies(path, task)
     grades = {line["uid"]: line["grade"] for line in lines}
     opened = {line["uid"]: bool(line.get("thinking_opened")) for line in lines}
     problems = []

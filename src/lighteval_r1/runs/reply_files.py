@@ -76,21 +76,13 @@ def problems_of_details(path: Path, task: Task) -> list[RunProblem]:
 def problems_of_rows(path: Path, task: Task) -> list[RunProblem]:
     golds = TaskGolds(task)
     problems: dict[str, RunProblem] = {}
-    for number, row in enumerate(rows_of(path), start=1):
+    for number, row in enumerate(local_rows(path), start=1):
         problem = problem_of(row, golds=golds, where=f"{path}, row {number}", number=number)
         known = problems.setdefault(problem.id, replace(problem, grader=task.grader.name, samples=[]))
         # What has the same question and gold is one problem.
         start = len(known.samples)
         known.samples.extend(replace(sample, index=start + sample.index) for sample in problem.samples)
     return list(problems.values())
-
-
-def rows_of(path: Path) -> Iterator[dict]:
-    """Rows of a .parquet or JSONL file. UserError where it is neither."""
-    try:
-        yield from local_rows(path)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text ({error.reason}); JSONL or .parquet is expected.") from None
 
 
 class TaskGolds:

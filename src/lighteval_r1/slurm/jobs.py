@@ -109,7 +109,7 @@ def prepare(submission: Submission) -> list[Job]:
         return array_jobs(submission, home)
     jobs = []
     for spec in submission.specs:
-        short = spec.split("@")[0]
+        short = Path(spec.split("@")[0]).stem  # of a file of problems, its name
         folder = home / short
         write_folder(folder, submission, template="evaluate.slurm")
         write_options(folder / "options.json", submission, task=spec, more=submission.upload)

@@ -1,5 +1,8 @@
 """LiveCodeBench, code generation: programs judged by hidden tests; `r1_lcb` is v4_v5, the window R1 was measured on.
 
+Model cards name windows of months: `r1_lcb_2408_2505` is what was published from August 2024 to May 2025, and so is
+every `r1_lcb_YYMM_YYMM`.
+
 What it asks: the problem statement and either starter code or reading standard input, as LightEval's template does.
 How it is graded: graders.program runs the last code block on all public and private tests; all must pass.
 What it gets wrong: problems that admit several outputs are judged by the one stored; time limits are those of the data
@@ -8,6 +11,7 @@ Source: https://huggingface.co/datasets/lighteval/code_generation_lite; Jain et 
 """
 
 import json
+import re
 from dataclasses import replace
 
 from lighteval_r1.graders import PROGRAM
@@ -35,6 +39,11 @@ RELEASES = (
     *(f"v{i}" for i in range(1, 7)),
     *(f"v{i}_v{j}" for i in range(1, 5) for j in range(i + 1, 6)),
 )
+
+
+WINDOW = re.compile(r"r1_lcb_(2[3-9](?:0[1-9]|1[0-2]))_(2[3-9](?:0[1-9]|1[0-2]))", re.ASCII)
+# The newest release holds the problems of all months.
+ALL_MONTHS = "release_v6"
 
 
 def read(row: dict, prompt: str) -> Problem:
@@ -73,6 +82,20 @@ LCB = Task(
     n_problems=268,
     groups={"difficulty": ("easy", "medium", "hard")},
 )
+
+
+def window(name: str) -> Task | None:
+    """The task of the problems that were published in these months, both included; None for another name."""
+    months = WINDOW.fullmatch(name)
+    if months is None or months[1] > months[2]:
+        return None
+
+    def keep(row: dict) -> bool:
+        date = str(row["contest_date"])
+        return months[1] <= date[2:4] + date[5:7] <= months[2]
+
+    return replace(LCB, name=name, subset=ALL_MONTHS, columns=(*LCB.columns, "contest_date"), n_problems=0, keep=keep)
+
 
 TASKS = [
     LCB,

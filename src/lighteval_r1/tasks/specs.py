@@ -1,6 +1,5 @@
 """Looks at a command before anything slow begins: are its tasks, samples and data sets there?"""
 
-import difflib
 import os
 import re
 import sys
@@ -11,8 +10,9 @@ from pathlib import Path
 from lighteval_r1.confined.connection import level as confinement_level
 from lighteval_r1.outside.hub_files import token
 from lighteval_r1.records import UserError
-from lighteval_r1.tasks import TASKS, Task
-from lighteval_r1.tasks.task import check_local_file, local_file
+from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks.names import task_named
+from lighteval_r1.tasks.task import Task, check_local_file, local_file
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,31 @@ class TaskSpec:
 
 
 def expand(tasks: str) -> list[str]:
-    """The task specifications that LightEval would read: comma-separated, or lines of a file."""
-    if os.path.isfile(tasks):
+    """The task specifications that LightEval would read: comma-separated, or lines of a file; a file of problems is
+    one."""
+    if os.path.isfile(tasks) and not own.is_address(tasks):
         lines = Path(tasks).read_text(encoding="utf-8").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return [spec.strip() for spec in tasks.split(",")]
 
 
 def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
-    """The specification as one of our tasks; None where it is one of LightEval's own. UserError where it is neither."""
+    """The specification as one of our tasks; None where it is one of LightEval's own. UserError where it is neither.
+
+    Also as other versions write it: "lighteval|aime24|0|0", "custom|aime24|0".
+    """
     parts = spec.split("|")
-    # LightEval still takes "suite|task|few_shots"
-    name, _, options = (parts[1] if len(parts) == 3 else parts[0]).partition("@")
+    suite, parts = (parts[0], parts[1:]) if len(parts) > 2 else ("", parts)
+    name, *options = parts[0].split("@")
     if name in builtin:
         return None
-    if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.4) or list(TASKS)[:3]
-        raise UserError(f"there is no task {name!r}. Nearest: {', '.join(near)}. All: lighteval-r1 tasks.")
-    if len(parts) > 1 and parts[-1] != "0":
+    if len(parts) > 1 and parts[1] != "0":
         raise UserError(f"{spec}: reasoning models are asked without examples; write {name}|0.")
-    task = TASKS[name]
+    task = own.add(name) if own.is_address(name) else task_named(name)
+    if suite and (twin := task.name.replace("r1_", "openr1_", 1)) in TASKS:
+        print(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.", file=sys.stderr)
     n = task.n
-    for option in filter(None, options.split("@")):
+    for option in filter(None, options):
         key, _, value = option.partition("=")
         if key != "n":
             raise UserError(f"{spec}: the only option of a task is n (samples per problem), as in {name}@n=16|0.")

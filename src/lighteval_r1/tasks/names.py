@@ -1,0 +1,64 @@
+"""Which task is meant: by its name, a short one, LightEval's or EvalScope's, a window's, or a file of one's own."""
+
+import difflib
+import re
+
+from lighteval_r1.records import UserError
+from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks.livecodebench import window
+from lighteval_r1.tasks.task import Task
+
+# What others call a benchmark, letters and digits alone, beside our own short names.
+# Sources: the task lists of LightEval 0.13, EvalScope 1.14 and open-r1's evaluate scripts.
+ALIASES = {
+    "aime2024": "r1_aime24",
+    "aime2025": "r1_aime25",
+    "aime2026": "r1_aime26",
+    "math": "r1_math_500",
+    "gpqa": "r1_gpqa_diamond",
+    "lcbcodegeneration": "r1_lcb",
+    "lcbcodegenerationv4v5": "r1_lcb",
+    "livecodebench": "r1_lcb",
+    "lcbcodegenerationrelease": "r1_lcb_release_latest",
+    "hmmtfeb2025": "r1_hmmt_feb25",
+    "hmmtnov2025": "r1_hmmt_nov25",
+    "hmmtfeb2026": "r1_hmmt_feb26",
+    "hmmt25": "r1_hmmt_feb25",
+    "brumo2025": "r1_brumo25",
+    "smt2025": "r1_smt25",
+    "cmimc2025": "r1_cmimc25",
+    "amc": "r1_amc23",
+    "minervamath": "r1_minerva",
+    "olympiad": "r1_olympiadbench",
+}
+
+
+def key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+def find(name: str) -> Task | None:
+    """The task of this full name, which may be a window of LiveCodeBench or a file that was named before."""
+    return TASKS.get(name) or window(name) or own.find(name)
+
+
+def task_named(name: str) -> Task:
+    """The task that a person means. UserError, with near names, where there is none."""
+    task = find(name) or find(f"r1_{name}") or find(f"demo_{name}")
+    if task is not None:
+        return task
+    short = {key(task.removeprefix("r1_")): task for task in TASKS if task.startswith("r1_")}
+    meant = ALIASES.get(key(name)) or short.get(key(name)) or short.get(key(name.removeprefix("r1_")))
+    if meant is not None:
+        return TASKS[meant]
+    raise UserError(f"there is no task {name!r}. Nearest: {', '.join(near(name))}. All: lighteval-r1 tasks.")
+
+
+def near(name: str) -> list[str]:
+    """Up to three names: those that hold what was asked for, or a part of it, before those of like letters."""
+    asked = key(name.removeprefix("r1_"))
+    keys = {task.name: key(task.name.removeprefix("r1_")) for task in TASKS.values()}
+    holding = [task for task, known in keys.items() if len(asked) > 2 and (asked in known or known in asked)]
+    by_repo = [task.name for task in TASKS.values() if len(asked) > 2 and asked in key(task.repo)]
+    like = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.0)
+    return list(dict.fromkeys([*holding, *by_repo, *like]))[:3]

@@ -1,0 +1,329 @@
+"""Problems of one's own as a task: a .jsonl, .csv or .parquet file, or a data set of the Hub (hf://datasets/NAME).
+
+A row has a question, and a gold, or options and a gold, or tests. Columns are known by their usual names, or named:
+--columns question=…,gold=…. The grader follows from the columns: tests are for programs, options for lettered
+questions, else a gold is an expression; what fits no grader, or two, is refused with the option that decides.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+from lighteval_r1.graders import CHOICE, EXPRESSION, GRADERS, PROGRAM
+from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import one_line
+from lighteval_r1.records import Problem, UserError, sha256
+from lighteval_r1.tasks import livecodebench
+from lighteval_r1.tasks.task import (
+    DEEPSEEK_PROMPT,
+    LETTERS,
+    Task,
+    boxed_reference,
+    choice_problem,
+    letter_reference,
+    local_rows,
+    row_sha256,
+)
+
+HUB = "hf://datasets/"
+ENDINGS = (".jsonl", ".csv", ".parquet")
+MAX_BYTES = 2**30
+# The usual names of columns. Of two that are there, the user says which.
+COLUMNS = {
+    "question": ("question", "problem", "prompt", "query", "instruction"),
+    "gold": ("answer", "gold", "final_answer", "expected_answer", "target"),
+    "options": ("options", "choices"),
+    "tests": ("tests", "test_cases"),
+    "function": ("fn_name", "function"),
+    "starter": ("starter_code",),
+    "name": ("id", "uid", "name", "problem_idx"),
+}
+# A gold of more words is a sentence.
+MAX_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Own:
+    """Where the rows are, and how they are read. columns: of ours, the file's."""
+
+    address: str
+    columns: dict[str, str]
+    grader: str
+    prompt: str
+
+
+def is_address(name: str) -> bool:
+    """Whether a task is named by where its rows are."""
+    return name.startswith(HUB) or name.endswith(ENDINGS)
+
+
+def find(name: str) -> Task | None:
+    """The task of a file that this run named before."""
+    described = variables.OWN_PROBLEMS.value().get(name)
+    return task_of(name, Own(**described)) if described else None
+
+
+def spelled_out(spec: str) -> str:
+    """The specification for a process that this one does not start: with the file's address where a file was named."""
+    name, sign, options = spec.partition("@")
+    described = variables.OWN_PROBLEMS.value().get(name)
+    return described["address"] + sign + options.partition("|")[0] if described else spec
+
+
+def add(address: str, *, columns: str = "", grader: str = "", prompt_file: str = "") -> Task:
+    """The file as a task, for this process and those that it starts. UserError, with the row, for what is wrong."""
+    path = address if address.startswith(HUB) else str(Path(address).expanduser().absolute())
+    rows = read_rows(path)
+    chosen = columns_of(rows[0], named_columns(columns), address=address)
+    kind = grader or grader_of(rows, chosen, address=address)
+    if kind not in GRADERS:
+        raise UserError(f"--grader {kind}: there is no such grader. There are: {', '.join(GRADERS)}.")
+    own = Own(path, chosen, kind, prompt=read_prompt(prompt_file, kind=kind))
+    name = "own_" + re.sub(r"[^a-z0-9]+", "_", Path(address).stem.casefold()).strip("_")
+    task = task_of(name, own)
+    check(task, address=address)
+    variables.OWN_PROBLEMS.set(variables.OWN_PROBLEMS.value() | {name: asdict(own)})
+    return task
+
+
+def task_of(name: str, own: Own) -> Task:
+    needed = ("question", "tests" if own.grader == PROGRAM.name else "gold")
+    references = {CHOICE.name: letter_reference if "options" in own.columns else None, PROGRAM.name: None}
+    return Task(
+        name=name,
+        repo=own.address,
+        subset="",
+        split="test",
+        file=name,
+        columns=needed,
+        prompt=own.prompt,
+        read=read_program if own.grader == PROGRAM.name else read,
+        grader=GRADERS[own.grader],
+        n=4,
+        version=2,
+        licence="one's own",
+        n_problems=0,
+        reference=references.get(own.grader, boxed_reference),
+        rows=partial(own_rows, own.address, tuple(own.columns.items())),
+    )
+
+
+@lru_cache(maxsize=4)
+def read_rows(address: str) -> list[dict]:
+    """The rows as they stand there. UserError where there are none."""
+    rows = hub_rows(address.removeprefix(HUB)) if address.startswith(HUB) else file_rows(Path(address))
+    if not rows:
+        raise UserError(f"{address} holds no problem.")
+    return rows
+
+
+def file_rows(path: Path) -> list[dict]:
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes > MAX_BYTES:
+            raise UserError(f"{path} has {n_bytes / 2**30:.1f} GiB; problems of one's own may have up to 1 GiB.")
+        return list(local_rows(path))
+    except OSError as error:
+        raise UserError(f"cannot read the problems {path}: {error.strerror}.") from None
+
+
+def hub_rows(name: str) -> list[dict]:
+    import datasets
+
+    try:
+        splits = datasets.load_dataset(name)
+    except (datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError) as error:
+        raise UserError(f"{HUB}{name} cannot be loaded: {one_line(error)}") from None
+    if len(splits) > 1 and "test" not in splits:
+        raise UserError(f"{HUB}{name} has the splits {', '.join(splits)}: save the one that is meant as .jsonl.")
+    return list(splits["test"] if "test" in splits else next(iter(splits.values())))
+
+
+def named_columns(text: str) -> dict[str, str]:
+    """question=…,gold=… as our names and the file's."""
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    for ours, sign, theirs in pairs:
+        if ours not in COLUMNS or not sign or not theirs:
+            raise UserError(f"--columns {text}: it looks like question=…,gold=…; there are {', '.join(COLUMNS)}.")
+    return {ours: theirs for ours, _, theirs in pairs}
+
+
+def columns_of(row: Mapping, named: dict[str, str], *, address: str) -> dict[str, str]:
+    """Which column holds what. UserError where one is missing, or two may be meant."""
+    there = ", ".join(map(str, row))
+    chosen = dict(named)
+    for theirs in named.values():
+        if theirs not in row:
+            raise UserError(f"{address} has no column {theirs!r}; it has {there}.")
+    for ours, usual in COLUMNS.items():
+        candidates = [column for column in usual if column in row and column not in named.values()]
+        if ours in named or not candidates:
+            continue
+        if len(candidates) > 1:
+            both = " and ".join(candidates)
+            raise UserError(f"{address} has {both}: say which holds the {ours}, --columns {ours}={candidates[0]}.")
+        chosen[ours] = candidates[0]
+    if "question" not in chosen or not {"gold", "tests"} & set(chosen):
+        lacking = "question" if "question" not in chosen else "gold"
+        raise UserError(f"{address} has no column of the {lacking}; it has {there}. Name it: --columns {lacking}=….")
+    return chosen
+
+
+def grader_of(rows: Iterable[Mapping], columns: Mapping[str, str], *, address: str) -> str:
+    """The grader that fits the columns. UserError where none or two do."""
+    if "tests" in columns:
+        return PROGRAM.name
+    if "options" in columns:
+        return CHOICE.name
+    golds = [gold_text(row.get(columns["gold"])) for row in rows]
+    if all(len(gold) == 1 and gold in LETTERS for gold in golds):
+        raise UserError(f"{address}: all golds are letters. Say --grader choice (of options) or --grader expression.")
+    for number, gold in enumerate(golds, start=1):
+        if len(re.findall(r"(?<![\\\w])[^\W\d_]{2,}", gold)) > MAX_WORDS:
+            raise UserError(
+                f"{address}, row {number}: the gold {gold[:60]!r} is a sentence, which no grader reads. Needed is an "
+                "expression, a letter, or tests; --columns gold=… names another column."
+            )
+    return EXPRESSION.name
+
+
+def read_prompt(file: str, *, kind: str) -> str:
+    """The template around a problem; other braces than those of {problem} are text."""
+    if not file:
+        return livecodebench.PROMPT if kind == PROGRAM.name else DEEPSEEK_PROMPT
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read --prompt-file {file}: {one_line(error)}") from None
+    if text.count("{problem}") != 1:
+        raise UserError(f"--prompt-file {file} must hold {{problem}} once, where the problem goes.")
+    return text.replace("{", "{{").replace("}", "}}").replace("{{problem}}", "{problem}")
+
+
+def own_rows(address: str, columns: tuple[tuple[str, str], ...]) -> list[dict]:
+    """The rows under our names, texts all of them, so that every reader sees one type a column."""
+    named = dict(columns)
+    rows = []
+    for number, row in enumerate(read_rows(address), start=1):
+        try:
+            rows.append(own_row({ours: row.get(theirs) for ours, theirs in named.items()}))
+        except ValueError as error:
+            raise UserError(f"{address}, row {number}: {error}.") from None
+    return rows
+
+
+def own_row(values: Mapping[str, object]) -> dict:
+    """Raises ValueError, saying what is wrong with the row."""
+    question = values["question"]
+    if not isinstance(question, str) or not question.strip():
+        raise ValueError(f"no question, but {question!r}")
+    row = {"question": question, "name": str(values.get("name") or "")}
+    if "tests" in values:
+        row |= {"tests": json.dumps(tests_of(values["tests"])), "function": str(values.get("function") or "")}
+        return row | {"starter": str(values.get("starter") or "")}
+    gold = gold_text(values["gold"])
+    if not gold:
+        raise ValueError("the gold is empty")
+    if "options" in values:
+        options = options_of(values["options"])
+        return row | {"options": options, "gold": letter_of(values["gold"], options)}
+    return row | {"gold": gold}
+
+
+def gold_text(gold: object) -> str:
+    """A gold as text: of a list its parts, of a solution that ends in "#### 42" its answer."""
+    if isinstance(gold, list):
+        return ", ".join(map(gold_text, gold))
+    return "" if gold is None else str(gold).rpartition("####")[2].strip()
+
+
+def parsed(value: object) -> object:
+    """CSV files hold lists as JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{value[:60]!r} is not JSON") from None
+
+
+def options_of(value: object) -> list[str]:
+    options = parsed(value)
+    if isinstance(options, Mapping):
+        # {"label": […], "text": […]}, and {"A": "…"}
+        options = options["text"] if set(options) == {"label", "text"} else list(options.values())
+    if not isinstance(options, list) or not 2 <= len(options) <= len(LETTERS):
+        raise ValueError(f"options are a list of 2 to {len(LETTERS)} texts, not {str(value)[:60]!r}")
+    return [str(option) for option in options]
+
+
+def letter_of(gold: object, options: list[str]) -> str:
+    """The letter that a gold means: a letter, the option's text, or its number from 0 (as data sets count)."""
+    text = str(gold).strip()
+    letter = text.strip("().").upper()
+    meant = {LETTERS[i] for i, option in enumerate(options) if option.strip() == text}
+    if isinstance(gold, int) and 0 <= gold < len(options):
+        meant.add(LETTERS[gold])
+    if not meant and len(letter) == 1 and letter in LETTERS[: len(options)]:
+        meant.add(letter)
+    if len(meant) != 1:
+        several = "may mean several" if meant else "is none"
+        raise ValueError(f"the gold {text[:60]!r} {several} of the {len(options)} options; a letter is clear")
+    return meant.pop()
+
+
+def tests_of(value: object) -> list[dict]:
+    """[{"input": …, "output": …}] as in LiveCodeBench's data, or {"inputs": […], "outputs": […]} as in TACO's."""
+    tests = parsed(value)
+    if isinstance(tests, Mapping) and {"inputs", "outputs"} <= set(tests):
+        pairs = zip(tests["inputs"], tests["outputs"], strict=True)
+        tests = [{"input": text, "output": expected} for text, expected in pairs]
+    right = isinstance(tests, list) and all(
+        isinstance(test, Mapping) and isinstance(test.get("input"), str) and isinstance(test.get("output"), str)
+        for test in tests
+    )
+    if not right or not tests:
+        raise ValueError(f'tests are a list of {{"input": text, "output": text}}, not {str(value)[:60]!r}')
+    return [{"input": test["input"], "output": test["output"]} for test in tests]
+
+
+def read(row: dict, prompt: str) -> Problem:
+    if row.get("options"):
+        letter = row["gold"]
+        question, name = row["question"], row["name"]
+        return choice_problem(prompt, question=question, options=row["options"], letter=letter, name=name)
+    return Problem(
+        prompt=prompt.format(problem=row["question"]),
+        gold=row["gold"],
+        name=row["name"],
+        row_sha256=row_sha256(row["question"], row["gold"]),
+    )
+
+
+def read_program(row: dict, prompt: str) -> Problem:
+    theirs = {
+        "question_content": row["question"],
+        "question_id": row["name"],
+        "starter_code": row["starter"],
+        "metadata": json.dumps({"func_name": row["function"] or None}),
+        "public_test_cases": row["tests"],
+        "private_test_cases": "[]",
+    }
+    return livecodebench.read(theirs, prompt)
+
+
+def check(task: Task, *, address: str) -> None:
+    """UserError, with the row, for a question that is asked twice and for a gold that its grader does not read."""
+    seen: dict[str, int] = {}
+    for number, row in enumerate(task.rows(), start=1):
+        problem = task.problem(row)
+        first = seen.setdefault(sha256(problem.prompt), number)
+        if first != number:
+            raise UserError(f"{address}: rows {first} and {number} ask the same question.")
+        try:
+            faults = task.check([problem])
+        except ValueError as error:
+            raise UserError(f"{address}, row {number}: {error}") from None
+        if faults:
+            raise UserError(f"{address}, row {number}: {one_line(faults[0])}")
