@@ -23,13 +23,15 @@ TOGETHER = {
 }
 LONGEST_FIRST = (
     "test_slurm",
-    "test_end_to_end",
-    "test_callbacks",
-    "test_docs",
+    "test_hub",
     "test_endpoint",
     "test_endpoint_vllm",
+    "test_callbacks",
+    "test_end_to_end",
+    "test_docs",
     "test_replicas",
-    "test_hub",
+    "test_trace",
+    "test_limits",
 )
 
 
