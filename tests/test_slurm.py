@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections import Counter
 from dataclasses import replace
@@ -19,7 +21,7 @@ from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_paramet
 from lighteval_r1.cli.options import options_file, options_in_words
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.sampling.journal_files import decode_line
-from lighteval_r1.slurm.jobs import Job, Submission, prepare, run_sbatch, submit
+from lighteval_r1.slurm.jobs import JOB_IDS, Job, Submission, minutes, prepare, run_sbatch, submit
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "slurm").glob("*.slurm"))
@@ -58,6 +60,7 @@ def on_cluster(slurm, monkeypatch):
 
 def submission(folder: Path, *, gpus: int = 2, setup: str = "", options: dict | None = None, **more) -> Submission:
     """What `lighteval-r1 submit` would submit; options, more: its options."""
+    folder.mkdir(exist_ok=True)
     cluster = folder / "cluster.yaml"
     cluster.write_text(yaml.safe_dump({"gpus_per_node": gpus, "sbatch": {"cpus-per-task": 4}, "setup": setup}))
     places = {"output_dir": str(folder / "out"), "job_folder": str(folder / "jobs"), "cluster": str(cluster)}
@@ -99,7 +102,7 @@ def test_templates_name_no_cluster():
 def test_a_dry_run_prints_the_exact_command_and_script_and_submits_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     said = submit(submission(tmp_path, array=3, partition="a b", sbatch_arg=["--qos=x"]), dry_run=True)
-    assert "'--partition=a b' --qos=x --array=1-3" in said and "--dependency=afterok:" in said
+    assert "'--partition=a b' --qos=x --array=1-3" in said and "--dependency=afterany:" in said
     for name in ("evaluate.slurm", "report.slurm"):
         assert (ROOT / "slurm" / name).read_text() in said
 
@@ -190,20 +193,57 @@ def test_what_may_succeed_another_time_is_queued_again(on_cluster, tmp_path):
     assert "its evaluation could not go on; it is queued again" in log(job) and seen(job)[-1] == "finished"
 
 
-def test_what_never_succeeds_is_given_up(on_cluster, tmp_path):
-    (job,) = prepare(submission(tmp_path))
-    stub = with_stub(job, first=":")
-    (job.folder / "stub").write_text("#!/bin/sh\necho 'lighteval-r1: replica 0 ended.' >&2\nexit 75\n")
-    number = run_sbatch(stub.command())
-    on_cluster.wait_for(number, "FAILED", limit_s=240)
-    assert log(job).count("it is queued again") == 3
+@pytest.fixture(scope="module")
+def waiting(slurm, tmp_path_factory):
+    """Jobs that take their time, side by side: name -> (job, number)."""
+    folder = tmp_path_factory.mktemp("waiting")
+    journal = folder / "journal"
+    journal.mkdir()
+    (folder / "broken" / "out").mkdir(parents=True)
+    (folder / "broken" / "out" / "journals.json").write_text(json.dumps([str(journal)]))
+    breaks = "#!/bin/sh\n{}\necho 'lighteval-r1: replica 0 ended.' >&2\nexit 75\n"
+    draws_nothing = "#!/bin/bash\ntrap 'exit 143' TERM\nwhile :; do sleep 0.2; done\n"
+    asked = {
+        "vain": ({}, breaks.format(":")),
+        "broken": ({}, breaks.format(f"echo a sample >> {journal}/samples-1.jsonl")),
+        "near its limit": ({"time": "1", "sbatch_arg": ["--cpus-per-task=1", "--signal=B:USR1@50"]}, ""),
+        "too short": ({"time": "1", "sbatch_arg": ["--cpus-per-task=1", "--signal=B:USR1@55"]}, draws_nothing),
+    }
+    jobs = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+        patch.setenv("PATH", slurm.environment["PATH"])
+        for name, (more, stub) in asked.items():
+            said = {"sbatch_arg": ["--cpus-per-task=1"]} | more
+            (job,) = prepare(submission(folder / name.replace(" ", "_"), gpus=0, **said))
+            command = with_stub(job, first="while :; do sleep 0.2; done").command()
+            if stub:
+                (job.folder / "stub").write_text(stub)
+            jobs[name] = job, run_sbatch(command)
+    return jobs
+
+
+@pytest.mark.parametrize(("name", "times"), [("vain", 2), ("broken", 3)])
+def test_what_never_succeeds_is_given_up(waiting, slurm, name, times):
+    """Three times where something is drawn, two where nothing is."""
+    job, number = waiting[name]
+    slurm.wait_for(number, "FAILED", limit_s=240)
+    assert log(job).count("it is queued again") == times, log(job)
     assert "FAILED with exit code 75 (replica 0 ended.)" in log(job)
+    in_vain = "nothing was drawn in 3 runs, one after the other: it is not queued again"
+    assert (in_vain in log(job)) == (name == "vain")
 
 
-def test_a_job_near_its_time_limit_stops_and_goes_on_later(on_cluster, tmp_path):
-    (job,) = prepare(submission(tmp_path, time="1", sbatch_arg=["--signal=B:USR1@50"]))
-    number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
-    on_cluster.wait_for(number, "COMPLETED", limit_s=180)
+def test_a_job_with_too_short_a_time_stops_after_two_restarts_in_vain(waiting, slurm):
+    job, number = waiting["too short"]
+    slurm.wait_for(number, "FAILED", limit_s=240)
+    assert log(job).count("begins") == 3, log(job)
+    assert log(job).rstrip().endswith("not queued again; submit again, with a longer --time, to go on")
+
+
+def test_a_job_near_its_time_limit_stops_and_goes_on_later(waiting, slurm):
+    job, number = waiting["near its limit"]
+    slurm.wait_for(number, "COMPLETED", limit_s=180)
     assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
     assert "stopped before its time limit" in log(job)
 
@@ -236,15 +276,62 @@ def test_a_job_whose_evaluation_hears_first_was_told_to_stop_too(on_cluster, tmp
     assert "was told to stop" in log(job) and len(seen(job)) == 1
 
 
-def test_a_report_waits_for_all_shards_and_does_not_run_after_a_failure(on_cluster, tmp_path):
-    shards, report = (
-        with_stub(job, first="[[ ${LIGHTEVAL_R1_SHARD:-} != 2/2 ]] || exit 3")
-        for job in prepare(submission(tmp_path, array=2))
-    )
+def test_a_cancelled_job_says_so(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
+    on_cluster.wait_until(lambda: seen(job), 60)
+    on_cluster.run("scancel", number)
+    on_cluster.wait_for(number, "CANCELLED", limit_s=60)
+    on_cluster.wait_until(lambda: "was cancelled; what was drawn is kept: submit again to go on" in log(job), 30)
+
+
+@pytest.mark.parametrize("owed", [True, False])
+def test_a_report_names_the_shard_that_failed_and_draws_nothing(on_cluster, tmp_path, owed):
+    shards, report = prepare(submission(tmp_path, array=2))
+    shards = with_stub(shards, first="[[ ${LIGHTEVAL_R1_SHARD:-} != 2/2 ]] || exit 3")
     number = run_sbatch(shards.command())
-    after = run_sbatch(report.command(after_id=number))
-    on_cluster.wait_for(after, "CANCELLED", limit_s=120)
+    report_stub = with_stub(replace(report, folder=tmp_path), first="")
+    (tmp_path / "stub").write_text(f"#!/bin/bash\necho $* >> {tmp_path}/asked\necho 'demo_sums{' (partial)' * owed}'\n")
+    report_stub = replace(
+        report_stub, folder=report.folder, arguments=[str(report.folder), str(tmp_path / "stub"), "2"]
+    )
+    after = run_sbatch(report_stub.command(after_id=number))
+    on_cluster.wait_for(after, "FAILED" if owed else "COMPLETED", limit_s=120)
     assert sorted(line.split()[2] for line in seen(shards) if line.startswith("begun")) == ["shard=1/2", "shard=2/2"]
+    assert "shard 2/2 did not finish; its last line: FAILED with exit code 3" in log(shards).replace(
+        ": FAILED", " FAILED", 0
+    )
+    assert ("samples are owed, so there is no report yet" in log(shards)) == owed
+    asked = (tmp_path / "asked").read_text()
+    assert "results" in asked and ("evaluate" in asked) == (not owed)
+
+
+def test_jobs_shows_states_progress_and_last_lines(on_cluster, tmp_path, main):
+    (job,) = prepare(submission(tmp_path))
+    job = with_stub(job, first="while :; do sleep 0.2; done")
+    number = run_sbatch(job.command())
+    (job.folder / JOB_IDS).write_text(f"{number}\n")
+    on_cluster.wait_until(lambda: seen(job), 60)
+    code, said, _ = main("jobs", tmp_path / "jobs")
+    assert code == 0 and said.splitlines()[2].split() == ["demo_sums", number, "running", "–", "–"]
+    assert said.rstrip().endswith("begins")
+    code, _, error = main("jobs", tmp_path / "nowhere")
+    assert code == 2 and "there are no submitted jobs under" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("5", 5), ("10:30", 10.5), ("1:00:00", 60), ("1-0", 1440), ("1-2:30", 1590), ("0-0:1:30", 1.5), ("soon", None)],
+)
+def test_slurms_time_limits_are_read(text, expected):
+    assert minutes(text) == expected
+
+
+def test_a_time_limit_that_loading_eats_is_said(tmp_path, capsys):
+    submission(tmp_path, time="5")
+    assert "--time 5: two minutes before its limit a job is told to stop" in capsys.readouterr().err
+    submission(tmp_path, time="1:00:00")
+    assert not capsys.readouterr().err
 
 
 # ---- the real evaluation ----------------------------------------------------------------------------------------------
@@ -344,7 +431,13 @@ def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
     on_cluster.wait_until(lambda: endpoint.exists() or on_cluster.state(number) == "FAILED", 300)
     logs = "\n".join(path.read_text()[-2000:] for path in job.folder.glob("*.log"))
     assert endpoint.exists(), logs
-    with urllib.request.urlopen(f"{endpoint.read_text().strip()}/models", timeout=30) as answer:
+    address = f"{endpoint.read_text().strip()}/models"
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(address, timeout=30)
+    key = job.folder / "api-key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600 and key.read_text() not in logs
+    asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {key.read_text()}"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
         assert json.load(answer)["data"][0]["max_model_len"] == 1024
     on_cluster.run("scancel", "--signal=TERM", "--full", number)
     on_cluster.wait_for(number, "COMPLETED", "FAILED", "CANCELLED", limit_s=90)

@@ -10,6 +10,7 @@ from lighteval_r1.cli.bench import bench_command
 from lighteval_r1.cli.compare import compare_command
 from lighteval_r1.cli.endpoint import endpoint_command
 from lighteval_r1.cli.evaluate import evaluate_command
+from lighteval_r1.cli.jobs import jobs_command
 from lighteval_r1.cli.options import MakesWords, OptionsFile, register
 from lighteval_r1.cli.report import report_command
 from lighteval_r1.cli.results import results_command
@@ -56,6 +57,7 @@ register(app, "compare", compare_command)
 register(app, "upload", upload_command)
 register(app, "push-revision", push_revision_command, hidden=True)
 register(app, "submit", submit_command, besides=OptionsFile)
+register(app, "jobs", jobs_command)
 register(app, "think", think_command)
 register(app, "endpoint", endpoint_command, besides=OptionsFile)
 register(app, "ask", ask_command)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TextIO
 
 from lighteval_r1.cli import evaluate
@@ -104,7 +104,7 @@ def served_engine(options: AskOptions) -> Engine:
 
 def local_engine(options: AskOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
-    parameters = evaluate.model_parameters(replace(options, model="" if options.model == "demo" else options.model))
+    parameters = evaluate.model_parameters(options)
     findings = evaluate.check_at_hand(parameters, [])
     with ExitStack() as started:
         processes = start_replicas(layout_of(parameters))

@@ -49,7 +49,9 @@ def evaluate_command(options: EvaluateOptions) -> None:
         allow_unsafe()
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
-    specs = task_specs(options.task or ("" if options.model else DEMO_TASKS), n=options.n, problems=options)
+    specs = task_specs(
+        options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
+    )
     findings = check_at_hand(parameters, specs)
     output_dir = Path(options.output_dir or usual_folder(options.model))
     with writing(output_dir):
@@ -84,7 +86,7 @@ def evaluate_and_upload(options: EvaluateOptions, command: list[str], *, output_
 
 def model_parameters(options: SamplingOptions) -> dict:
     """LightEval's model_parameters: from the recipe (a .yaml file) or the model's name, with the options put over."""
-    if not options.model:
+    if options.model in ("", "demo"):
         parameters = {"model_name": str(DEMO_MODEL), **DEMO_PARAMETERS}
     elif options.model.endswith((".yaml", ".yml")):
         parameters = read_recipe(Path(options.model))
@@ -198,7 +200,8 @@ def slug(name: str) -> str:
 
 def usual_folder(model: str) -> Path:
     """Where results and details go if nothing else is said. model: as the user says it, "" for the demo."""
-    named = str(model_parameters(SamplingOptions(model=model))["model_name"]) if model else "demo"
+    demo = model in ("", "demo")
+    named = "demo" if demo else str(model_parameters(SamplingOptions(model=model))["model_name"])
     return Path(f"data/evals/{slug(named)}")
 
 

@@ -1,5 +1,6 @@
 """`lighteval-r1 submit`: an evaluation as Slurm jobs."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,11 @@ from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.engines.layouts import Layout, automatic
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
-from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, read_cluster, submit
+from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit
 from lighteval_r1.tasks import TASKS, own
+
+# A job with less time may draw nothing.
+SHORTEST_MINUTES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,13 @@ def submit_command(options: SubmitOptions) -> None:
 
 def submission_of(options: SubmitOptions) -> Submission:
     """The jobs' model, tasks and layout; a job reads them from its folder. UserError for what cannot run."""
+    limit = minutes(options.time)
+    if limit is not None and limit < SHORTEST_MINUTES:
+        text = (
+            f"--time {options.time}: two minutes before its limit a job is told to stop, and loading a model takes "
+            f"minutes. With less than {SHORTEST_MINUTES} minutes little may be drawn."
+        )
+        print(text, file=sys.stderr)
     if options.array < 0 or options.nodes < 1:
         raise UserError(f"--array {options.array} --nodes {options.nodes}: numbers from 1 are needed.")
     cluster = read_cluster(options.cluster)

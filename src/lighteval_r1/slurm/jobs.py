@@ -13,6 +13,7 @@ Nothing passes through a shell on its way: a system prompt with quotes, newlines
 import json
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -30,6 +31,8 @@ from lighteval_r1.records import UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.
 SIGNAL = "B:USR1@120"
+# In a job's folder: the number of each job that was submitted from it, a line each.
+JOB_IDS = "ids"
 TEMPLATES = (Path(__file__).parents[3] / "slurm", Path(__file__).with_name("templates"))
 
 
@@ -78,7 +81,7 @@ class Job:
     after: int | None = None
 
     def command(self, *, after_id: str = "") -> list[str]:
-        depends = [f"--dependency=afterok:{after_id}", "--kill-on-invalid-dep=yes"] if after_id else []
+        depends = [f"--dependency=afterany:{after_id}"] if after_id else []
         return ["sbatch", "--parsable", *depends, *self.options, str(self.folder / self.template), *self.arguments]
 
 
@@ -128,6 +131,9 @@ def serving_job(submission: Submission, home: Path) -> Job:
             arguments += [option, str(parameters[name])]
     if layout.replicas > 1:
         arguments += ["--data-parallel-size", str(layout.replicas)]
+    key = home / "api-key"
+    key.touch(mode=0o600)
+    key.write_text(secrets.token_urlsafe(32))
     (home / "serve.args").write_bytes(b"".join(argument.encode() + b"\0" for argument in arguments))
     options = sbatch_options(submission, folder=home, name=f"serve-{home.name}")
     return Job(home, "serve.slurm", options, [str(home), sys.executable])
@@ -149,9 +155,9 @@ def array_jobs(submission: Submission, home: Path) -> list[Job]:
     report_options = sbatch_options(
         report, folder=home, name=f"report-{home.name}", more=submission.cluster.sbatch_report
     )
-    arguments = [str(home), sys.executable]
+    arguments = [str(home), sys.executable, str(submission.array)]
     return [
-        Job(home, "evaluate.slurm", shards, [*arguments, str(submission.array)]),
+        Job(home, "evaluate.slurm", shards, arguments),
         Job(home, "report.slurm", report_options, arguments, after=0),
     ]
 
@@ -160,6 +166,7 @@ def write_folder(folder: Path, submission: Submission, *, template: str) -> None
     folder.mkdir(parents=True)
     write_model(folder / "model.yaml", submission.parameters)
     (folder / "setup.sh").write_text(submission.cluster.setup or ":\n", encoding="utf-8")
+    (folder / "output").write_text(submission.output + "\n", encoding="utf-8")
     copy_template(template, folder)
 
 
@@ -203,6 +210,18 @@ def sbatch_options(
     return [*(f"--{key}={value}" for key, value in ours.items()), "--requeue", *submission.sbatch_args]
 
 
+def minutes(text: str) -> float | None:
+    """Slurm's time limit in minutes: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S; None for what is none of these."""
+    days, dash, rest = text.rpartition("-")
+    parts = rest.split(":")
+    if not all(part.isdigit() for part in [*parts, *([days] if dash else [])]) or len(parts) > 3:
+        return None
+    numbers = [int(part) for part in parts]
+    behind = 3 - len(numbers) if dash else {1: 1, 2: 0, 3: 0}[len(numbers)]
+    hours, mins, secs = ([0, 0, 0] + numbers + [0] * behind)[-3:]
+    return int(days or 0) * 1440 + hours * 60 + mins + secs / 60
+
+
 def check_sbatch() -> None:
     if shutil.which("sbatch") is None:
         raise UserError(
@@ -218,10 +237,28 @@ def submit(submission: Submission, *, dry_run: bool = False) -> str:
     ids: list[str] = []
     for job in jobs:
         ids.append(run_sbatch(job.command(after_id=ids[job.after] if job.after is not None else "")))
+        with (job.folder / JOB_IDS).open("a", encoding="utf-8") as file:
+            file.write(f"{ids[-1]}\n")
     return "\n".join(
         f"Submitted job {number} ({job.template}); folder and logs: {job.folder}"
         for number, job in zip(ids, jobs, strict=True)
     )
+
+
+def states() -> dict[str, str]:
+    """What Slurm says of this user's jobs, by number; of an array the states of its parts. UserError without Slurm."""
+    if shutil.which("squeue") is None:
+        raise UserError("squeue was not found: this machine knows nothing of Slurm jobs.")
+    asked = subprocess.run(
+        ["squeue", "--me", "--noheader", "--format=%F %T"], capture_output=True, text=True, timeout=60
+    )
+    if asked.returncode:
+        raise UserError(f"squeue failed: {one_line(asked.stderr)}")
+    parts: dict[str, set[str]] = {}
+    for line in asked.stdout.splitlines():
+        number, state = line.split()
+        parts.setdefault(number, set()).add(state.lower())
+    return {number: ", ".join(sorted(found)) for number, found in parts.items()}
 
 
 def run_sbatch(command: list[str]) -> str:
@@ -245,6 +282,6 @@ def shown(job: Job) -> str:
     """The command and everything that it would run, as it lies in the folder."""
     parts = [f"# {shlex.join(job.command(after_id='ID-OF-THE-JOB-ABOVE' if job.after is not None else ''))}"]
     for path in sorted(job.folder.iterdir()):
-        if path.is_file() and (path.suffix != ".slurm" or path.name == job.template):
+        if path.is_file() and (path.suffix != ".slurm" or path.name == job.template) and path.name != "api-key":
             parts.append(f"# ---- {path}\n{path.read_text(encoding='utf-8')}")
     return "\n".join(parts)
