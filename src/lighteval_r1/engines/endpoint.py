@@ -19,7 +19,7 @@ import openai
 
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Address
-from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, events, longest_reply
+from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, arriving, longest_reply
 from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -32,8 +32,9 @@ SAY_EVERY_S = 30.0
 # Complete replies to one request that say nothing, or not how many tokens they have, before that is taken as it is.
 MOST_EMPTY = 4
 MOST_UNCOUNTED = 4
-# What a server answers that does not stream, or that is none.
-NO_STREAM = ("application/json", "text/html")
+
+# Of what is odd about a server; some give every reply another name of the model.
+MOST_NOTICES = 8
 
 
 @dataclass
@@ -121,23 +122,27 @@ class EndpointEngine:
         reply = StreamedReply(longest_reply(self.settings.max_tokens))
         create = self._client.chat.completions.with_streaming_response.create
         clock = asyncio.get_running_loop().time
-        try:
-            with self.address.gate():
+        with self.address.gate():
+            try:
                 async with asyncio.timeout(self.first_s) as deadline:
-                    # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
+                    # Its own parsing of the stream makes an object of every token; ours takes 40 % of the time.
                     async with create(
                         model=body["model"], messages=body["messages"], stream=True, extra_body=body
                     ) as response:
-                        if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
-                            raise FailedTry(f"no stream, but {kind}")
-                        async for event in events(response.iter_bytes(), longest=reply.longest):
-                            deadline.reschedule(clock() + self.stall_s)
+                        kind = response.headers.get("content-type", "")
+                        async for event in arriving(response.iter_bytes(), kind=kind, longest=reply.longest):
+                            n_pieces = reply.n_pieces
                             reply.take(event)
+                            # Not at every event: some servers open the stream before the request's turn comes.
+                            if reply.n_pieces > n_pieces:
+                                deadline.reschedule(clock() + self.stall_s)
                             if on_text is not None:
                                 on_text(reply.text)
-                reply.check_complete()
-        except TimeoutError:
-            raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
+            except TimeoutError:
+                # some servers leave the stream of a whole reply open
+                if not reply.finish_reason:
+                    raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
+            reply.check_complete()
         return reply
 
     def _checked(self, owed: Owed, reply: StreamedReply, *, n_tries: int) -> tuple[int, int]:
@@ -145,8 +150,8 @@ class EndpointEngine:
 
         n_tries: complete replies to this request, this one included.
         """
-        if reply.model not in ("", self.settings.model):
-            self._notice("model", f"it calls the model {reply.model!r}, not {self.settings.model!r}")
+        for model in sorted(reply.models - {self.settings.model})[:MOST_NOTICES]:
+            self._notice(model, f"it calls the model {model!r}, not {self.settings.model!r}")
         if reply.has_others:
             self._notice("choices", "it sends further choices that nobody asked for; only the first is taken")
         if reply.says_nothing and n_tries < MOST_EMPTY:
@@ -165,7 +170,7 @@ class EndpointEngine:
 
     def _notice(self, kind: str, words: str) -> None:
         """Says once what is odd about the server and no error."""
-        if kind not in self._noticed:
+        if kind not in self._noticed and len(self._noticed) < MOST_NOTICES:
             self._noticed.add(kind)
             print(f"{self.address.base_url}: {self.address.words(words)}.", file=sys.stderr, flush=True)
 
