@@ -1,7 +1,7 @@
 """HTTP to a server that may send anything: malformed answers are httpx2's errors, and no answer grows without bounds.
 
-aiohttp below takes half the CPU time per streamed token, but what it raises of malformed HTTP is not httpx2's. Answers are
-unpacked here: a compressed kilobyte may become a megabyte, which libraries unpack before anyone can count.
+aiohttp below takes half the CPU time per streamed token, but what it raises of malformed HTTP is not httpx2's. Answers
+are unpacked here: a compressed kilobyte may become a megabyte, which libraries unpack before anyone can count.
 """
 
 import zlib
