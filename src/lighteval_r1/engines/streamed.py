@@ -147,7 +147,7 @@ class StreamedReply:
     models: set[str] = field(default_factory=set)
     # It sent further choices, which nobody asked for.
     has_others: bool = False
-    # What has come of it, thinking, content, refusals and its end: as long as this grows, the reply does not stand still.
+    # What has come of it, its end too: as long as this grows, the reply does not stand still.
     n_pieces: int = 0
     _n_bytes: int = 0
     _content_said: bool = False
