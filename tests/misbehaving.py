@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 KEY = "sk-very-secret-0123456789"
+PROMPT = "Say 1000."
 GOOD_TEXT = "It is $\\boxed{5}$."
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7}
 DEEP = "[" * 200_000 + "]" * 200_000
@@ -205,6 +206,23 @@ TAKEN: dict[str, tuple[bytes, str, str]] = {
     ),
     "cut off in other words": (answer(piece("half", finish="model_length") + counted() + DONE), "half", "length"),
     "no stream": (answer(WHOLE, headers=JSON_KIND), GOOD_TEXT, "stop"),
+    "the prompt in front": (
+        answer(piece(f"<|user|>{PROMPT}<|assistant|>") + piece("<|x|>", role="y") + REPLY),
+        "<|x|>" + GOOD_TEXT,
+        "stop",
+    ),
+    "the prompt in front of thinking": (
+        answer(piece(f"<|user|>{PROMPT}<|assistant|>") + piece(reasoning_content="hm") + REPLY),
+        f"<think>hm</think>{GOOD_TEXT}",
+        "stop",
+    ),
+    "the prompt in the reply": (answer(piece("So: ") + piece(PROMPT) + REPLY), f"So: {PROMPT}{GOOD_TEXT}", "stop"),
+    "a reply of one piece that says the prompt": (
+        answer(piece(f"{PROMPT} 5", finish="stop") + counted() + DONE),
+        f"{PROMPT} 5",
+        "stop",
+    ),
+    "a token of the end": (answer(REPLY.replace(b"$.", b"$.<|im_end|>")), GOOD_TEXT, "stop"),
     "cookies": (answer(REPLY, headers="Set-Cookie: a=b; Path=/\r\nSet-Cookie: \xff\r\n"), GOOD_TEXT, "stop"),
     "half characters": (answer(REPLY.replace(b"It is", b"\\ud800")), GOOD_TEXT.replace("It is", "\ud800"), "stop"),
     "gzip unasked": (answer(gzip.compress(REPLY), headers="Content-Encoding: gzip\r\n"), GOOD_TEXT, "stop"),

@@ -265,6 +265,25 @@ def test_a_key_does_not_follow_a_redirect_elsewhere_and_cookies_go_nowhere():
     assert not any(b"cookie" in head.lower() for head in heads["here"] + heads["there"])
 
 
+@pytest.mark.parametrize(("text_of", "says"), [(lambda i: "same", True), (lambda i: f"{i == 5}", False)])
+def test_a_server_that_does_not_sample_is_noticed(text_of, says, capfd):
+    async def talk(number, head, writer) -> None:
+        writer.write(answer(REPLY.replace(b"It is", text_of(number).encode())))
+
+    async def run() -> None:
+        async with serving(talk) as url:
+            made = engine(url)
+            await made.start()
+            try:
+                for i in range(20):
+                    await made.draw(Owed("key", PROBLEMS[i % 12 if says else i % 2], i, i), replica=0)
+            finally:
+                await made.stop()
+
+    asyncio.run(run())
+    assert ("answered again in the same words" in capfd.readouterr().err) == says
+
+
 def test_a_connection_that_is_closed_after_each_reply_without_a_word_does_no_harm():
     async def talk(number, head, writer) -> None:
         writer.write(answer(REPLY).replace(b"Connection: close", b"Connection: keep-alive"))

@@ -33,6 +33,8 @@ SAY_EVERY_S = 30.0
 MOST_EMPTY = 4
 MOST_UNCOUNTED = 4
 
+# Second replies to a problem that are its first again, before that is odd.
+MOST_REPEATED = 8
 # Of what is odd about a server; some give every reply another name of the model.
 MOST_NOTICES = 8
 
@@ -62,6 +64,9 @@ class EndpointEngine:
     _reported_at: float = -math.inf
     _waiting_until: float = -math.inf
     _noticed: set[str] = field(default_factory=set)
+    # By problem; None once another reply to one of them was different.
+    _first_replies: dict[str, int] | None = field(default_factory=dict)
+    _n_repeated: int = 0
 
     async def start(self) -> None:
         most_bytes = STREAM_TO_REPLY * longest_reply(self.settings.max_tokens)
@@ -106,6 +111,7 @@ class EndpointEngine:
             reply = await self._attempt(body, on_text=on_text)
             n_tries += 1
             counts = self._checked(owed, reply, n_tries=n_tries)
+            self._notice_repeats(owed.problem.id, reply.text)
             return self._sample(owed, reply, counts, replica=replica, duration_s=time.monotonic() - begin)
 
         patience = Patience(first_pause_s=self.pause_s, give_up_after_s=self.give_up_after_s)
@@ -119,7 +125,7 @@ class EndpointEngine:
 
     async def _attempt(self, body: dict, *, on_text: Callable[[str], None] | None) -> StreamedReply:
         """One try. Raises FailedTry or UserError."""
-        reply = StreamedReply(longest_reply(self.settings.max_tokens))
+        reply = StreamedReply(longest_reply(self.settings.max_tokens), prompt=body["messages"][-1]["content"])
         create = self._client.chat.completions.with_streaming_response.create
         clock = asyncio.get_running_loop().time
         with self.address.gate():
@@ -154,6 +160,8 @@ class EndpointEngine:
             self._notice(model, f"it calls the model {model!r}, not {self.settings.model!r}")
         if reply.has_others:
             self._notice("choices", "it sends further choices that nobody asked for; only the first is taken")
+        if reply.echo and reply.text != reply.echo:
+            self._notice("echo", "it sends the prompt back in front of each reply, which is left out")
         if reply.says_nothing and n_tries < MOST_EMPTY:
             raise FailedTry("a reply without content")
         counts = reply.token_counts()
@@ -173,6 +181,19 @@ class EndpointEngine:
         if kind not in self._noticed and len(self._noticed) < MOST_NOTICES:
             self._noticed.add(kind)
             print(f"{self.address.base_url}: {self.address.words(words)}.", file=sys.stderr, flush=True)
+
+    def _notice_repeats(self, problem_id: str, text: str) -> None:
+        """Says it where a server does not sample: whatever the seed, the reply to a problem is the same."""
+        if self._first_replies is None or not self.settings.temperature:
+            return
+        n_before = len(self._first_replies)
+        if self._first_replies.setdefault(problem_id, hash(text)) != hash(text):
+            self._first_replies = None
+        elif len(self._first_replies) == n_before:
+            self._n_repeated += 1
+            if self._n_repeated == MOST_REPEATED:
+                words = f"{MOST_REPEATED} problems were answered again in the same words; it may not sample at all"
+                self._notice("repeats", words)
 
     def _sample(
         self, owed: Owed, reply: StreamedReply, counts: tuple[int, int], *, replica: int, duration_s: float

@@ -28,6 +28,13 @@ GARBAGE = "garbage in the stream"
 NO_STREAM = ("application/json", "text/html")
 # Other words for "length". Sources: the API references of Anthropic and Mistral.
 CUT_OFF = ("max_tokens", "model_length")
+# Special tokens of a turn's end, which some servers leave in the text: `transformers serve` where thinking comes apart.
+END_MARK = re.compile(
+    r"(?:<\|(?:im_end|end|eot_id|eom_id|endoftext|end_of_text|return|END_OF_TURN_TOKEN)\|>"
+    r"|</s>|<eos>|<end_of_turn>|<｜end▁of▁sentence｜>)\Z"
+)
+# Behind a prompt that is sent back stands no more than its template's words.
+MOST_BEHIND_PROMPT = 64
 # More of it is not quoted.
 QUOTED = 4000
 MOST_TOKENS = 2**31
@@ -136,9 +143,10 @@ async def arriving(chunks: AsyncIterable[bytes], *, kind: str, longest: int) -> 
 
 @dataclass
 class StreamedReply:
-    """What has arrived of one reply. longest: bytes that its text may have."""
+    """What has arrived of one reply. longest: bytes that its text may have. prompt: the message that was sent."""
 
     longest: int = REPLY_BYTES
+    prompt: str = ""
     thinking: list[str] = field(default_factory=list)
     content: list[str] = field(default_factory=list)
     finish_reason: str = ""
@@ -147,6 +155,8 @@ class StreamedReply:
     models: set[str] = field(default_factory=set)
     # It sent further choices, which nobody asked for.
     has_others: bool = False
+    # A first piece that is the prompt sent back (`transformers serve` does so), not of the reply.
+    echo: str = ""
     # What has come of it, its end too: as long as this grows, the reply does not stand still.
     n_pieces: int = 0
     _n_bytes: int = 0
@@ -179,7 +189,10 @@ class StreamedReply:
         if thought := delta.get("reasoning_content") or delta.get("reasoning"):
             self._add(self.thinking, thought)
         self._content_said |= delta.get("content") is not None
-        if text := delta.get("content"):
+        text = delta.get("content")
+        if text and not self.n_pieces and self._is_prompt(text):
+            self.echo, text = text, None
+        if text:
             self._add(self.content, text)
         if delta.get("refusal"):
             self._refusal = "refusal"
@@ -191,6 +204,10 @@ class StreamedReply:
             self.finish_reason = "length" if reason in CUT_OFF else "" + reason
         self.n_pieces += bool(thought or text or reason or delta.get("refusal") or delta.get("tool_calls"))
 
+    def _is_prompt(self, text: str) -> bool:
+        _, prompt, behind = text.rpartition(self.prompt or text)
+        return bool(self.prompt and prompt) and len(behind) <= MOST_BEHIND_PROMPT
+
     def _add(self, parts: list[str], text: str) -> None:
         self._n_bytes += len(text.encode("utf-8", "surrogatepass"))
         if self._n_bytes > self.longest:
@@ -200,9 +217,10 @@ class StreamedReply:
     @property
     def text(self) -> str:
         """The reply; its thinking is left open where no content followed it."""
-        content = "".join(self.content)
+        content = END_MARK.sub("", "".join(self.content))
         if not self.thinking:
-            return content
+            # A reply of one piece may begin with the question.
+            return content or (self.echo if self.finish_reason else "")
         return f"<think>{''.join(self.thinking)}{'</think>' if content else ''}{content}"
 
     @property
