@@ -44,7 +44,8 @@ class EndpointEngine:
     """The engine: see engines.Engine.
 
     thinking_opened: whether the server's prompts end in `<think>`; None where nobody knows, then replies tell: one that
-    holds only the closing tag. tokenizer: transformers' one, to count tokens where the server does not.
+    holds only the closing tag. tokenizer: transformers' one, to count tokens where the server does not. must_count:
+    whether a sample without its number of tokens is none.
     """
 
     settings: Settings
@@ -56,6 +57,7 @@ class EndpointEngine:
     give_up_after_s: float | None = None
     thinking_opened: bool | None = None
     tokenizer: object = None
+    must_count: bool = True
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
     _thinking_comes_apart: bool = False
@@ -151,7 +153,7 @@ class EndpointEngine:
             reply.check_complete()
         return reply
 
-    def _checked(self, owed: Owed, reply: StreamedReply, *, n_tries: int) -> tuple[int, int]:
+    def _checked(self, owed: Owed, reply: StreamedReply, *, n_tries: int) -> tuple[int | None, int | None]:
         """(prompt, reply) in tokens. FailedTry where another reply to the same request may say what this one lacks.
 
         n_tries: complete replies to this request, this one included.
@@ -171,6 +173,8 @@ class EndpointEngine:
         if counts is None and self.tokenizer is None:
             if reply.refused:
                 return 0, 0
+            if not self.must_count:
+                return None, None
             # where others have it, this one lacks it by accident
             if n_tries < (MOST_UNCOUNTED if self._usage_seen else 2):
                 raise FailedTry("the reply came without its number of tokens")
@@ -196,7 +200,13 @@ class EndpointEngine:
                 self._notice("repeats", words)
 
     def _sample(
-        self, owed: Owed, reply: StreamedReply, counts: tuple[int, int], *, replica: int, duration_s: float
+        self,
+        owed: Owed,
+        reply: StreamedReply,
+        counts: tuple[int | None, int | None],
+        *,
+        replica: int,
+        duration_s: float,
     ) -> Sample:
         return Sample(
             key=owed.key,
