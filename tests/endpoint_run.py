@@ -2,7 +2,8 @@
 
 `python endpoint_run.py URL CACHE_DIR` imports what a run needs, then for each line on its standard input forks a process
 that runs, prints its pid, and when that has ended how it ended. A run writes its estimate to CACHE_DIR/estimate.json.
-Where the URL is "replicas", two scripted replicas of vLLM draw, and every fourth problem asks for a program.
+Where the URL is "replicas=N", two scripted replicas of vLLM draw N samples of each problem, and every fourth problem asks
+for a program.
 """
 
 import asyncio
@@ -45,11 +46,12 @@ def as_bytes(text: str, *, add_special_tokens: bool) -> dict:
     return {"input_ids": [*text.encode()]}
 
 
-def replicas() -> VllmEngine:
+def replicas(*, delay_s: float) -> VllmEngine:
+    """delay_s: that a reply takes."""
     return VllmEngine(
         settings=settings_of(EndpointOptions(base_url="", model="scripted"), Served("scripted")),
         layout=Layout("cpu", replicas=2),
-        engine_args={},
+        engine_args={"delay_s": delay_s},
         tokenizer=as_bytes,
         templated=False,
         max_num_seqs=4,
@@ -76,8 +78,11 @@ async def evaluate(engine: Engine, cache_dir: Path, *, problems: list[Problem] =
 
 
 def main(url: str, cache_dir: Path) -> None:
-    if url == "replicas":
-        work = asyncio.run(evaluate(replicas(), cache_dir, problems=WITH_PROGRAMS))
+    if url.startswith("replicas="):
+        n = int(url.removeprefix("replicas="))
+        # of many, each takes longer: kills are to hit a run that is under way
+        engine = replicas(delay_s=0.02 if n <= N_SAMPLES else 0.3)
+        work = asyncio.run(evaluate(engine, cache_dir, problems=WITH_PROGRAMS, n=n))
     else:
         work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir))
     scores = [problem.scores for problem in work.result().problems]

@@ -15,8 +15,6 @@ from stand_in import thought_and_answer
 from lighteval_r1.engines.vllm import ReplicaProcess
 from lighteval_r1.records import pack_token_ids
 
-DELAY_S = 0.02
-
 
 def spawn(replica: int) -> ReplicaProcess:
     """As ReplicaProcess.spawn, of this program."""
@@ -39,8 +37,10 @@ def reply_to(prompt: str, seed: int) -> str:
 async def main(fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=fd))
 
+    delay_s = 0.0
+
     async def draw(message: dict) -> None:
-        await asyncio.sleep(DELAY_S)
+        await asyncio.sleep(delay_s)
         text = reply_to(bytes(message["prompt"]).decode(), message["params"]["seed"])
         ids = pack_token_ids(message["prompt"])
         say({"drawn": message["draw"], "text": text, "token_ids": ids, "n_tokens": len(text), "finish_reason": "stop"})
@@ -52,6 +52,7 @@ async def main(fd: int) -> None:
     while line := await reader.readline():
         message = json.loads(line)
         if "start" in message:
+            delay_s = message["start"]["delay_s"]
             say({"ready": {"max_model_len": 4096, "vllm": "scripted"}})
         else:
             draws.add(asyncio.create_task(draw(message)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import soak
-from endpoint_run import N_SAMPLES, WITH_PROGRAMS
+from endpoint_run import WITH_PROGRAMS
 from scripted_replica import reply_to
 
 from lighteval_r1.graders import EXPRESSION
@@ -20,6 +20,8 @@ from lighteval_r1.records import EngineError
 from lighteval_r1.sampling.journal_files import decode_line
 
 N_KILLS = soak.count("process-kills")
+# Samples of each problem: enough for a kill at every sixteen.
+N_SAMPLES = max(25, N_KILLS // 2)
 N = len(WITH_PROGRAMS) * N_SAMPLES
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.soak("process-kills"), pytest.mark.timeout(200 + 10 * N_KILLS)]
@@ -41,7 +43,9 @@ def below(pid: int) -> dict[int, tuple[int, str]]:
             one = seen[one][0]
         return one == pid
 
-    return {one: seen[one] for one in seen if one != pid and descends(one)}
+    # not what was forked and is not yet what it will be
+    own = seen.get(pid, (0, ""))[1]
+    return {one: seen[one] for one in seen if one != pid and seen[one][1] not in ("", own) and descends(one)}
 
 
 def chosen(victim: str, run: int, draw: random.Random) -> int | None:
@@ -68,7 +72,7 @@ class Runs:
     """Runs one after the other, each in a fork of one process that has imported what they need."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, str(HERE / "endpoint_run.py"), "replicas", str(folder)]
+        command = [sys.executable, str(HERE / "endpoint_run.py"), f"replicas={N_SAMPLES}", str(folder)]
         with (folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True
@@ -92,7 +96,7 @@ def killed(tmp_path_factory):
     folder, undisturbed = tmp_path_factory.mktemp("killed"), tmp_path_factory.mktemp("undisturbed")
     draw = random.Random(12)
     # in the run's progress: as good as random in time, and the same on a slow machine
-    moments = sorted(draw.sample(range(5, N - 20), N_KILLS))
+    moments = sorted(draw.sample(range(5, int(0.8 * N)), N_KILLS))
     victims = [VICTIMS[i % len(VICTIMS)] for i in range(N_KILLS)]
     draw.shuffle(victims)
     seen = {"folder": folder, "undisturbed": undisturbed, "killed": Counter(), "lost": []}
@@ -105,8 +109,8 @@ def killed(tmp_path_factory):
         until = time.monotonic() + 60
         while time.monotonic() < until and (pid is None or len(lines_of(folder)) < moment):
             pid = chosen(victim, run, draw)
-            time.sleep(0.002)
-        assert pid is not None, f"there was never {victim}"
+            time.sleep(0.005)
+        assert pid is not None, f"there was never {victim}; {len(lines_of(folder))} of {N} samples are drawn"
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
