@@ -16,6 +16,7 @@ SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().par
 TOGETHER = {
     "test_endpoint": "server",
     "test_endpoint_vllm": "server",
+    "test_hostile_run": "server",
     "test_judge": "server",
     "test_levels": "server",
     "test_end_to_end": "lighteval",

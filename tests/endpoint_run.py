@@ -1,7 +1,9 @@
-"""One endpoint run without LightEval, for tests that kill it: the engine, the loop, the journal, the graders.
+"""One run without LightEval, for tests that kill it: the engine, the loop, the journal, the graders.
 
 `python endpoint_run.py URL CACHE_DIR` imports what a run needs, then for each line on its standard input forks a process
 that runs, prints its pid, and when that has ended how it ended. A run writes its estimate to CACHE_DIR/estimate.json.
+Where the URL is "replicas=N", two scripted replicas of vLLM draw N samples of each problem, and every fourth problem asks
+for a program.
 """
 
 import asyncio
@@ -11,11 +13,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import scripted_replica
+
 from lighteval_r1.cli.endpoint import EndpointOptions, settings_of
+from lighteval_r1.engines import Engine
 from lighteval_r1.engines.endpoint import EndpointEngine
+from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.server_facts import Address, Served
+from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.numbers.estimates import estimate
-from lighteval_r1.records import Problem
+from lighteval_r1.records import Failure, Problem
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import journal_folder
 from lighteval_r1.sampling.loop import Work, run
@@ -25,12 +32,39 @@ N_PROBLEMS, N_SAMPLES = 40, 25
 PROBLEMS = [Problem(f"Say {k}.", str(k), "expression", name=f"p{k}") for k in range(1000, 1000 + N_PROBLEMS)]
 
 
+def program(k: int) -> Problem:
+    tests = json.dumps([{"input": "", "output": str(k)}])
+    gold = json.dumps({"fn_name": None, "public": "[]", "private": tests})
+    return Problem(f"Print {k}.", gold, "program", name=f"p{k}")
+
+
+WITH_PROGRAMS = [program(1000 + i) if i % 4 == 0 else problem for i, problem in enumerate(PROBLEMS)]
+
+
+def as_bytes(text: str, *, add_special_tokens: bool) -> dict:
+    """A tokenizer."""
+    return {"input_ids": [*text.encode()]}
+
+
+def replicas(*, delay_s: float) -> VllmEngine:
+    """delay_s: that a reply takes."""
+    return VllmEngine(
+        settings=settings_of(EndpointOptions(base_url="", model="scripted"), Served("scripted")),
+        layout=Layout("cpu", replicas=2),
+        engine_args={"delay_s": delay_s},
+        tokenizer=as_bytes,
+        templated=False,
+        max_num_seqs=4,
+        processes=[scripted_replica.spawn(replica) for replica in range(2)],
+    )
+
+
 def engine_for(url: str, *, key: str = "none", model: str = "stand-in", **more) -> EndpointEngine:
     settings = settings_of(EndpointOptions(base_url=url, model=model), Served(model))
     return EndpointEngine(settings=settings, address=Address(url, api_key=key), **{"pause_s": 0.05, **more})
 
 
-async def evaluate(engine: EndpointEngine, cache_dir: Path, *, problems: list[Problem] = PROBLEMS, n: int = N_SAMPLES):
+async def evaluate(engine: Engine, cache_dir: Path, *, problems: list[Problem] = PROBLEMS, n: int = N_SAMPLES):
     """The work after the run, its journal closed. Raises what the run raises."""
     folder = journal_folder(str(cache_dir), task="say", settings=engine.settings)
     journal = Journal(folder, settings=engine.settings, version=1)
@@ -44,7 +78,13 @@ async def evaluate(engine: EndpointEngine, cache_dir: Path, *, problems: list[Pr
 
 
 def main(url: str, cache_dir: Path) -> None:
-    work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir))
+    if url.startswith("replicas="):
+        n = int(url.removeprefix("replicas="))
+        # of many, each takes longer: kills are to hit a run that is under way
+        engine = replicas(delay_s=0.02 if n <= N_SAMPLES else 0.3)
+        work = asyncio.run(evaluate(engine, cache_dir, problems=WITH_PROGRAMS, n=n))
+    else:
+        work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir))
     scores = [problem.scores for problem in work.result().problems]
     (cache_dir / "estimate.json").write_text(json.dumps(asdict(estimate(scores))))
 
@@ -54,6 +94,10 @@ if __name__ == "__main__":
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            sys.exit(main(url, cache_dir))
+            try:
+                sys.exit(main(url, cache_dir))
+            except Failure as failure:
+                print(failure, file=sys.stderr)
+                sys.exit(failure.exit_code)
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)

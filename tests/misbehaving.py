@@ -3,11 +3,13 @@
 import asyncio
 import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 KEY = "sk-very-secret-0123456789"
+PROMPT = "Say 1000."
 GOOD_TEXT = "It is $\\boxed{5}$."
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7}
 DEEP = "[" * 200_000 + "]" * 200_000
@@ -20,6 +22,11 @@ def sse(event: dict | str) -> bytes:
 def piece(content: object = None, *, finish: object = None, index: object = 0, model: str = "m", **delta) -> bytes:
     choice = {"index": index, "delta": {"content": content, **delta}, "finish_reason": finish}
     return sse({"model": model, "choices": [choice]})
+
+
+def lines_of(reply: bytes, *, end: bytes) -> bytes:
+    """The reply with every event's JSON on several lines, and other ends of lines."""
+    return reply.replace(b', "', b',\ndata: "').replace(b"\n", end)
 
 
 def counted(**usage: object) -> bytes:
@@ -48,6 +55,10 @@ def error(message: object, **more: object) -> bytes:
     return json.dumps({"error": {"message": message, **more}}).encode()
 
 
+WHOLE = json.dumps(
+    {"model": "m", "choices": [{"message": {"content": GOOD_TEXT}, "finish_reason": "stop"}], "usage": USAGE}
+).encode()
+PACKED = gzip.compress(REPLY)
 HALF = frame(piece(GOOD_TEXT))
 JSON_KIND = "Content-Type: application/json\r\n"
 # what the server sends to the first request; the second is answered well
@@ -98,6 +109,27 @@ TRIED_AGAIN: dict[str, bytes] = {
     "packed twice": answer(gzip.compress(gzip.compress(REPLY)), headers="Content-Encoding: gzip, gzip\r\n"),
     "a gzip bomb": answer(gzip.compress(piece("x" * 30_000_000) + REPLY), headers="Content-Encoding: gzip\r\n"),
     "a bomb of small pieces": answer(gzip.compress(piece("x" * 1000) * 30_000), headers="Content-Encoding: gzip\r\n"),
+    "gzip cut short": answer(PACKED[: len(PACKED) // 2], headers="Content-Encoding: gzip\r\n"),
+    "deflate cut short": answer(zlib.compress(REPLY)[:40], headers="Content-Encoding: deflate\r\n"),
+    "deflate without its head": answer(zlib.compress(REPLY)[2:], headers="Content-Encoding: deflate\r\n"),
+    "an unknown packing": answer(REPLY, headers="Content-Encoding: \xe9\r\n"),
+    "Retry-After of a date long past": answer(
+        b"", status="429 Wait", headers="Retry-After: Mon, 01 Jan 1990 00:00:00 GMT\r\n"
+    ),
+    "an error's page": answer(
+        b"<html>" + b"<p>bad</p>" * 100_000, status="503 Odd", headers="Content-Type: text/html\r\n"
+    ),
+    "no stream, no reply": answer(b'{"object": "list", "data": []}', headers=JSON_KIND),
+    "no stream, no JSON": answer(b"[1", headers=JSON_KIND),
+    "no stream, half": answer(WHOLE.replace(b'"stop"', b"null"), headers=JSON_KIND),
+    "no stream, an error": answer(error(f"no {KEY}", code="overloaded"), headers=JSON_KIND),
+    "an error in the middle": answer(piece(GOOD_TEXT) + sse({"error": {"message": "out", "code": 503}}) + REPLY),
+    "an error of two lines": answer(piece("a") + b'data: {"error": "one\ndata: two"}\n\n'),
+    "an error as the event": answer(sse({"object": "error", "message": "full", "code": 500})),
+    "an event cut short": answer(piece(GOOD_TEXT) + piece(finish="stop") + b'data: {"choices": [],\n'),
+    "only empty data": answer(b"data:\n\ndata: \n\n"),
+    "an end that is none": answer(piece("half", finish="null") + counted() + DONE),
+    "content of parts": answer(piece([{"type": "text", "text": "x"}]) + REPLY),
     "deep JSON": answer(sse(DEEP)),
     "a deep event": answer(sse('{"choices":' + "[" * 900 + "]" * 900 + "}")),
     "garbage with the key": answer(b"data: " + b"x" * 55 + KEY.encode() + b"\n\n"),
@@ -129,6 +161,69 @@ TAKEN: dict[str, tuple[bytes, str, str]] = {
     "tool_calls": (answer(piece(tool_calls=[{"id": "x"}], finish="tool_calls") + DONE), "", "tool_calls"),
     "tool calls that stop": (answer(piece(tool_calls=[{"id": "x"}], finish="stop") + DONE), "", "tool_calls"),
     "a refusal": (answer(piece(refusal="no", finish="stop") + counted() + DONE), "", "refusal"),
+    "lines with returns only": (answer(REPLY.replace(b"\n", b"\r")), GOOD_TEXT, "stop"),
+    "events of several lines": (answer(lines_of(REPLY, end=b"\n")), GOOD_TEXT, "stop"),
+    "events of several lines with returns": (answer(lines_of(REPLY, end=b"\r\n")), GOOD_TEXT, "stop"),
+    "a byte order mark": (answer(b"\xef\xbb\xbf" + REPLY), GOOD_TEXT, "stop"),
+    "no space and no empty lines": (
+        answer(REPLY.replace(b"data: ", b"data:").replace(b"\n\n", b"\n")),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "comments, names, numbers, empty data": (
+        answer(b": up\n\nretry: 5\nid: 7\ndata\ndata:\n\n" + REPLY.replace(b"data:", b"event: x\nid: 1\ndata:")),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "a stream called text": (answer(REPLY, headers="Content-Type: text/plain\r\n"), GOOD_TEXT, "stop"),
+    "deflate unasked": (answer(zlib.compress(REPLY), headers="Content-Encoding: deflate\r\n"), GOOD_TEXT, "stop"),
+    "chunks with extensions": (
+        chunked(f'{len(REPLY):X};name="a;b";other\r\n'.encode() + REPLY + b"\r\n0\r\nTrailer: x\r\n\r\n"),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "garbage behind the end": (answer(REPLY + b"data: {garbage\n\n\x00\xff" + DEEP.encode()), GOOD_TEXT, "stop"),
+    "usage null until the end": (
+        answer(REPLY.replace(b'"choices": [{', b'"usage": null, "choices": [{')),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "usage in every event": (answer(counted(completion_tokens=1) + REPLY), GOOD_TEXT, "stop"),
+    "other names of the reply": (
+        answer(sse({"id": "a"}) + sse({"id": "b", "created": "never", "object": 5}) + REPLY),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "an end in every event": (
+        answer(REPLY.replace(b'"finish_reason": null', b'"finish_reason": "null"')),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "an end before the last words": (
+        answer(piece("It is ", finish="stop") + piece("$\\boxed{5}$.") + counted() + DONE),
+        GOOD_TEXT,
+        "stop",
+    ),
+    "cut off in other words": (answer(piece("half", finish="model_length") + counted() + DONE), "half", "length"),
+    "no stream": (answer(WHOLE, headers=JSON_KIND), GOOD_TEXT, "stop"),
+    "the prompt in front": (
+        answer(piece(f"<|user|>{PROMPT}<|assistant|>") + piece("<|x|>", role="y") + REPLY),
+        "<|x|>" + GOOD_TEXT,
+        "stop",
+    ),
+    "the prompt in front of thinking": (
+        answer(piece(f"<|user|>{PROMPT}<|assistant|>") + piece(reasoning_content="hm") + REPLY),
+        f"<think>hm</think>{GOOD_TEXT}",
+        "stop",
+    ),
+    "the prompt in the reply": (answer(piece("So: ") + piece(PROMPT) + REPLY), f"So: {PROMPT}{GOOD_TEXT}", "stop"),
+    "a reply of one piece that says the prompt": (
+        answer(piece(f"{PROMPT} 5", finish="stop") + counted() + DONE),
+        f"{PROMPT} 5",
+        "stop",
+    ),
+    "a token of the end": (answer(REPLY.replace(b"$.", b"$.<|im_end|>")), GOOD_TEXT, "stop"),
+    "cookies": (answer(REPLY, headers="Set-Cookie: a=b; Path=/\r\nSet-Cookie: \xff\r\n"), GOOD_TEXT, "stop"),
     "half characters": (answer(REPLY.replace(b"It is", b"\\ud800")), GOOD_TEXT.replace("It is", "\ud800"), "stop"),
     "gzip unasked": (answer(gzip.compress(REPLY), headers="Content-Encoding: gzip\r\n"), GOOD_TEXT, "stop"),
     "lines with returns": (answer(REPLY.replace(b"\n", b"\r\n")), GOOD_TEXT, "stop"),
@@ -139,6 +234,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "status 401": (answer(error(f"no such key {KEY}"), status="401 No", headers=JSON_KIND), "no such key \\*\\*\\*"),
     "status 422 of a list": (answer(b'{"detail": [{"msg": "bad"}]}', status="422 No", headers=JSON_KIND), "bad"),
     "an event that refuses": (answer(sse({"error": {"message": f"no {KEY}", "code": "401"}})), "401: no \\*\\*\\*"),
+    "an event that refuses as itself": (
+        answer(sse({"object": "error", "message": "too long", "code": 400})),
+        "400: too long",
+    ),
+    "no stream, a refusal": (answer(error(f"for {KEY}", code=401), headers=JSON_KIND), "401: for \\*\\*\\*"),
     "status 400 in escapes": (answer(error("\x1b[2J\u202e"), status="400 No", headers=JSON_KIND), "\ufffd"),
 }
 

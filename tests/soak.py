@@ -11,6 +11,8 @@ PARTS = {
     "kills": (1, 20),
     # SIGKILLs of a run against a server
     "endpoint-kills": (20, 200),
+    # SIGKILLs of a run on scripted replicas of vLLM, of its replicas, its grading processes and what confines programs
+    "process-kills": (8, 200),
     # requests to a server that spoils one of four, while memory is measured
     "endpoint-memory": (400, 20_000),
     # damages done to a journal's bytes

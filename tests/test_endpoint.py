@@ -284,6 +284,13 @@ def test_a_question_is_answered_with_the_answer_extracted():
     assert re.search(r"answer: \w+ \(box\), \d+ tokens, [\d.]+ s, finish reason stop", done.stdout)
 
 
+def test_a_question_is_answered_by_a_server_that_counts_no_tokens():
+    server = StandIn(usage=False)
+    with InThread(server.app()) as url:
+        done = command("ask", url, "Say 5.")
+    assert len(server.requests) == 1 and re.search(r"answer: \w+ \(box\), tokens not counted, ", done.stdout), done
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

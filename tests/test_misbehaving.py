@@ -4,8 +4,14 @@ import asyncio
 import gzip
 import json
 import os
+import re
+import ssl
+import subprocess
 import time
+from collections.abc import Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -28,7 +34,7 @@ from stand_in import InThread, StandIn
 
 from lighteval_r1.cli.endpoint import address_of
 from lighteval_r1.engines import Owed, server_facts
-from lighteval_r1.engines.server_facts import Address, look
+from lighteval_r1.engines.server_facts import Address, Served, look
 from lighteval_r1.engines.streamed import StreamedReply, events, longest_reply
 from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
 from lighteval_r1.records import REFUSED_BY_SERVER, Failure, Outcome, Sample, UserError
@@ -38,7 +44,8 @@ MODES = TRIED_AGAIN | {name: sent for name, (sent, *_) in (TAKEN | REFUSED).item
 
 
 def engine(url: str, **more):
-    made = engine_for(url, key=KEY, model="m", pause_s=0.01, give_up_after_s=30.0, stall_s=5.0, first_s=10.0, **more)
+    patience = {"pause_s": 0.01, "give_up_after_s": 30.0, "stall_s": 5.0, "first_s": 10.0}
+    made = engine_for(url, key=KEY, model="m", **patience | more)
     made.settings = replace(made.settings, max_tokens=1000)
     return made
 
@@ -145,28 +152,177 @@ def test_a_server_that_counted_before_is_asked_again_and_one_that_never_counts_e
     assert asyncio.run(of_bodies([REPLY, uncounted, uncounted, REPLY], n=2)) == (GOOD_TEXT, "stop", 7, 4)
 
 
+@asynccontextmanager
+async def serving(talk: Callable, **tls):
+    """The base URL of a server in which talk(number of the request, its head, writer) answers, and then it hangs up."""
+    numbers = count()
+
+    async def connection(reader, writer) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: *(\d+)", head)
+            await reader.readexactly(int(length[1]) if length else 0)
+            await talk(next(numbers), head, writer)
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(connection, "127.0.0.1", 0, **tls) as server:
+        yield f"http{'s' * bool(tls)}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
 async def of_bodies(bodies: list[bytes], *, n: int = 1) -> tuple:
     """The last of n samples drawn of one server that sends these, one a request: text, reason, tokens, requests."""
     n_requests = 0
 
-    async def connection(reader, writer) -> None:
+    async def talk(number, head, writer) -> None:
         nonlocal n_requests
-        await reader.readuntil(b"}")
-        writer.write(answer(bodies[n_requests]))
         n_requests += 1
-        await writer.drain()
-        writer.close()
+        writer.write(answer(bodies[number]))
 
-    server = await asyncio.start_server(connection, "127.0.0.1", 0)
-    made = engine(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
-    await made.start()
-    try:
-        for _ in range(n):
-            sample = await made.draw(Owed("key", PROBLEMS[0], 0, 7), replica=0)
-    finally:
-        await made.stop()
-        server.close()
+    async with serving(talk) as url:
+        made = engine(url)
+        await made.start()
+        try:
+            for _ in range(n):
+                sample = await made.draw(Owed("key", PROBLEMS[0], 0, 7), replica=0)
+        finally:
+            await made.stop()
     return sample.reply, sample.finish_reason, sample.n_tokens, n_requests
+
+
+def talked(steps: list[list], **more) -> tuple[Sample | Failure, int]:
+    """A sample of a server that answers the i-th request with steps[i], bytes and pauses in seconds; and the requests."""
+    n_requests = 0
+
+    async def talk(number, head, writer) -> None:
+        nonlocal n_requests
+        n_requests += 1
+        writer.write(answer(b"", length=False))
+        for step in steps[min(number, len(steps) - 1)]:
+            if isinstance(step, bytes):
+                writer.write(step)
+                await writer.drain()
+            else:
+                await asyncio.sleep(step)
+
+    async def run() -> Sample | Failure:
+        async with serving(talk) as url:
+            return await drawn(url, **more)
+
+    return asyncio.run(run()), n_requests
+
+
+def test_a_stream_that_is_open_while_its_request_waits_for_its_turn_does_not_stand_still():
+    waits = [piece("", role="assistant"), 0.7, b": wait\n\n", 0.7, piece(""), 0.7, REPLY]
+    sample, n_requests = talked([waits], stall_s=0.5)
+    assert sample.reply == GOOD_TEXT and n_requests == 1
+
+
+@pytest.mark.parametrize("drip", [b": still here\n\n", piece(""), b"x", counted()])
+def test_a_reply_that_does_not_grow_stands_still_whatever_else_drips(drip):
+    sample, n_requests = talked([[piece("half")] + [drip, 0.1] * 100, [REPLY]], stall_s=0.5)
+    assert sample.reply == GOOD_TEXT and n_requests == 2
+
+
+def test_a_reply_that_comes_a_byte_at_a_time_is_whole():
+    body = REPLY.replace(b"It is", "Это — \U0001f600".encode()).replace(b"\n", b"\r\n")
+    sample, n_requests = talked([[body[i : i + 1] for i in range(len(body))]])
+    assert sample.reply == GOOD_TEXT.replace("It is", "Это — \U0001f600") and n_requests == 1
+
+
+def test_a_whole_reply_whose_stream_is_left_open_is_taken():
+    sample, n_requests = talked([[REPLY.replace(DONE, b""), 20.0]], stall_s=0.3)
+    assert sample.reply == GOOD_TEXT and n_requests == 1
+
+
+def test_a_key_does_not_follow_a_redirect_elsewhere_and_cookies_go_nowhere():
+    heads = {"here": [], "there": []}
+
+    async def there(number, head, writer) -> None:
+        heads["there"].append(head)
+        writer.write(answer(REPLY))
+
+    async def run() -> list[Sample | Failure]:
+        async with serving(there) as target:
+
+            async def here(number, head, writer) -> None:
+                heads["here"].append(head)
+                moved = target.replace("127.0.0.1", "localhost") + "/chat/completions"
+                cookie = f"Set-Cookie: c{number}=1; Path=/\r\n"
+                writer.write(answer(b"", status="307 Moved", headers=f"Location: {moved}\r\n{cookie}"))
+
+            async with serving(here) as url:
+                made = engine(url.replace("127.0.0.1", "localhost"))
+                await made.start()
+                try:
+                    return [await made.draw(Owed("key", PROBLEMS[0], 0, 7), replica=0) for _ in range(3)]
+                finally:
+                    await made.stop()
+
+    assert [sample.reply for sample in asyncio.run(run())] == [GOOD_TEXT] * 3
+    assert all(KEY.encode() in head for head in heads["here"]) and len(heads["here"]) == len(heads["there"]) == 3
+    assert not any(KEY.encode() in head for head in heads["there"])
+    assert not any(b"cookie" in head.lower() for head in heads["here"] + heads["there"])
+
+
+@pytest.mark.parametrize(("text_of", "says"), [(lambda i: "same", True), (lambda i: f"{i == 5}", False)])
+def test_a_server_that_does_not_sample_is_noticed(text_of, says, capfd):
+    async def talk(number, head, writer) -> None:
+        writer.write(answer(REPLY.replace(b"It is", text_of(number).encode())))
+
+    async def run() -> None:
+        async with serving(talk) as url:
+            made = engine(url)
+            await made.start()
+            try:
+                for i in range(20):
+                    await made.draw(Owed("key", PROBLEMS[i % 12 if says else i % 2], i, i), replica=0)
+            finally:
+                await made.stop()
+
+    asyncio.run(run())
+    assert ("answered again in the same words" in capfd.readouterr().err) == says
+
+
+def test_a_connection_that_is_closed_after_each_reply_without_a_word_does_no_harm():
+    async def talk(number, head, writer) -> None:
+        writer.write(answer(REPLY).replace(b"Connection: close", b"Connection: keep-alive"))
+
+    async def run() -> list[str]:
+        async with serving(talk) as url:
+            made = engine(url)
+            await made.start()
+            try:
+                return [(await made.draw(Owed("key", PROBLEMS[0], 0, 7), replica=0)).reply for _ in range(20)]
+            finally:
+                await made.stop()
+
+    assert asyncio.run(run()) == [GOOD_TEXT] * 20
+
+
+def test_a_certificate_that_nobody_vouches_for_is_said_in_one_line(tmp_path):
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    async def talk(number, head, writer) -> None:
+        writer.write(answer(REPLY if head.startswith(b"POST") else b'{"data": [{"id": "m"}]}'))
+
+    async def run(model: str) -> Served:
+        async with serving(talk, ssl=context) as url:
+            return await look(Address(url, api_key=KEY), model=model)
+
+    with pytest.raises(UserError, match="no server answers at https://.*certificate verify failed") as refused:
+        asyncio.run(run("m"))
+    assert str(refused.value).isprintable()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_CERT_FILE", certificate)
+        assert asyncio.run(run("")).model == "m"
 
 
 @pytest.mark.parametrize("asked", ["1e9", "inf", "Fri, 31 Dec 9999 23:59:59 GMT"])
@@ -243,16 +399,12 @@ def test_a_model_that_was_named_is_asked_for_whatever_the_list_of_models_is(kind
     monkeypatch.setattr(server_facts, "FEW_LOOKS", Patience(first_pause_s=0.01, most_tries=3))
     sent, why = LISTS[kind]
 
-    async def looked():
-        async def connection(reader, writer) -> None:
-            head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(sent if head.startswith(b"GET /v1/models ") else answer(b"", status="404 No"))
-            await writer.drain()
-            writer.close()
+    async def talk(number, head, writer) -> None:
+        writer.write(sent if head.startswith(b"GET /v1/models ") else answer(b"", status="404 No"))
 
-        async with await asyncio.start_server(connection, "127.0.0.1", 0) as server:
-            address = Address(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", api_key=KEY)
-            return await look(address, model="m")
+    async def looked() -> Served:
+        async with serving(talk) as url:
+            return await look(Address(url, api_key=KEY), model="m")
 
     assert asyncio.run(looked()).model == "m"
     said = capfd.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.model_files import ModelIdentity
+from lighteval_r1.outside.words import storable
 from lighteval_r1.records import UserError
 from lighteval_r1.sampling import preflight
 from lighteval_r1.sampling.preflight import Findings
@@ -106,6 +107,7 @@ FOREIGN = [
     ("What is it?<think>\n", [r"hm</think>\boxed{GOLD}", r"\boxed{GOLD}"], ["correct", "no_answer"]),
     ("What is it?", [r"\boxed{GOLD1}", "I do not know."], ["wrong", "no_answer"]),
     (None, [r"\boxed{GOLD1}", r"\boxed{GOLD}"], ["wrong", "correct"]),
+    ("What\ud800?", ["\ud800\0\x1b[2J\u202e\\boxed{GOLD}", "\udfff" + "{" * 1_000_000], ["correct", "no_answer"]),
 ]
 
 
@@ -155,7 +157,7 @@ def results_of(folder: Path) -> dict:
 
 def test_replies_of_another_engine_are_graded_as_ours_are(foreign_run):
     (path,) = foreign_run.rglob("details_*.parquet")
-    expected = {(sent, *texts): outcomes for sent, texts, outcomes in FOREIGN}
+    expected = {storable((sent, *texts)): outcomes for sent, texts, outcomes in FOREIGN}
     rows = parquet.read_table(path).to_pylist()
     assert len(rows) == len(FOREIGN)
     for row in rows:
@@ -172,10 +174,10 @@ def test_replies_of_another_engine_are_graded_as_ours_are(foreign_run):
 
 def test_the_scores_of_another_engine_stand_in_lightevals_results(foreign_run):
     scores = results_of(foreign_run)["results"]["demo_sums|0"]
-    # (1 + 1/2 + 0 + 1/2) / 4; one right of two: pass@2 is 1 for three of four problems
-    assert scores["pass@1"] == 0.5 and scores["pass@2"] == 0.75
-    # 2 of 8 replies
-    assert scores["no_answer"] == 0.25 and scores["undecided"] == 0.0
+    # (1 + 1/2 + 0 + 1/2 + 1/2) / 5; one right of two: pass@2 is 1 for four of five problems
+    assert scores["pass@1"] == 0.5 and scores["pass@2"] == 0.8
+    # 3 of 10 replies
+    assert scores["no_answer"] == 0.3 and scores["undecided"] == 0.0
 
 
 def test_metrics_say_which_way_is_better(foreign_run):

@@ -72,13 +72,14 @@ def answer_line(sample: Sample) -> str:
     if not stated.answer and seen.text is not None:
         stated = Found(*choice.extract(seen.text))
     words = f"answer: {stated.answer} ({stated.where})" if stated.answer else f"no answer ({stated.where})"
-    return f"{words}, {sample.n_tokens} tokens, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
+    tokens = "tokens not counted" if sample.n_tokens is None else f"{sample.n_tokens} tokens"
+    return f"{words}, {tokens}, {sample.duration_s:.1f} s, finish reason {sample.finish_reason}"
 
 
 def ask_command(options: AskOptions) -> None:
     """Sample one reply and show it as it comes, its thinking dimmed, then its answer."""
     if options.model.startswith(("http://", "https://")):
-        engine = served_engine(options)
+        engine = replace(served_engine(options), must_count=False)
         opened = bool(engine.thinking_opened)
     else:
         engine = local_engine(options)

@@ -19,7 +19,7 @@ import openai
 
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Address
-from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, events, longest_reply
+from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, arriving, longest_reply
 from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -32,8 +32,11 @@ SAY_EVERY_S = 30.0
 # Complete replies to one request that say nothing, or not how many tokens they have, before that is taken as it is.
 MOST_EMPTY = 4
 MOST_UNCOUNTED = 4
-# What a server answers that does not stream, or that is none.
-NO_STREAM = ("application/json", "text/html")
+
+# Second replies to a problem that are its first again, before that is odd.
+MOST_REPEATED = 8
+# Of what is odd about a server; some give every reply another name of the model.
+MOST_NOTICES = 8
 
 
 @dataclass
@@ -41,7 +44,8 @@ class EndpointEngine:
     """The engine: see engines.Engine.
 
     thinking_opened: whether the server's prompts end in `<think>`; None where nobody knows, then replies tell: one that
-    holds only the closing tag. tokenizer: transformers' one, to count tokens where the server does not.
+    holds only the closing tag. tokenizer: transformers' one, to count tokens where the server does not. must_count:
+    whether a sample without its number of tokens is none.
     """
 
     settings: Settings
@@ -53,6 +57,7 @@ class EndpointEngine:
     give_up_after_s: float | None = None
     thinking_opened: bool | None = None
     tokenizer: object = None
+    must_count: bool = True
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
     _thinking_comes_apart: bool = False
@@ -61,6 +66,9 @@ class EndpointEngine:
     _reported_at: float = -math.inf
     _waiting_until: float = -math.inf
     _noticed: set[str] = field(default_factory=set)
+    # By problem; None once another reply to one of them was different.
+    _first_replies: dict[str, int] | None = field(default_factory=dict)
+    _n_repeated: int = 0
 
     async def start(self) -> None:
         most_bytes = STREAM_TO_REPLY * longest_reply(self.settings.max_tokens)
@@ -105,6 +113,7 @@ class EndpointEngine:
             reply = await self._attempt(body, on_text=on_text)
             n_tries += 1
             counts = self._checked(owed, reply, n_tries=n_tries)
+            self._notice_repeats(owed.problem.id, reply.text)
             return self._sample(owed, reply, counts, replica=replica, duration_s=time.monotonic() - begin)
 
         patience = Patience(first_pause_s=self.pause_s, give_up_after_s=self.give_up_after_s)
@@ -118,37 +127,43 @@ class EndpointEngine:
 
     async def _attempt(self, body: dict, *, on_text: Callable[[str], None] | None) -> StreamedReply:
         """One try. Raises FailedTry or UserError."""
-        reply = StreamedReply(longest_reply(self.settings.max_tokens))
+        reply = StreamedReply(longest_reply(self.settings.max_tokens), prompt=body["messages"][-1]["content"])
         create = self._client.chat.completions.with_streaming_response.create
         clock = asyncio.get_running_loop().time
-        try:
-            with self.address.gate():
+        with self.address.gate():
+            try:
                 async with asyncio.timeout(self.first_s) as deadline:
-                    # Its own parsing of the stream makes an object of every token; events() takes 40 % of the time.
+                    # Its own parsing of the stream makes an object of every token; ours takes 40 % of the time.
                     async with create(
                         model=body["model"], messages=body["messages"], stream=True, extra_body=body
                     ) as response:
-                        if (kind := response.headers.get("content-type", "")).startswith(NO_STREAM):
-                            raise FailedTry(f"no stream, but {kind}")
-                        async for event in events(response.iter_bytes(), longest=reply.longest):
-                            deadline.reschedule(clock() + self.stall_s)
+                        kind = response.headers.get("content-type", "")
+                        async for event in arriving(response.iter_bytes(), kind=kind, longest=reply.longest):
+                            n_pieces = reply.n_pieces
                             reply.take(event)
+                            # Not at every event: some servers open the stream before the request's turn comes.
+                            if reply.n_pieces > n_pieces:
+                                deadline.reschedule(clock() + self.stall_s)
                             if on_text is not None:
                                 on_text(reply.text)
-                reply.check_complete()
-        except TimeoutError:
-            raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
+            except TimeoutError:
+                # some servers leave the stream of a whole reply open
+                if not reply.finish_reason:
+                    raise FailedTry("the stream stood still" if reply.text else "nothing came back") from None
+            reply.check_complete()
         return reply
 
-    def _checked(self, owed: Owed, reply: StreamedReply, *, n_tries: int) -> tuple[int, int]:
+    def _checked(self, owed: Owed, reply: StreamedReply, *, n_tries: int) -> tuple[int | None, int | None]:
         """(prompt, reply) in tokens. FailedTry where another reply to the same request may say what this one lacks.
 
         n_tries: complete replies to this request, this one included.
         """
-        if reply.model not in ("", self.settings.model):
-            self._notice("model", f"it calls the model {reply.model!r}, not {self.settings.model!r}")
+        for model in sorted(reply.models - {self.settings.model})[:MOST_NOTICES]:
+            self._notice(model, f"it calls the model {model!r}, not {self.settings.model!r}")
         if reply.has_others:
             self._notice("choices", "it sends further choices that nobody asked for; only the first is taken")
+        if reply.echo and reply.text != reply.echo:
+            self._notice("echo", "it sends the prompt back in front of each reply, which is left out")
         if reply.says_nothing and n_tries < MOST_EMPTY:
             raise FailedTry("a reply without content")
         counts = reply.token_counts()
@@ -158,6 +173,8 @@ class EndpointEngine:
         if counts is None and self.tokenizer is None:
             if reply.refused:
                 return 0, 0
+            if not self.must_count:
+                return None, None
             # where others have it, this one lacks it by accident
             if n_tries < (MOST_UNCOUNTED if self._usage_seen else 2):
                 raise FailedTry("the reply came without its number of tokens")
@@ -165,12 +182,31 @@ class EndpointEngine:
 
     def _notice(self, kind: str, words: str) -> None:
         """Says once what is odd about the server and no error."""
-        if kind not in self._noticed:
+        if kind not in self._noticed and len(self._noticed) < MOST_NOTICES:
             self._noticed.add(kind)
             print(f"{self.address.base_url}: {self.address.words(words)}.", file=sys.stderr, flush=True)
 
+    def _notice_repeats(self, problem_id: str, text: str) -> None:
+        """Says it where a server does not sample: whatever the seed, the reply to a problem is the same."""
+        if self._first_replies is None or not self.settings.temperature:
+            return
+        n_before = len(self._first_replies)
+        if self._first_replies.setdefault(problem_id, hash(text)) != hash(text):
+            self._first_replies = None
+        elif len(self._first_replies) == n_before:
+            self._n_repeated += 1
+            if self._n_repeated == MOST_REPEATED:
+                words = f"{MOST_REPEATED} problems were answered again in the same words; it may not sample at all"
+                self._notice("repeats", words)
+
     def _sample(
-        self, owed: Owed, reply: StreamedReply, counts: tuple[int, int], *, replica: int, duration_s: float
+        self,
+        owed: Owed,
+        reply: StreamedReply,
+        counts: tuple[int | None, int | None],
+        *,
+        replica: int,
+        duration_s: float,
     ) -> Sample:
         return Sample(
             key=owed.key,

@@ -12,6 +12,7 @@ When the parent goes away the socket closes, and the replica ends its engine and
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -100,7 +101,9 @@ async def main(fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=connection, limit=LINE_LIMIT)
     replica = Replica(reader, writer)
     try:
-        await replica.serve()
+        # a parent that was killed with words unread resets the connection
+        with contextlib.suppress(ConnectionResetError):
+            await replica.serve()
     finally:
         replica.shutdown()
 

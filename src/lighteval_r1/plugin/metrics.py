@@ -12,6 +12,7 @@ from lighteval.tasks.requests import Doc, SamplingMethod
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import NoAnswer
 from lighteval_r1.numbers.scores import powers_of_two
+from lighteval_r1.outside.words import storable
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError, Sample
 from lighteval_r1.sampling.loop import shown
@@ -75,8 +76,11 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
     if died:
         raise OwedError(f"{len(died)} of {len(grades)} replies have no grade, so there is no score. First: {died[0]}")
     verdicts = iter(grades)
-    for (doc, _), row in zip(pairs, samples, strict=True):
+    for (doc, response), row in zip(pairs, samples, strict=True):
         doc.take(shown(doc.problem, [sample.graded(next(verdicts)) for sample in row]))
+        # The details file, which holds no half characters, is made of these.
+        for name in ("input", "text", "text_post_processed"):
+            setattr(response, name, storable(getattr(response, name)))
 
 
 def task_of(doc: Doc) -> str:

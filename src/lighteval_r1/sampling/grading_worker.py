@@ -10,6 +10,7 @@ ends the process with an error, never a grade. The process also ends with the th
 out is `{}`: ready.
 """
 
+import contextlib
 import ctypes
 import json
 import resource
@@ -111,4 +112,6 @@ def main(fd: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    # whoever owns it may have been killed before it was ready
+    with contextlib.suppress(BrokenPipeError):
+        main(int(sys.argv[1]))

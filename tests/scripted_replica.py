@@ -1,0 +1,63 @@
+"""A replica that obeys as engines/replica.py says, without vLLM: its replies are a function of prompt and seed.
+
+`python scripted_replica.py FD`. Prompts are UTF-8 bytes as token ids; "Print <k>." is answered with a program.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+
+from stand_in import thought_and_answer
+
+from lighteval_r1.engines.vllm import ReplicaProcess
+from lighteval_r1.records import pack_token_ids
+
+
+def spawn(replica: int) -> ReplicaProcess:
+    """As ReplicaProcess.spawn, of this program."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, __file__, str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
+    process.returncode = 0
+    return ReplicaProcess(replica, pid=process.pid, connection=ours)
+
+
+def reply_to(prompt: str, seed: int) -> str:
+    thought, answer = thought_and_answer(prompt.replace("Print ", "Say "), seed)
+    if prompt.startswith("Print "):
+        # another program each time: equal ones are judged once
+        answer = f"\n```python\n# {seed}\nprint({answer.partition('{')[2].partition('}')[0]})\n```"
+    return f"<think>{thought}</think>{answer}"
+
+
+async def main(fd: int) -> None:
+    reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=fd))
+
+    delay_s = 0.0
+
+    async def draw(message: dict) -> None:
+        await asyncio.sleep(delay_s)
+        text = reply_to(bytes(message["prompt"]).decode(), message["params"]["seed"])
+        ids = pack_token_ids(message["prompt"])
+        say({"drawn": message["draw"], "text": text, "token_ids": ids, "n_tokens": len(text), "finish_reason": "stop"})
+
+    def say(message: dict) -> None:
+        writer.write(json.dumps(message).encode() + b"\n")
+
+    draws = set()
+    while line := await reader.readline():
+        message = json.loads(line)
+        if "start" in message:
+            delay_s = message["start"]["delay_s"]
+            say({"ready": {"max_model_len": 4096, "vllm": "scripted"}})
+        else:
+            draws.add(asyncio.create_task(draw(message)))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(ConnectionResetError):
+        asyncio.run(main(int(sys.argv[1])))
