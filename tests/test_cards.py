@@ -12,6 +12,7 @@ from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import OwedError, UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
+from lighteval_r1.tasks import TASKS
 
 LINE = ("r1_aime24", "2026_11_20", "some/model", "4", "12", "33.3", "temperature 0.6")
 PUBLISHED = PublishedRun("2026_11_20", ["r1_aime24"], {}, [LINE], [])
@@ -51,8 +52,37 @@ def test_a_proposed_score_is_the_estimate_in_percent(tmp_path):
     # 2 of 3 and 0 of 3: a third, which no text of the card was read for
     text = eval_results(["r1_gpqa_diamond"], proposal({"r1_gpqa_diamond": [[1, 1, 0], [0, 0, 0]]}, run))
     (entry,) = yaml.safe_load(text)
-    assert entry["value"] == 33.3 and isinstance(entry["value"], float)
+    assert entry["value"] == 33.33 and isinstance(entry["value"], float)
     assert entry["notes"].startswith("r1_gpqa_diamond: pass@1, mean over 6 samples of 2 problems; temperature 0.6")
+
+
+@pytest.mark.parametrize(
+    ("task", "dataset"),
+    [
+        ("r1_gpqa_diamond", {"id": "Idavidrein/gpqa", "task_id": "diamond"}),
+        ("r1_aime26", {"id": "MathArena/aime_2026", "task_id": "MathArena/aime_2026"}),
+        ("r1_hmmt_feb26", {"id": "MathArena/hmmt_feb_2026", "task_id": "MathArena/hmmt_feb_2026"}),
+    ],
+)
+def test_the_hubs_benchmarks_go_by_the_names_that_their_boards_read(tmp_path, task, dataset):
+    n = TASKS[task].n_problems
+    run = read_run(write_run(tmp_path, {task: asked(**{f"p{i}": "cccw" for i in range(n)})}))
+    scores = scores_of(run, model_index=False)
+    (entry,) = yaml.safe_load(eval_results([task], Proposal(run, "2026-11-20T10-00", scores, "")))
+    assert entry["dataset"] == dataset and entry["value"] == 75.0
+
+
+def test_a_part_of_a_benchmark_or_other_problems_are_not_proposed(tmp_path):
+    run = read_run(write_run(tmp_path / "part", {"r1_aime26": asked(p1="cw", p2="cc")}))
+    with pytest.raises(UserError, match="2 of its 30 problems, and a part of a benchmark is not proposed"):
+        scores_of(run, model_index=False)
+    thirty = asked(**{f"p{i}": "c" for i in range(30)})
+    run = read_run(write_run(tmp_path / "other", {"r1_aime24": thirty}, data_sha256="d" * 64))
+    with pytest.raises(UserError, match="SHA-256 dddddddddddd"):
+        scores_of(run, model_index=True)
+    twice = {"r1_aime26": thirty, "matharena_aime26": thirty}
+    with pytest.raises(UserError, match="one benchmark of the Hub"):
+        scores_of(read_run(write_run(tmp_path / "twice", twice)), model_index=False)
 
 
 def test_a_model_index_keeps_what_others_measured_and_replaces_what_was_ours(tmp_path):

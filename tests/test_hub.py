@@ -15,6 +15,8 @@ import yaml
 from fake_hub import FakeHub, Fault
 from runs import Asked, write_run
 
+from lighteval_r1.tasks import TASKS
+
 SRC = Path(__file__).resolve().parents[1] / "src"
 REPO = "tester/details"
 # What a row must carry unchanged: quotes, bars, markup, other scripts, a direction override, a NUL.
@@ -22,7 +24,13 @@ HOSTILE = 'x|y "q" <b>&amp;</b> \\ 数 \u202e \x00 🙂'
 DATE = "2026-11-20T10-00-00.000001"
 
 
-def written(folder: Path, *, tasks: tuple[str, ...] = ("r1_aime24",), n_problems: int = 4, date: str = DATE) -> Path:
+def written(
+    folder: Path,
+    *,
+    tasks: tuple[str, ...] = ("r1_aime24",),
+    n_problems: int | dict[str, int] = 4,
+    date: str = DATE,
+) -> Path:
     """A run of three samples of each problem, of which the first is correct."""
     grader = {"r1_gpqa_diamond": "choice"}
     asked = {
@@ -34,7 +42,7 @@ def written(folder: Path, *, tasks: tuple[str, ...] = ("r1_aime24",), n_problems
                 question=f"Question {i} of {task}",
                 grader=grader.get(task, "expression"),
             )
-            for i in range(n_problems)
+            for i in range(n_problems[task] if isinstance(n_problems, dict) else n_problems)
         ]
         for task in tasks
     }
@@ -321,14 +329,15 @@ def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
     model = hub.add_repository(
         "model", "some/model", private=False, files={"README.md": b"---\nlicense: mit\n---\n\n# M\n"}
     )
-    run = written(tmp_path / "run", tasks=("r1_gpqa_diamond", "r1_aime24"))
+    whole = ("r1_gpqa_diamond", "r1_amc23")
+    run = written(tmp_path / "run", tasks=whole, n_problems={task: TASKS[task].n_problems for task in whole})
     status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
     assert status == 0, said
     files = model.at("refs/pr/1").files
     (entry,) = yaml.safe_load(files[".eval_results/lighteval_r1.yaml"])
-    assert entry["dataset"] == {"id": "Idavidrein/gpqa", "task_id": "gpqa_diamond"} and entry["value"] == 33.3
+    assert entry["dataset"] == {"id": "Idavidrein/gpqa", "task_id": "diamond"} and entry["value"] == 33.33
     head = yaml.safe_load(files["README.md"].decode().split("---")[1])
-    assert head["license"] == "mit" and head["model-index"][0]["results"][0]["metrics"][0]["value"] == 33.3
+    assert head["license"] == "mit" and head["model-index"][0]["results"][0]["metrics"][0]["value"] == 33.33
     assert not model.history(), "only a pull request, nothing on main"
     status, said = upload(hub, tmp_path, run, "--results-to-model", "some/model", "--model-index")
     assert status == 0 and "already has this pull request" in said and len(model.requests) == 1

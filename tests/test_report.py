@@ -65,13 +65,17 @@ def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
 def test_published_numbers_stand_beside_ours_with_how_far_apart_they_are(tmp_path):
     asked = []
 
-    def published(model, task, estimate, group):
+    def published(model, settings, task, estimate, group):
         asked.append((model, task, estimate.value, group))
-        return [summary.Published("A paper", 0.555, "2.4 standard errors below", "https://example.org/table?a=1&b=2")]
+        paper = summary.Published(
+            "A paper", 0.555, "2.4 standard errors below", "https://example.org/table?a=1&b=2", "A"
+        )
+        return [paper, dataclasses.replace(paper, name="Another", value=0.444, by="B")]
 
     page = written(tmp_path, a_run(problem("p", "cw"), problem("q", "cw")), published=published)
     assert asked == [("org/model", "r1_aime24", 0.5, "")]
     assert "55.5 A paper: 2.4 standard errors below" in cells(page)[5]
+    assert "measured by 2: 44.4 to 55.5; ours is within" in cells(page)[5]
     assert 'title="https://example.org/table?a=1&amp;b=2"' in page
 
 

@@ -9,9 +9,11 @@ from lighteval_r1.outside.words import say
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions:
     files: list[str] = argument(
-        "LightEval details (.parquet), JSONL with problem, answer and gen, or hf://datasets/REPO of published details."
+        "Replies: JSONL, CSV or parquet with problem, answer and gen; files of LightEval, lm-evaluation-harness, "
+        "EvalScope, Inspect; batch output; or hf://datasets/REPO of published details."
     )
     task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
+    columns: str = option("", "Which column holds what, where its name does not say.", metavar="question=…,reply=…")
     explain: str = option("", "Show how this one reply is graded, and grade no other.", metavar="UID")
     thinking_opened: bool | None = option(None, "Whether the prompts ended in <think>; else the file says.")
     allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
@@ -24,6 +26,7 @@ def score_command(options: ScoreOptions) -> None:
     table = grading.run(
         options.files,
         task=options.task,
+        columns=options.columns,
         explain=options.explain,
         thinking_opened=options.thinking_opened,
         allow_unsafe_code=options.allow_unsafe_code,

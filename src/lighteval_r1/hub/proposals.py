@@ -16,13 +16,19 @@ from huggingface_hub.repocard_data import eval_results_to_model_index
 from lighteval_r1.hub.card import read_card
 from lighteval_r1.hub.published import pass_at_1, settings_in_words, task_name
 from lighteval_r1.hub.push import additions, retried, text_at
-from lighteval_r1.records import Estimate, OwedError, Run, UserError
+from lighteval_r1.records import Estimate, OwedError, Run, TaskRun, UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 
-# Our task -> (data set, task) as the Hub registers them.
-REGISTERED = {"r1_gpqa_diamond": ("Idavidrein/gpqa", "gpqa_diamond")}
+# Our task -> (data set, task) as its eval.yaml and the entries that were merged name them (read November 2026).
+REGISTERED = {
+    "r1_gpqa_diamond": ("Idavidrein/gpqa", "diamond"),
+    "r1_aime26": ("MathArena/aime_2026", "MathArena/aime_2026"),
+    "r1_hmmt_feb26": ("MathArena/hmmt_feb_2026", "MathArena/hmmt_feb_2026"),
+    "matharena_aime26": ("MathArena/aime_2026", "MathArena/aime_2026"),
+    "matharena_hmmt_feb26": ("MathArena/hmmt_feb_2026", "MathArena/hmmt_feb_2026"),
+}
 # Who measured: an entry of this name is ours, and the next proposal replaces it.
 SOURCE_NAME = "lighteval-r1"
 
@@ -45,8 +51,8 @@ class Proposal:
         return f"{constants.ENDPOINT}/datasets/{self.details_repo}" if self.details_repo else None
 
     def percent(self, task: str) -> float:
-        """A score as the Hub shows it."""
-        return round(100 * self.scores[task].value, 1)
+        """The estimate, with as many digits as one sample of thousands moves."""
+        return round(100 * self.scores[task].value, 2)
 
     def notes(self, task: str) -> str:
         score = self.scores[task]
@@ -74,7 +80,10 @@ def propose(source: Path, model: str, *, details_repo: str = "", model_index: bo
 
 
 def scores_of(run: Run, *, model_index: bool) -> dict[str, Estimate]:
-    """pass@1 by task, of those that can be proposed. OwedError where samples of one are missing."""
+    """pass@1 by task, of those that can be proposed. OwedError where samples of one are missing.
+
+    UserError for a part of a benchmark: the Hub's boards show a score as one of all its problems.
+    """
     scores = {}
     for full_name, task in sorted(run.tasks.items()):
         name = task_name(full_name)
@@ -85,13 +94,32 @@ def scores_of(run: Run, *, model_index: bool) -> dict[str, Estimate]:
                     f"{name} has samples that are owed or without a grade, so there is no score to propose. "
                     "Draw and grade them first."
                 )
+            check_whole(name, task)
             scores[name] = score
     if not scores:
         raise UserError(
             f"{', '.join(run.tasks)}: none is a benchmark that the Hub registers ({', '.join(REGISTERED)}). "
             "--model-index proposes the others for the model card."
         )
+    registered = [REGISTERED[name] for name in scores if name in REGISTERED]
+    if len(set(registered)) < len(registered):
+        raise UserError(f"of {', '.join(scores)} two are one benchmark of the Hub: propose a run of one of them.")
     return scores
+
+
+def check_whole(name: str, task: TaskRun) -> None:
+    """UserError unless all problems of the benchmark, and no others, were asked."""
+    known = TASKS[name]
+    if known.n_problems and len(task.problems) != known.n_problems:
+        raise UserError(
+            f"{name}: the run has {len(task.problems)} of its {known.n_problems} problems, and a part of a "
+            "benchmark is not proposed. Evaluate all of them."
+        )
+    if known.known_data and task.data_sha256 and task.data_sha256 != known.known_data:
+        raise UserError(
+            f"{name}: the run's problems have the SHA-256 {task.data_sha256[:12]}…, the benchmark's "
+            f"{known.known_data[:12]}…; other problems are not proposed as its own."
+        )
 
 
 def open_request(api: HfApi, model: str, proposal: Proposal) -> str:

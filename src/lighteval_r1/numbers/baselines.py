@@ -7,7 +7,7 @@ A user's rows are read from --baselines FILE, else from the file that LIGHTEVAL_
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,12 +18,20 @@ from lighteval_r1.records import Estimate, UserError
 
 SHIPPED = Path(__file__).with_name("baselines.toml")
 USERS = "~/.config/lighteval-r1/baselines.toml"
-FIELDS = {"model", "task", "value", "source", "date", "n", "by", "group"}
+FIELDS = {
+    *("model", "task", "value", "source", "date", "n", "by", "group"),
+    *("estimator", "temperature", "max_tokens", "confirmed"),
+}
+# What a number is, and how it is said.
+ESTIMATORS = {"mean": "pass@1", "maj": "a majority vote", "best": "one right of several"}
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """One published number, a fraction. n: samples per problem, None where the source is silent. group: "level=5"."""
+    """One published number, a fraction. group: "level=5". estimator: see ESTIMATORS.
+
+    n (samples per problem), temperature, max_tokens: None where the source is silent. confirmed: read at its source.
+    """
 
     model: str
     task: str
@@ -33,22 +41,29 @@ class Baseline:
     date: str
     n: int | None = None
     group: str = ""
+    estimator: str = "mean"
+    temperature: float | None = None
+    max_tokens: int | None = None
+    confirmed: bool = True
 
     @property
     def name(self) -> str:
         """ "DeepSeek-R1 (DeepSeek, 2025-01-20, n 64)"."""
-        n = "" if self.n is None else f", n {self.n}"
+        n = "" if self.n is None else f", n {self.n}" if self.estimator == "mean" else f", {self.estimator}@{self.n}"
         return f"{self.model.split('/')[-1]} ({self.by}, {self.date}{n})"
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published number beside ours. words: how far ours is from it."""
+    """A published number beside ours. words: how far ours is from it, and what else differs. alike: nothing does."""
 
     name: str
     value: float
     words: str
     source: str
+    by: str = ""
+    alike: bool = True
+    is_mean: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,7 +114,7 @@ def baseline(row: object, sources: dict, *, where: str) -> Baseline:
         raise UserError(f"{where}: not a table of model, task, value, source and date.")
     named = sources.get(row.get("source"))
     if named is not None:
-        row = {"by": named.get("by", ""), "date": named.get("date", "")} | row | {"source": named.get("url", "")}
+        row = {name: value for name, value in named.items() if name != "url"} | row | {"source": named.get("url", "")}
     for field in ("model", "task", "value", "source", "date"):
         if row.get(field) in (None, ""):
             raise UserError(f"{where}: no {field}; each row needs model, task, value, source and date.")
@@ -110,6 +125,7 @@ def baseline(row: object, sources: dict, *, where: str) -> Baseline:
         raise UserError(f"{where}: value {value!r} is not a number of percent, 0 to 100.")
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise UserError(f"{where}: n {n!r} is not a number of samples per problem.")
+    check_how(row, where=where)
     known = benchmark_of(str(row["task"]))
     return Baseline(
         model=str(row["model"]),
@@ -120,7 +136,21 @@ def baseline(row: object, sources: dict, *, where: str) -> Baseline:
         date=str(row["date"]),
         n=n,
         group=str(row.get("group", "")),
+        estimator=str(row.get("estimator", "mean")),
+        temperature=row.get("temperature"),
+        max_tokens=row.get("max_tokens"),
+        confirmed=row.get("confirmed", True),
     )
+
+
+def check_how(row: dict, *, where: str) -> None:
+    """UserError where a row says of no kind how its number was measured."""
+    kinds: dict[str, type | tuple[type, ...]] = {"temperature": (int, float), "max_tokens": int, "confirmed": bool}
+    for name, kind in kinds.items():
+        if name in row and (not isinstance(row[name], kind) or (kind is not bool and isinstance(row[name], bool))):
+            raise UserError(f"{where}: {name} {row[name]!r} is not a {'truth value' if kind is bool else 'number'}.")
+    if row.get("estimator", "mean") not in ESTIMATORS:
+        raise UserError(f"{where}: unknown estimator {row['estimator']!r}; known are {', '.join(ESTIMATORS)}.")
 
 
 def plain_name(model: str) -> str:
@@ -144,22 +174,57 @@ def nearest(model: str, rows: Sequence[Baseline]) -> list[str]:
     return [names[name] for name in difflib.get_close_matches(plain_name(model), names, n=3, cutoff=0.5)]
 
 
-def beside(row: Baseline, ours: Estimate) -> Published:
-    """The row with how far ours is from it; not compared where ours is not over all of the benchmark's problems."""
+def beside(row: Baseline, ours: Estimate, settings: Mapping[str, object]) -> Published:
+    """The row with how far ours is from it, and what else differs, as far as both say it.
+
+    Not compared where ours is not over all of the benchmark's problems, or is another kind of number.
+    """
     known = benchmarks().get(row.task)
-    if known and not row.group and ours.n_problems != known.n_problems:
+    is_mean = row.estimator == "mean"
+    compared = False
+    if known and known.n_problems and not row.group and ours.n_problems != known.n_problems:
         words = f"not compared: ours is over {ours.n_problems} of its {known.n_problems} problems"
+    elif not is_mean:
+        words = f"not compared: it is {ESTIMATORS[row.estimator]}, ours pass@1"
     else:
-        words = in_words(standard_errors(ours, row.value, n=row.n))
-    return Published(row.name, row.value, words, row.source)
+        words, compared = in_words(standard_errors(ours, row.value, n=row.n)), True
+    apart = [] if row.confirmed else ["not confirmed at its source"]
+    for name, said in (("temperature", row.temperature), ("max_tokens", row.max_tokens)):
+        own = settings.get(name)
+        if said is not None and own is not None and said != own:
+            apart.append(f"{name.replace('_', ' ')} {said:,}, ours {own:,}")
+    text = "; ".join([words, *apart])
+    return Published(row.name, row.value, text, row.source, row.by, compared and not apart, is_mean)
 
 
-def published_numbers(path: Path | None = None) -> Callable[[str, str, Estimate, str], list[Published]]:
-    """(model, task, our estimate, group) -> that model's published numbers on these problems, with how far ours is.
+def all_beside(rows: Sequence[Baseline], ours: Estimate, settings: Mapping[str, object]) -> list[Published]:
+    """The rows beside ours: what was measured alike first."""
+    return sorted((beside(row, ours, settings) for row in rows), key=lambda published: not published.alike)
+
+
+def spread(numbers: Sequence[Published], ours: float) -> str:
+    """How far those who measured the same model are apart, and where ours lies; "" where fewer than two did.
+
+    Agreement with a published number means this spread, too: it is what another harness alone does.
+    """
+    of_each = {each.by: each.value for each in numbers if each.is_mean}
+    if len(of_each) < 2:
+        return ""
+    low, high = min(of_each.values()), max(of_each.values())
+    place = "below" if ours < low else "above" if ours > high else "within"
+    return f"measured by {len(of_each)}: {100 * low:.1f} to {100 * high:.1f}; ours is {place}"
+
+
+def published_numbers(
+    path: Path | None = None,
+) -> Callable[[str, Mapping[str, object], str, Estimate, str], list[Published]]:
+    """(model, our run's settings, task, our estimate, group) -> that model's published numbers, with how far ours is.
 
     group: "level=5", or "" for the whole task.
     """
     rows = read_baselines(path)
-    return lambda model, task, ours, group: [
-        beside(row, ours) for row in on_task(task, of_model(model, rows), group=group)
-    ]
+
+    def found(model: str, settings: Mapping[str, object], task: str, ours: Estimate, group: str) -> list[Published]:
+        return all_beside(on_task(task, of_model(model, rows), group=group), ours, settings)
+
+    return found

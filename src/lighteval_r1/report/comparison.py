@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lighteval_r1.numbers import estimates
-from lighteval_r1.numbers.baselines import Baseline, benchmark_of, beside, of_model, on_task, read_baselines
+from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, of_model, on_task, read_baselines, spread
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import columns, percent, results_table
 from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
@@ -216,25 +216,26 @@ def against_published(told: Sequence[ScoredRun], models: Sequence[str], rows: Se
 
 
 def published_lines(each: ScoredRun, name: str, task: TaskRun, rows: Sequence[Baseline]) -> list[str]:
-    """One line per number, over the whole task and over the groups that numbers were published for."""
+    """One line per number, over the whole task and over the groups that numbers were published for: what was measured
+    alike first, and the spread among those who measured."""
     known = benchmark_of(name)
+    of_task = [row for row in rows if row.task == (known.name if known else name)]
     lines = []
-    for row in rows:
-        if row.task != (known.name if known else name):
-            continue
-        group, _, value = row.group.partition("=")
+    for over in dict.fromkeys(row.group for row in of_task):
+        group, _, value = over.partition("=")
         places = [
             place for place, problem in enumerate(task.problems) if not group or problem.groups.get(group) == value
         ]
         if not places:
             continue
         ours = estimates.estimate([each.scores[name][place] for place in places])
-        found = beside(row, ours)
-        over = f" {row.group}" if row.group else ""
-        lines.append(
-            f"{label(each, name)}{over}: {percent(ours.value)} against {percent(row.value)} of {found.name}: "
-            f"{found.words}  {found.source}"
-        )
+        numbers = all_beside([row for row in of_task if row.group == over], ours, each.run.settings)
+        begin = f"{label(each, name)}{f' {over}' if over else ''}: "
+        for found in numbers:
+            against = f"{percent(ours.value)} against {percent(found.value)} of {found.name}"
+            lines.append(f"{begin}{against}: {found.words}  {found.source}")
+        if words := spread(numbers, ours.value):
+            lines.append(f"{begin}{rows[0].model.split('/')[-1]} was {words}.")
     return lines
 
 

@@ -24,15 +24,15 @@ def write_report(
     runs: Sequence[Run],
     *,
     out: Path,
-    published: Callable[[str, str, Estimate, str], Sequence[Published]],
+    published: Callable[[str, Mapping[str, object], str, Estimate, str], Sequence[Published]],
     partial: bool = False,
     figures: Path | None = None,
     thinking: Told | None = None,
 ) -> None:
     """The page at out; its replies in full in `<stem>.files/` beside it; the pictures in figures.
 
-    published: (model, task, our estimate, group) -> the published numbers beside ours. Runs and tasks stand as they
-    were named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
+    published: (model, settings, task, our estimate, group) -> the published numbers beside ours. Runs and tasks stand
+    as they were named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
     Raises OwedError while samples are owed or ungraded, unless partial.
     """
     check_page(out)
@@ -41,7 +41,9 @@ def write_report(
         raise UserError("these runs hold no task, so there is nothing to report.")
     labels = run_labels(runs)
     told = [scored(label, run, partial=partial, purpose="report") for label, run in zip(labels, runs, strict=True)]
-    beside = {label: functools.partial(published, run.model) for label, run in zip(labels, runs, strict=True)}
+    beside = {
+        label: functools.partial(published, run.model, run.settings) for label, run in zip(labels, runs, strict=True)
+    }
     with_scores = [name for name in names if any(name in each.run.tasks for each in told)]
     tasks = [task_summary(name, told, published=beside) for name in with_scores]
     content = {

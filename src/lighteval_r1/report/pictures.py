@@ -129,6 +129,8 @@ def scores_figure(scores: Sequence[TaskScore]) -> Figure:
     for y, score in enumerate(scores):
         _dot(axes, score.scored, y, colour=RIGHT)
         for each in score.scored.published:
+            if not each.is_mean:
+                continue
             axes.plot([100 * each.value], [y], "D", color=OTHERS, markerfacecolor="none", markersize=6)
     names = [f"{score.task}\n{score.scored.run}" for score in scores]
     _names(

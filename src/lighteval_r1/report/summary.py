@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lighteval_r1.numbers import estimates
-from lighteval_r1.numbers.baselines import Published
+from lighteval_r1.numbers.baselines import Published, spread
 from lighteval_r1.numbers.estimates import estimate, interval
 from lighteval_r1.numbers.scores import GROUPS_MOST, from_thinking, group_order, majority, no_answer_reasons
 from lighteval_r1.numbers.tables import reasons_in_words
@@ -34,6 +34,11 @@ class Scored:
     @property
     def value(self) -> float:
         return self.estimate.value
+
+    @property
+    def spread(self) -> str:
+        """How far those who measured the model are apart."""
+        return spread(self.published, self.value)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ def grades_path(replies: Path) -> Path:
     return replies.with_name(replies.name + ".grades.jsonl")
 
 
-def write_grades(replies: Path, samples: Iterable[Sample], *, task: str, version: int) -> None:
-    """Replaces the file as a whole, so that no reader sees half of it. task, version: whose grader graded."""
-    target = grades_path(replies)
+def write_grades(replies: Path, samples: Iterable[Sample], *, task: str, version: int, columns: str = "") -> None:
+    """Replaces the file as a whole, so that no reader sees half of it.
+
+    task, version: whose grader graded. columns: those that were named, by which the file is read again.
+    """
+    target, about = grades_path(replies), {"task": task, "version": version} | ({"columns": columns} if columns else {})
     try:
         with tempfile.NamedTemporaryFile(
             "w", dir=target.parent, prefix=target.name, delete=False, encoding="ascii"
@@ -25,7 +28,7 @@ def write_grades(replies: Path, samples: Iterable[Sample], *, task: str, version
                 line = {"uid": sample.key} | to_record(
                     sample, ("problem_id", "index", "thinking_opened", *GRADE_FIELDS)
                 )
-                file.write(json.dumps(line | {"task": task, "version": version}) + "\n")
+                file.write(json.dumps(line | about) + "\n")
             os.fchmod(file.fileno(), 0o644)
         os.replace(file.name, target)
     except OSError as error:

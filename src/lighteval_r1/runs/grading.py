@@ -27,27 +27,30 @@ def run(
     files: list[str | Path],
     *,
     task: str,
+    columns: str = "",
     explain: str = "",
     thinking_opened: bool | None = None,
     allow_unsafe_code: bool = False,
 ) -> str:
     """The table of all files, a line each, or the explanation of one reply; what the command prints.
 
-    thinking_opened: whether the prompts ended in `<think>`; None where file and replies are to say.
+    columns: which hold what. thinking_opened: whether the prompts ended in `<think>`; None where file and replies say
+    it.
     """
     if allow_unsafe_code:
         allow_unsafe()
     chosen = task_named(task)
     say_confinement([chosen])
     paths = [local_path(str(file), task=chosen) for file in files]
-    runs = [settle_thinking(path, read_replies(path, chosen), given=thinking_opened) for path in paths]
+    drawn = [read_replies(path, chosen, columns=columns) for path in paths]
+    runs = [settle_thinking(path, task_run, given=thinking_opened) for path, task_run in zip(paths, drawn, strict=True)]
     if explain:
         return explained([problem for task_run in runs for problem in task_run.problems], uid=explain, task=chosen)
     rows = []
     with Pool() as pool:
         for path, task_run in zip(paths, runs, strict=True):
             task_run = grade_all(task_run, pool=pool, task=chosen)
-            write_grades(path, task_run.samples, task=chosen.name, version=chosen.version)
+            write_grades(path, task_run.samples, task=chosen.name, version=chosen.version, columns=columns)
             rows.append(task_row(task_run, name=chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}"))
     return results_table(rows)
 

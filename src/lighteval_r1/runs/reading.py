@@ -13,6 +13,7 @@ from lighteval_r1.records import Run, TaskRun, UserError
 from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
 from lighteval_r1.runs.journals import journal_run, journals_under
 from lighteval_r1.runs.locate import DETAILS, HUB, LIGHTEVAL, RunFiles, find, results_in
+from lighteval_r1.runs.reply_files import is_details, read_replies
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE
 
 MISSING = {
@@ -34,7 +35,7 @@ def read_run(source: str | Path, *, texts: bool = True) -> Run:
         path = Path(source).expanduser()
         if path.is_dir() and (folders := journals_of(path)):
             return journal_run(folders, texts=texts)
-        if path.is_file() and grades_path(path).is_file() and not DETAILS.fullmatch(path.name):
+        if path.is_file() and grades_path(path).is_file() and not (DETAILS.fullmatch(path.name) and is_details(path)):
             return graded_run(path)
     files = find(source)
     return rows_run(files, source=str(source)) if files.rows else lighteval_run(files, source=str(source))
@@ -51,7 +52,6 @@ def journals_of(folder: Path) -> list[Path]:
 
 def graded_run(path: Path) -> Run:
     """What `lighteval-r1 score` graded, with its grades."""
-    from lighteval_r1.runs.reply_files import read_replies
     from lighteval_r1.tasks.names import find
 
     lines = read_lines(path)
@@ -60,7 +60,7 @@ def graded_run(path: Path) -> Run:
     if task is None:
         said = f"names the task {name!r}, which is not known" if name else "does not say whose grader graded"
         raise UserError(f"{grades_path(path)} {said}. Grade anew: lighteval-r1 score {path} --task TASK.")
-    task_run = read_replies(path, task)
+    task_run = read_replies(path, task, columns=lines[0].get("columns") or "")
     grades = {line["uid"]: line["grade"] for line in lines}
     opened = {line["uid"]: bool(line.get("thinking_opened")) for line in lines}
     problems = []

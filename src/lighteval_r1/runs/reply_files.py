@@ -1,43 +1,35 @@
-"""Replies that were drawn elsewhere, as problems with samples: LightEval's details (parquet), and rows of JSONL or
-parquet.
+"""Replies that were drawn elsewhere, as problems with samples, whatever program wrote the file (runs.reply_formats).
 
-A row has a question (`problem`, `prompt` or `question`), a gold answer (`answer` or `gold`) and its replies (`gen` or
-`output`, a string or a list). It may have `uid`, `finish_reason` and `n_tokens`, each a value or a list like the
-replies, and `thinking_opened`. Where a row has no gold, the task's own data has it (under LIGHTEVAL_R1_DATA, or in the
-package).
+What a row does not say the task's own data may know (under LIGHTEVAL_R1_DATA, or in the package): its problems are
+found by name, by their question, or by a prompt that holds it.
 """
 
-import json
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lighteval_r1.graders import EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import RunProblem, Sample, TaskRun, UserError, sha256
-from lighteval_r1.tasks import Task
-from lighteval_r1.tasks.task import local_file, local_rows
-
-QUESTIONS = ("problem", "prompt", "question", "question_id")
-GOLDS = ("answer", "gold")
-REPLIES = ("gen", "output")
-# Of a reply: our name, and the columns in which it may stand.
-OF_EACH = {
-    "finish_reason": ("finish_reason", "finish_reasons"),
-    "n_tokens": ("n_tokens", "output_tokens", "completion_tokens"),
-}
+from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, same_gold, task_that_asks
+from lighteval_r1.runs.reply_formats import COLUMNS, ROWS, Drawn, Wanted, format_of, rows_of
+from lighteval_r1.tasks import Task, own
 
 
-def read_replies(path: Path, task: Task) -> TaskRun:
-    """The file's problems with whole golds, in its order. UserError, with the row's number, where something is missing.
+def read_replies(path: Path, task: Task, *, columns: str = "") -> TaskRun:
+    """The file's problems with whole golds, in its order. UserError, with the row's number, for what is wrong.
 
-    A sample's key is the reply's name in the file; thinking_opened is None where the file does not say.
+    columns: which hold what, "question=…,reply=…". A sample's key is the reply's name in the file; thinking_opened is
+    None where the file does not say.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}.")
     if path.suffix == ".parquet" and is_details(path):
         problems = problems_of_details(path, task)
     else:
-        problems = problems_of_rows(path, task)
+        problems = problems_of_rows(path, task, named=own.named_columns(columns, known=COLUMNS))
     keys = Counter(sample.key for problem in problems for sample in problem.samples)
     if not keys:
         raise UserError(f"{path} holds no reply.")
@@ -61,110 +53,135 @@ def is_details(path: Path) -> bool:
 def problems_of_details(path: Path, task: Task) -> list[RunProblem]:
     from lighteval_r1.runs.details_file import read_problem, rows, tests_of
 
-    golds, problems = TaskGolds(task), []
+    known, problems = KnownProblems(task), []
     for number, (row, tokens) in enumerate(rows(path), start=1):
         problem = read_problem(row, tokens=tokens, path=path)
-        gold = golds.by_id(problem.id) or tests_of(row["doc"]) or problem.gold or golds.find({"prompt": problem.prompt})
+        same = known.find((problem.id,), problem.prompt)
+        known_gold = same.gold if same else ""
+        whole = known_gold if same and same.id == problem.id else ""
+        gold = whole or tests_of(row["doc"]) or problem.gold or known_gold
         if not gold:
-            raise UserError(no_gold(f"{path}, row {number}"))
+            raise UserError(f"{path}, row {number}: {no_gold(task)}.")
         # Details written from a plain prompt do not say no: the flag or the replies decide.
         samples = [replace(s, thinking_opened=s.thinking_opened or None, outcome=None) for s in problem.samples]
         problems.append(replace(problem, gold=gold, grader=task.grader.name, samples=samples))
     return problems
 
 
-def problems_of_rows(path: Path, task: Task) -> list[RunProblem]:
-    golds = TaskGolds(task)
+def problems_of_rows(path: Path, task: Task, *, named: Mapping[str, str]) -> list[RunProblem]:
+    known = KnownProblems(task)
     problems: dict[str, RunProblem] = {}
-    for number, row in enumerate(local_rows(path), start=1):
-        problem = problem_of(row, golds=golds, where=f"{path}, row {number}", number=number)
-        known = problems.setdefault(problem.id, replace(problem, grader=task.grader.name, samples=[]))
-        # What has the same question and gold is one problem.
-        start = len(known.samples)
-        known.samples.extend(replace(sample, index=start + sample.index) for sample in problem.samples)
-    return list(problems.values())
+    golds: dict[str, tuple[str, int]] = {}
+    taken: set[str] = set()
+    kind, wanted = ROWS, Wanted(task.question, named)
+    for number, row in enumerate(rows_of(path), start=1):
+        where = f"{path}, row {number}"
+        if number == 1:
+            kind, wanted = format_of(row, named=named, where=where), replace(wanted, first=row)
+        try:
+            drawn = kind.read(row, wanted)
+            if drawn is None:
+                continue
+            problem = problem_of(drawn, known=known, task=task, named=named)
+            check_one_gold(golds, problem, number=number)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{where}{f' ({kind.name})' * (kind is not ROWS)}: {fault(error)}.") from None
+        place = problems.setdefault(problem.id, problem)
+        add_samples(place, drawn, label=drawn.key or f"row {number}", taken=taken)
+    asked = list(problems.values())
+    check_kind(path, asked, task=task)
+    say_what_was_read(path, asked, task=task, kind=kind.name)
+    return asked
 
 
-class TaskGolds:
-    """Golds of the task's own data, by the problem's id, its name or its question; read when first asked for."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._golds: dict[str, str] | None = None
-
-    def by_id(self, problem_id: str) -> str | None:
-        """The whole gold where the task's data has this very problem."""
-        return self._table().get(problem_id)
-
-    def find(self, row: Mapping) -> str | None:
-        keys = (row.get(column) for column in ("problem_id", "question_id", "problem", "prompt", "question"))
-        table = self._table()
-        return next((table[key] for key in keys if isinstance(key, str) and key in table), None)
-
-    def _table(self) -> dict[str, str]:
-        if self._golds is None:
-            self._golds = {}
-            for row in self._rows():
-                problem = self._task.problem(row)
-                names = (problem.id, problem.name, problem.prompt, str(row[self._task.question]))
-                self._golds |= dict.fromkeys(names, problem.gold)
-        return self._golds
-
-    def _rows(self) -> Iterator[dict]:
-        if self._task.rows is not None:
-            yield from self._task.rows()
-        elif (path := local_file(self._task)) is not None:
-            yield from local_rows(path)
+def fault(error: Exception) -> str:
+    """What is wrong with a row, of which a part is missing or of another shape."""
+    return f"no {error}" if isinstance(error, KeyError) else one_line(error).rstrip(".")
 
 
-def first_of(row: Mapping, columns: tuple[str, ...]) -> object | None:
-    return next((row[column] for column in columns if row.get(column) is not None), None)
-
-
-def no_gold(where: str) -> str:
+def no_gold(task: Task) -> str:
     return (
-        f"{where}: no gold ({' or '.join(GOLDS)}), and the task's data does not have this question. "
-        "Set LIGHTEVAL_R1_DATA to the folder of the task's data."
+        f"no gold ({', '.join(COLUMNS['gold'])}), and the data of {task.name} does not have this question. Set "
+        "LIGHTEVAL_R1_DATA to the folder of the task's data, or name the column: --columns gold=…"
     )
 
 
-def problem_of(row: dict, *, golds: TaskGolds, where: str, number: int) -> RunProblem:
-    """One row as a problem with its replies, numbered from 0."""
-    question, replies, gold = first_of(row, QUESTIONS), first_of(row, REPLIES), first_of(row, GOLDS)
-    for name, value, columns in (("question", question, QUESTIONS), ("reply", replies, REPLIES)):
-        if value is None:
-            columns_there = ", ".join(sorted(row)) or "none"
-            raise UserError(f"{where}: no {name} ({' or '.join(columns)}); its columns are {columns_there}.")
-    if gold is None:
-        gold = golds.find(row)
-    if gold is None:
-        raise UserError(no_gold(where))
-    texts = replies if isinstance(replies, list) else [replies]
-    if not all(isinstance(text, str) for text in texts):
-        raise UserError(f"{where}: a reply is not a text.")
-    more = {name: as_list(first_of(row, columns), n=len(texts), where=where) for name, columns in OF_EACH.items()}
-    gold = gold if isinstance(gold, str) else json.dumps(gold)
-    uid = str(first_of(row, ("uid", "id")) or f"row {number}")
-    question = question if isinstance(question, str) else json.dumps(question, sort_keys=True)
-    problem_id = str(row.get("problem_id") or sha256([question, gold])[:16])
-    samples = [
-        Sample(
-            f"{uid}[{index}]" if isinstance(replies, list) else uid,
-            problem_id,
-            index,
-            None,
-            text,
-            thinking_opened=row.get("thinking_opened"),
-            finish_reason=more["finish_reason"][index],
-            n_tokens=more["n_tokens"][index],
+def problem_of(drawn: Drawn, *, known: KnownProblems, task: Task, named: Mapping[str, str]) -> RunProblem:
+    """The problem without samples. ValueError for a gold that cannot be meant."""
+    same = known.find(drawn.names, drawn.question, needed=drawn.gold is None)
+    if drawn.gold is not None:
+        gold = gold_of(drawn.gold, drawn.options, task=task)
+    elif same is not None:
+        gold = same.gold
+    else:
+        raise ValueError(no_gold(task))
+    if same is None:
+        problem_id = drawn.problem_id or sha256([drawn.question, gold])[:16]
+        return RunProblem(problem_id, drawn.key, drawn.question, gold, task.grader.name)
+    if "gold" not in named and not same_gold(gold, same.gold, task=task):
+        mine, own_gold = (task.grader.shown_gold(text)[:60] for text in (gold, same.gold))
+        raise ValueError(
+            f"the gold {mine!r} is not {task.name}'s own for this question, {own_gold!r}. Leave the column out to "
+            "grade by the task's, or name it (--columns gold=…) to grade by the file's"
         )
-        for index, text in enumerate(texts)
-    ]
-    return RunProblem(problem_id, name=uid, prompt=question, gold=gold, samples=samples)
+    problem_id = drawn.problem_id or (sha256([drawn.question, gold])[:16] if drawn.question else same.id)
+    return RunProblem(
+        problem_id,
+        same.name or drawn.key,
+        drawn.question or same.prompt,
+        gold,
+        task.grader.name,
+        same.groups,
+        row_sha256=same.row_sha256,
+    )
 
 
-def as_list(value: object, *, n: int, where: str) -> list:
-    values = value if isinstance(value, list) else [value] * n
-    if len(values) != n:
-        raise UserError(f"{where}: {n} replies, but {len(values)} finish reasons or token counts.")
-    return values
+def check_one_gold(golds: dict[str, tuple[str, int]], problem: RunProblem, *, number: int) -> None:
+    """ValueError where an earlier row asks the same question with another gold."""
+    gold, first = golds.setdefault(problem.prompt, (problem.gold, number))
+    if gold != problem.gold and not problem.gold.startswith("{"):
+        raise ValueError(f"the gold is {problem.gold[:60]!r}, and row {first} asks the same with {gold[:60]!r}")
+
+
+def add_samples(problem: RunProblem, drawn: Drawn, *, label: str, taken: set[str]) -> None:
+    """The row's replies behind those that the problem has."""
+    finish_reasons = drawn.finish_reasons or [None] * len(drawn.replies)
+    n_tokens = drawn.n_tokens or [None] * len(drawn.replies)
+    for place, reply in enumerate(drawn.replies):
+        index = len(problem.samples)
+        key = f"{label}[{place}]" if drawn.many else label
+        # An id may name the problem; a uid is the reply's own.
+        key = key if key not in taken or drawn.own_key else f"{label}[{index}]"
+        taken.add(key)
+        problem.samples.append(
+            Sample(
+                key,
+                problem.id,
+                index,
+                None,
+                reply,
+                thinking_opened=drawn.thinking_opened,
+                finish_reason=finish_reasons[place],
+                n_tokens=n_tokens[place],
+            )
+        )
+
+
+def check_kind(path: Path, problems: list[RunProblem], *, task: Task) -> None:
+    """UserError where all golds are letters and the grader compares expressions: they are another task's."""
+    letters = [is_letter(problem.gold) for problem in problems]
+    if letters and all(letters) and task.grader in (EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL):
+        raise UserError(
+            f"{path}: all golds are letters, as of lettered questions, and {task.name} is graded by the "
+            f"{task.grader.name} grader. Say --task of the task that was asked."
+        )
+
+
+def say_what_was_read(path: Path, problems: list[RunProblem], *, task: Task, kind: str) -> None:
+    """The format, where it is another program's; and whether the questions are another task's."""
+    if kind != ROWS.name:
+        print(f"{path}: {kind}, {sum(len(problem.samples) for problem in problems)} replies", file=sys.stderr)
+    strange = problems and not any(problem.row_sha256 for problem in problems)
+    if strange and (other := task_that_asks(problems[0].prompt, but=task)):
+        words = f"its questions are not {task.name}'s; the first is one of {other}. Graded by their own golds."
+        print(f"{path}: {words}", file=sys.stderr)

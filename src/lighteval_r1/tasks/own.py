@@ -142,12 +142,12 @@ def hub_rows(name: str) -> list[dict]:
     return list(splits["test"] if "test" in splits else next(iter(splits.values())))
 
 
-def named_columns(text: str) -> dict[str, str]:
-    """question=…,gold=… as our names and the file's."""
+def named_columns(text: str, *, known: Iterable[str] = COLUMNS) -> dict[str, str]:
+    """question=…,gold=… as our names and the file's. known: names of ours that there are."""
     pairs = [part.partition("=") for part in text.split(",") if part]
     for ours, sign, theirs in pairs:
-        if ours not in COLUMNS or not sign or not theirs:
-            raise UserError(f"--columns {text}: it looks like question=…,gold=…; there are {', '.join(COLUMNS)}.")
+        if ours not in known or not sign or not theirs:
+            raise UserError(f"--columns {text}: it looks like question=…,gold=…; there are {', '.join(known)}.")
     return {ours: theirs for ours, _, theirs in pairs}
 
 
@@ -182,12 +182,16 @@ def grader_of(rows: Iterable[Mapping], columns: Mapping[str, str], *, address: s
     if all(len(gold) == 1 and gold in LETTERS for gold in golds):
         raise UserError(f"{address}: all golds are letters. Say --grader choice (of options) or --grader expression.")
     for number, gold in enumerate(golds, start=1):
-        if len(re.findall(r"(?<![\\\w])[^\W\d_]{2,}", gold)) > MAX_WORDS:
+        if is_sentence(gold):
             raise UserError(
                 f"{address}, row {number}: the gold {gold[:60]!r} is a sentence, which no grader reads. Needed is an "
                 "expression, a letter, or tests; --columns gold=… names another column."
             )
     return EXPRESSION.name
+
+
+def is_sentence(gold: str) -> bool:
+    return len(re.findall(r"(?<![\\\w])[^\W\d_]{2,}", gold)) > MAX_WORDS
 
 
 def read_prompt(file: str, *, kind: str) -> str:
