@@ -1,4 +1,4 @@
-"""Replies graded per second: graders.expression on several processes against LightEval's own pass_at_k_math, in one run.
+"""Replies graded per second: graders.expression on some processes against LightEval's own pass_at_k_math, in one run.
 
 Two loads, drawn from a seed: AIME-like (30 problems x 64 replies of 2 to 30 kB, integer golds) and MATH-500-like
 (500 problems x 4 replies of 1 to 8 kB; 60 % integers, the rest fractions, roots, tuples, intervals, polynomials,
@@ -183,7 +183,8 @@ def main() -> None:
             f"{name}: ours {speed:,.0f} replies/s on {options.processes} processes, {len(pairs)} replies; LightEval "
             f"{peer_speed:,.0f} replies/s, every {step}th reply ({len(part)}); ratio {speed / peer_speed:.1f}; "
             f"CPU {cpu:.3f} and {peer_cpu:.2f} ms a reply, {peer_cpu / cpu:.0f} times, "
-            f"{options.processes * peer_cpu / cpu:.0f} on {options.processes} processes; of these, ours misjudges {mistaken} and LightEval {peer_mistaken}",
+            f"{options.processes * peer_cpu / cpu:.0f} on {options.processes} processes; "
+            f"of these, ours misjudges {mistaken} and LightEval {peer_mistaken}",
             flush=True,
         )
         results[name] = {
