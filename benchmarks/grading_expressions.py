@@ -1,4 +1,4 @@
-"""Replies graded per second: graders.expression on 4 processes against LightEval's own pass_at_k_math, in one run.
+"""Replies graded per second: graders.expression on some processes against LightEval's own pass_at_k_math, in one run.
 
 Two loads, drawn from a seed: AIME-like (30 problems x 64 replies of 2 to 30 kB, integer golds) and MATH-500-like
 (500 problems x 4 replies of 1 to 8 kB; 60 % integers, the rest fractions, roots, tuples, intervals, polynomials,
@@ -6,7 +6,10 @@ matrices and words, answered in other spellings or wrongly). LightEval grades in
 an evaluation, and a part of the replies only: it is the slow one. Its time to import and its first replies do not
 count, nor do ours.
 
-    python benchmarks/grading_expressions.py [--seed 0] [--processes 4] [--peer-replies 240]
+On a machine with other work the CPU seconds of one process say more: they are printed for both sides, and what ratio
+they promise.
+
+    python benchmarks/grading_expressions.py [--seed 0] [--processes 2] [--peer-replies 240]
 """
 
 import argparse
@@ -128,8 +131,17 @@ def ours(pairs: list[tuple[str, str, bool]], n_processes: int) -> tuple[float, l
         return len(pairs) / (time.perf_counter() - begin), outcomes
 
 
-def peer(pairs: list[tuple[str, str, bool]]) -> tuple[float, list[str]]:
-    """Replies per second of LightEval's metric, and its verdicts as outcomes."""
+def cpu_ms(pairs: list[tuple[str, str, bool]]) -> float:
+    """CPU milliseconds for a reply in this process, none of whose pairs it has seen."""
+    warm(0)
+    begin = time.process_time()
+    for pair in pairs:
+        grade(pair)
+    return 1000 * (time.process_time() - begin) / len(pairs)
+
+
+def peer(pairs: list[tuple[str, str, bool]]) -> tuple[float, float, list[str]]:
+    """Replies per second of LightEval's metric, its CPU milliseconds for a reply, and its verdicts as outcomes."""
     from lighteval.metrics.metrics import Metrics
     from lighteval.models.model_output import ModelResponse
     from lighteval.tasks.requests import Doc
@@ -144,15 +156,16 @@ def peer(pairs: list[tuple[str, str, bool]]) -> tuple[float, list[str]]:
         return "correct" if score == 1 else "wrong"
 
     one("The answer is $\\boxed{\\frac{1}{2}}$", "\\frac{1}{2}")
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     outcomes = [one(reply, gold) for reply, gold, _ in pairs]
-    return len(pairs) / (time.perf_counter() - begin), outcomes
+    cpu = 1000 * (time.process_time() - begin_cpu) / len(pairs)
+    return len(pairs) / (time.perf_counter() - begin), cpu, outcomes
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--peer-replies", type=int, default=240)
     options = parser.parse_args()
     results = {}
@@ -160,7 +173,8 @@ def main() -> None:
         step = max(1, len(pairs) // options.peer_replies)
         part = pairs[::step]
         speed, outcomes = ours(pairs, options.processes)
-        peer_speed, peer_outcomes = peer(part)
+        cpu = cpu_ms(pairs)
+        peer_speed, peer_cpu, peer_outcomes = peer(part)
         mistaken, peer_mistaken = (
             sum((outcome == "correct") != right for outcome, (_, _, right) in zip(found, part, strict=True))
             for found in (outcomes[::step], peer_outcomes)
@@ -168,6 +182,8 @@ def main() -> None:
         print(
             f"{name}: ours {speed:,.0f} replies/s on {options.processes} processes, {len(pairs)} replies; LightEval "
             f"{peer_speed:,.0f} replies/s, every {step}th reply ({len(part)}); ratio {speed / peer_speed:.1f}; "
+            f"CPU {cpu:.3f} and {peer_cpu:.2f} ms a reply, {peer_cpu / cpu:.0f} times, "
+            f"{options.processes * peer_cpu / cpu:.0f} on {options.processes} processes; "
             f"of these, ours misjudges {mistaken} and LightEval {peer_mistaken}",
             flush=True,
         )
@@ -175,6 +191,8 @@ def main() -> None:
             "ours": speed,
             "lighteval": peer_speed,
             "ratio": speed / peer_speed,
+            "cpu_ms": cpu,
+            "peer_cpu_ms": peer_cpu,
             "n": len(pairs),
             "n_peer": len(part),
         }

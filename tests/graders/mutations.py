@@ -209,7 +209,8 @@ def orders(gold: str) -> Iterator[str]:
 
 
 def as_inequality(gold: str) -> Iterator[str]:
-    """An interval as an inequality, where its brackets or bounds say that it is one."""
+    """An interval as an inequality, where its brackets or bounds say that it is one; a union as a list."""
+    yield gold.replace("\\cup", ",") if "\\cup" in gold and "\\{" not in gold and "in" not in gold[:6] else gold
     match = INTERVAL.fullmatch(gold.removeprefix("x \\in "))
     if match is None or not (gold.startswith("x ") or "\\infty" in gold or match[1] + match[4] not in ("()",)):
         return
@@ -236,11 +237,48 @@ def other_case(gold: str) -> Iterator[str]:
         )
 
 
+ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def spoken(value: int) -> str:
+    """A number below a hundred in words."""
+    if value < 20:
+        return ONES[value]
+    return TENS[value // 10 - 2] + (f"-{ONES[value % 10]}" if value % 10 else "")
+
+
+def in_words(gold: str) -> Iterator[str]:
+    if INTEGER.fullmatch(gold) and 0 <= int(gold) < 100:
+        word = spoken(int(gold))
+        yield from (f"\\text{{{word}}}", word, f"\\text{{{word.title().replace('-', ' ')}}}")
+    match = WORDS.fullmatch(gold)
+    if match:
+        yield from (f"\\text{{The {match[1]}}}", f"\\text{{a {match[1]}}}", f"\\text{{an {match[1]}}}")
+
+
+def for_which(gold: str) -> Iterator[str]:
+    """With what its letter is."""
+    letters = [match[1] for match in LETTER.finditer(gold) if match[1] in "akmnpqrxyz"]
+    if (
+        letters
+        and not gold.endswith(" m")
+        and not re.search(r"[=<>,:$]|\\(?:text|mbox|le|ge|in|cup|cap|n?eq|geq|leq|infty|begin)(?![a-z])", gold)
+    ):
+        yield f"{gold}, {letters[0]} \\in \\mathbb{{Z}}"
+        yield f"{gold} \\quad ({letters[-1]} \\in \\mathbb{{R}}^+)"
+        yield f"{gold} \\text{{ for all }} {letters[0]}"
+        yield f"{gold} \\text{{, where }} {letters[-1]} \\text{{ is an integer}}"
+
+
 SAME: dict[str, Mutation] = {
     mutation.__name__: mutation
     for mutation in (
         delimiters, styles, sizes, spaces, other_signs, plain_fractions, numbers, named, without_name, without_unit, terms,
-        orders, as_inequality, other_case,
+        orders, as_inequality, other_case, in_words, for_which,
     )
 }  # fmt: skip
 
@@ -319,7 +357,7 @@ def base(gold: str) -> Iterator[str]:
 def unit(gold: str) -> Iterator[str]:
     """Another unit where gold has one; and where it has none, a word that makes it another number."""
     for old, new in (
-        ("cents", "dollars"), ("inches", "feet"), ("inches}^2", "inches}^3"), ("cm}^2", "cm}^3"), ("cm", "mm"),
+        ("cents", "dollars"), ("inches", "feet"), ("inches}^2", "inches}^3"), ("inches}^2", "in}"), ("cm}^2", "cm}^3"), ("cm", "mm"),
         ("degrees", "radians"), ("^\\circ", "\\text{ cm}"), ("\\$", "€"), (" m", " m^2"),
     ):  # fmt: skip
         if old in gold and "\\text" in gold + new + "\\text" and (old != " m" or gold.endswith(" m")):
@@ -341,6 +379,8 @@ def word(gold: str) -> Iterator[str]:
             f"\\text{{{match[1][:-1]}}}",
             "\\text{neither}",
         )
+    if INTEGER.fullmatch(gold) and 0 <= int(gold) < 99:
+        yield from (f"\\text{{{spoken(int(gold) + 1)}}}", f"\\text{{not {spoken(int(gold))}}}")
     if is_value(gold):
         yield from (
             f"\\text{{not }} {gold}",

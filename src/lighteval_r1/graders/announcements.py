@@ -24,7 +24,7 @@ ADVERBS = (
 FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 ENGLISH = (
-    r"\banswers?\b(?:\s{1,4}(?:choice|option|letter))?"
+    r"\b(?:answers?\b|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
     r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
     r"(?:is|are|was|becomes|equals|=|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
     rf"|turns? out to be|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
@@ -33,7 +33,7 @@ ENGLISH = (
 # Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links
 # in all of them.
 LANGUAGES = (
-    ("en", "answer", *ENGLISH),
+    ("en", "answer|ans:|ans =|final result", *ENGLISH),
     (
         "de",
         "antwort|ergebnis|lösung",
@@ -92,7 +92,10 @@ HEADING_BEGINS = (
     r"(?:(?:the|my|la|die|das|el|il|o|a|het)[ \t]{1,8})?"
     r"(?:(?:final|correct|short|endgültige|richtige|最终|最終)[ \t]{0,8})?"
 )
-HEADING_ENDS = rf"[ \t]{{0,8}}{COLON}?[ \t]{{0,8}}[*_#]{{0,3}}{COLON}?[ \t]{{0,8}}\n"
+# A heading may be underlined: "Final Answer\n------------".
+HEADING_ENDS = (
+    rf"[ \t]{{0,8}}{COLON}?[ \t]{{0,8}}[*_#]{{0,3}}{COLON}?[ \t]{{0,8}}\n(?:\s{{0,4}}[-=_*]{{3,80}}[ \t]{{0,8}}\n)?"
+)
 Patterns = tuple[tuple[tuple[str, ...], re.Pattern], ...]
 
 
@@ -147,6 +150,12 @@ CLOSING_WORDS = re.compile(
 DELIMITED = re.compile(
     r"\$\$(.{1,600}?)\$\$|\$((?:[^$\\]|\\.){1,600})\$|\\\[(.{1,600}?)\\\]|\\\((.{1,600}?)\\\)", re.DOTALL
 )
+# A text that is nothing but one formula or number.
+ALONE = re.compile(
+    r"[\s*_`]*(?:(\$\$?)(?P<dollars>(?:[^$\\]|\\.){1,200})\1|\\\((?P<round>.{1,200})\\\)|\\\[(?P<square>.{1,200})\\\]"
+    r"|(?P<number>[-+−]?[\d.,/%]{1,40}))[\s*_`.]*",
+    re.DOTALL,
+)
 # "$5 and $6": two sums of money and no formula.
 MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
@@ -186,6 +195,12 @@ def announced(text: str) -> str:
     found += [(match.end(), match[1].strip("*")) for match in REVERSED.finditer(tail) if meant(match)]
     announcements = [(place, content) for place, content in found if content is not None]
     return max(announcements)[1] if announcements else ""
+
+
+def alone(text: str) -> str:
+    """The formula or number that a text is, and nothing else; "" where it says more."""
+    match = ALONE.fullmatch(text) if len(text) < 300 else None
+    return match[match.lastgroup].strip() if match else ""
 
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:

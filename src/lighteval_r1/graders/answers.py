@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lighteval_r1.graders.announcements import announced
+from lighteval_r1.graders.announcements import alone, announced
 from lighteval_r1.records import REFUSED_BY_SERVER, Sample
 
 OPEN = "<think>"
@@ -52,8 +52,8 @@ IN_THINKING = "in the thinking: "
 
 BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)"
 BOX = re.compile(rf"{BOX_NAMES}|\\\\(?!boxed|fbox|framebox)|\\[{{}}]|[{{}}]")
-# `\boxed 7`: up to white space, the end of the formula or of the sentence.
-BARE_BOX = re.compile(r"[ \t]+((?:\\frac)?[^\s{}$\\]{1,100}(?:\{[^\s{}$\\]{1,50}\}){0,2})")
+# `\boxed 7` and `\boxed7`: up to white space, the end of the formula or of the sentence.
+BARE_BOX = re.compile(r"(?:[ \t]+|(?=[\d\\]))((?:\\frac)?[^\s{}$\\]{1,100}(?:\{[^\s{}$\\]{1,50}\}){0,2})")
 BOX_OPTIONS = re.compile(r"(?:\[[^\[\]{}\n]{0,30}\]){1,2}")
 TAGGED_BOX = re.compile(r"<boxed>([^<]{1,600})</boxed>", re.IGNORECASE)
 # What may stand between boxes that together are one answer: `\boxed{2}, \boxed{3} \text{ and } \boxed{5}`.
@@ -218,7 +218,7 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
             content = token.end()
             options = BOX_OPTIONS.match(text, content)
             content = options.end() if options else content
-            while content < len(text) and text[content] in " \t":
+            while content < len(text) and text[content] in " \t\n":
                 content += 1
             if not text.startswith("{", content):
                 bare = BARE_BOX.match(text, token.end())
@@ -269,9 +269,12 @@ def joined(gap: str) -> bool:
 
 
 def extract(text: str) -> tuple[str, str]:
-    """The answer as written, and where it stands: "box", "announced"; or ("", "")."""
+    """The answer as written, and where it stands: "box", "announced", "alone"; or ("", "")."""
     box = last_box(text)
     if box:
         return box, "box"
     phrase = announced(text)
-    return (phrase, "announced") if phrase else ("", "")
+    if phrase:
+        return phrase, "announced"
+    answer = alone(text)
+    return (answer, "alone") if answer else ("", "")

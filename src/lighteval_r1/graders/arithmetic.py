@@ -1,8 +1,8 @@
 r"""The value of a LaTeX expression at given values of its letters: exact where it is rational, else to 50 digits.
 
 Two expressions that agree to 40 digits at three random points are equal; those that differ at one are not. This
-replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings or divisors stand,
-letters are whole numbers, and 24 points decide.
+replaces symbolic algebra for nearly all answers, and needs mpmath alone. Where floors, ceilings, divisors or finite
+sums stand, letters are whole numbers, and 24 points decide.
 
 What it refuses: Unreadable (a form not known here) and TooLarge (a power or factorial nobody should compute).
 What it could wrongly accept: a product where a function is meant. u(t), I(0) and f(…) are functions, n(n+1) is a
@@ -17,7 +17,9 @@ from functools import lru_cache
 import mpmath
 
 from lighteval_r1.graders import operations
+from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.operations import (
+    DIGITS,
     TooLarge,
     Unreadable,
     add,
@@ -29,6 +31,7 @@ from lighteval_r1.graders.operations import (
     number,
     power,
     real,
+    same,
     whole,
 )
 from lighteval_r1.graders.points import N_POINTS, Letters, Point
@@ -36,13 +39,11 @@ from lighteval_r1.graders.points import N_POINTS, Letters, Point
 # Nesting and length of expressions.
 MAX_DEPTH = 60
 MAX_LENGTH = 2_000
-DIGITS = 50
+# More terms of sums are not read.
+MAX_TERMS = 2_000
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma "
-    "tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar mho"
-)
-LETTERS = frozenset("\\" + name for name in GREEK.split())
+GREEK = frozenset((*known.GREEK, "ell", "hbar", "mho")) - {"pi"}
+LETTERS = frozenset("\\" + name for name in GREEK)
 # Signs over or under a letter, which make it another letter.
 ACCENTS = frozenset(
     "\\" + name for name in "hat bar vec tilde dot ddot overline widehat widetilde overrightarrow".split()
@@ -81,6 +82,9 @@ class Reader:
         self.at = 0
         self.point = point
         self.depth = 0
+        self.n_terms = 0
+        # What the index of a sum stands for within it.
+        self.indices: dict[str, Fraction] = {}
 
     @property
     def next(self) -> str:
@@ -163,6 +167,8 @@ class Reader:
         return value
 
     def read_atom(self, token: str):
+        if token in self.indices and self.next != "_":
+            return self.indices[token]
         if token[0].isdigit() or (token[0] == "." and len(token) > 1):
             return number(token)
         if token in CLOSING:
@@ -195,6 +201,8 @@ class Reader:
             return whole(value, up=up)
         if token in OF_SEVERAL:
             return self.of_several(token)
+        if token in ("\\sum", "\\prod"):
+            return self.series(token)
         if (len(token) == 1 and token.isascii() and token.isalpha()) or token in LETTERS or token in ACCENTS:
             return self.letter(token)
         raise Unreadable(token)
@@ -206,28 +214,40 @@ class Reader:
             name += self.take()
             if name[-1] == "_":
                 name += self.raw_group()
+        begin = self.at
+        if name == "C" and self.next == "(":
+            values = self.values("(", ")")
+            if len(values) == 2:
+                return binomial(*values)
+            self.at = begin
         if self.next == "(":
             short = self.at + 2 < len(self.tokens) and self.tokens[self.at + 2] == ")"
             if token in FUNCTION_NAMES or (short and not name.startswith("\\pi")):
-                self.take()
-                arguments = [self.sum()]
-                while self.next == ",":
-                    self.take()
-                    arguments.append(self.sum())
-                self.take(")")
-                return self.point.value(name + "".join(f"({mpmath.nstr(real(v), 30)})" for v in arguments), letter=name)
+                values = self.values("(", ")")
+                return self.point.value(name + "".join(f"({mpmath.nstr(real(v), 30)})" for v in values), letter=name)
         return self.point.value(name)
 
+    def values(self, opening: str, closing: str) -> list:
+        """Values between commas, in brackets."""
+        self.take(opening)
+        values = [self.sum()]
+        while self.next == ",":
+            self.take()
+            values.append(self.sum())
+        self.take(closing)
+        return values
+
     def raw_group(self) -> str:
-        """The tokens of a group in braces, or the next token, as they stand."""
+        """The tokens of a group in braces, or the next token, as they stand but for the indices of sums."""
         if self.next != "{":
-            return self.take()
+            token = self.take()
+            return str(self.indices.get(token, token))
         depth, begin = 0, self.at
         while True:
             token = self.take()
             depth += (token == "{") - (token == "}")
             if not depth:
-                inner = "".join(self.tokens[begin + 1 : self.at - 1])
+                inner = "".join(str(self.indices.get(part, part)) for part in self.tokens[begin + 1 : self.at - 1])
                 return inner if len(inner) == 1 else f"{{{inner}}}"
 
     def root(self):
@@ -237,18 +257,42 @@ class Reader:
         return power(self.argument(), divide(Fraction(1), degree))
 
     def of_several(self, token: str):
-        group = "\\{" if self.next == "\\{" else "("
-        self.take(group)
-        values = [self.sum()]
-        while self.next == ",":
-            self.take()
-            values.append(self.sum())
-        self.take({"(": ")", "\\{": "\\}"}[group])
+        values = self.values("\\{", "\\}") if self.next == "\\{" else self.values("(", ")")
         if token in ("\\max", "\\min"):
             if any(isinstance(value, mpmath.mpc) for value in values):
                 raise Unreadable("order of complex numbers")
             return (max if token == "\\max" else min)(values, key=real)
         return common(values, multiple=token == "\\lcm")
+
+    def series(self, token: str):
+        """A finite sum or product; what stands behind a plus is no part of it."""
+        self.take("_")
+        self.take("{")
+        index = self.take()
+        self.take("=")
+        first = self.sum()
+        self.take("}")
+        self.take("^")
+        last = self.argument(signed=True)
+        if (
+            not (operations.is_whole(first) and operations.is_whole(last) and first <= last + 1)
+            or index in self.indices
+        ):
+            raise Unreadable("bounds of a sum")
+        if self.next == "*":
+            self.take()
+        begin, value = self.at, Fraction(token == "\\prod")
+        for at in range(int(first), int(max(first, last)) + 1):
+            self.n_terms += 1
+            if self.n_terms > MAX_TERMS:
+                raise Unreadable(f"more than {MAX_TERMS} terms")
+            self.at, self.indices[index] = begin, Fraction(at)
+            term = self.product()
+            # Of an empty sum the term is read, and no part of it.
+            if at <= last:
+                value = multiply(value, term) if token == "\\prod" else add(value, term)
+        del self.indices[index]
+        return value
 
     def function(self, token: str):
         exponent = base = None
@@ -303,8 +347,3 @@ def values(expression: str, letters: Letters = Letters.POSITIVE) -> tuple[tuple,
 def equal_everywhere(a: str, b: str, letters: Letters) -> bool:
     """Whether two expressions have the same value at every point. Raises Unreadable or TooLarge."""
     return all(same(x, y) for x, y in zip(values(a, letters)[0], values(b, letters)[0], strict=True))
-
-
-def same(a, b) -> bool:
-    """Equal: exactly where both are rational, else to 40 digits of the larger."""
-    return operations.same(a, b, digits=DIGITS)

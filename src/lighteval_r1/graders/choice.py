@@ -121,7 +121,7 @@ def in_box(content: str, options: tuple[str, ...]) -> str:
     if match and match[1] != "i":
         return match[1].upper()
     named = choosing.LETTER_AND_TEXT.match(text)
-    exact = option_of(content, options)
+    exact = option_of(content, options) or option_of(text, options)
     return exact or (named.group(1) if named else "")
 
 
@@ -228,7 +228,7 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
         return ""
     if options:
         return lettered[1] if option_of(lettered[2], options) == lettered[1] else ""
-    return lettered[1] if len(lettered[2]) <= 60 and len(lines) > 1 and not re.search(r"[.!?]\s", lettered[2]) else ""
+    return lettered[1] if len(lettered[2]) <= 60 and not re.search(r"[.!?]\s", lettered[2]) else ""
 
 
 def folded(text: str) -> tuple[str, frozenset[str]]:
@@ -255,7 +255,7 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
         return ""
     lines = [line.strip(" *_`.") for line in tail.strip().splitlines() if line.strip(" *_`.")]
     # The last of several options' texts recites them.
-    recites = len(lines) > 1 and option_of(lines[-2], options)
+    recites = len(lines) > 1 and option_of(re.sub(r"^\(?[A-J][).:]\s+", "", lines[-2]), options)
     candidates = [replies.announced(tail), lines[-1] if lines and not recites else ""]
     for candidate in candidates:
         lettered = re.match(r"\(?([A-J])\)?[).:]\s+(.+)", candidate)

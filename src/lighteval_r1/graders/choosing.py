@@ -21,7 +21,7 @@ def any_of(*phrases: str) -> str:
 STYLED = rf"\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm){MAY_GAP}\{{{MAY_GAP}"
 WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
 # No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
-ENDED = rf"(?![a-zA-Z0-9'’]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
+ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = any_of(
     *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
@@ -74,7 +74,9 @@ NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|�
 CONNECTIVES = any_of(
     "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及"
 )
-UNDECIDED = re.compile(rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J]\b(?!{GAP}[a-z])")
+UNDECIDED = re.compile(
+    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J]\b(?!{GAP}(?!and\b|or\b)[a-z])"
+)
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
     + UNDECIDED.pattern

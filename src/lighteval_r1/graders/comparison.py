@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
 from lighteval_r1.graders.brackets import outer, split
-from lighteval_r1.graders.equations import Decide, compare_equations
+from lighteval_r1.graders.equations import COMMAND, SYMBOL, Decide, compare_equations
 from lighteval_r1.graders.latex import MAX_LENGTH, Spelling, spell
 from lighteval_r1.graders.numerals import (
     DECIMAL,
@@ -51,6 +51,19 @@ NOT_SYMBOLIC = re.compile(
 BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
 # `2, 5` is a list; only `2,5` may be a number.
 SPACED_COMMA = re.compile(r",\s+\d")
+# `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
+OF_LETTERS = (
+    "all any every each some a an is are be real integer integers constant constants arbitrary fixed number numbers "
+    "positive nonnegative natural complex rational"
+)
+WORDS = rf"(?:\\text\{{(?:{OF_LETTERS.replace(' ', '|')})\}}\ ?)"
+MEMBERS = r"\\in\ ?\\mathbb\{[A-Z]\}(?:[_^](?:\W|0|\{[^{}]{1,9}\}))?"
+CONDITION = re.compile(
+    rf"""(?P<said>.+?)
+    (?:[,;(](?:\\text\{{(?:where|for|with)\}}\ ?)?|\\text\{{(?:where|for|with)\}}\ ?|\(?\\forall\ ?)
+    (?:{WORDS}*(?P<letter>{SYMBOL})(?:,{SYMBOL})*(?:{MEMBERS}|{WORDS}+)|{WORDS}+(?P<last>{SYMBOL})(?:,{SYMBOL})*)\)?""",
+    re.VERBOSE,
+)
 MAX_DEPTH = 8
 
 
@@ -92,9 +105,12 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
 
 
 def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
-    """What two expressions may mean besides: a bare `m` as a factor where the other has no unit, `100,200` as a
-    list."""
+    """What two expressions may mean besides: a bare `m` as a factor where the other has no unit, `100,200` as a list,
+    an answer without saying for which letters it holds."""
     readings = []
+    mine, theirs = unconditional(a.text), unconditional(g.text)
+    if (mine == a.text) != (theirs == g.text):
+        readings.append((mine, theirs))
     if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
         readings.append((a.lettered or a.text, g.lettered or g.text))
     if bool(a.listed) != bool(g.listed):
@@ -103,6 +119,13 @@ def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
             # In the order of gold, so that 456,123 is not 123,456.
             readings.append((f"({mine})", f"({theirs})"))
     return readings
+
+
+def unconditional(s: str) -> str:
+    r"""Without what its letters are: `2k\pi` of `2k\pi, k\in\mathbb{Z}`; `5` says nothing of k."""
+    match = CONDITION.fullmatch(s)
+    letter = match and (match["letter"] or match["last"])
+    return match["said"] if match and letter in COMMAND.sub(" ", match["said"]) else s
 
 
 def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:
@@ -151,7 +174,7 @@ def compare_values(a: str, g: str) -> bool:
     letters = letters_of(a, g)
     if arithmetic.equal_everywhere(a, g, letters):
         # Letters stand for positive numbers, as in a gold like x\sqrt{x}, but where one side says |x|.
-        return ("|" not in a and "|" not in g) or arithmetic.equal_everywhere(a, g, Letters.SIGNED)
+        return letters is Letters.SMALL or "|" not in a + g or arithmetic.equal_everywhere(a, g, Letters.SIGNED)
     (value, *_), names = arithmetic.values(a, letters)
     exact_value = not names and not arithmetic.values(g, letters)[1] and not is_decimal(a)
     return exact_value and DECIMAL.fullmatch(g) is not None and close(value, g)

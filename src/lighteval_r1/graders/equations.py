@@ -14,7 +14,7 @@ from lighteval_r1.graders.operations import TooLarge, Unreadable
 
 Decide = Callable[[str, str], bool | None]
 
-GREEK = "|".join(arithmetic.GREEK.split())
+GREEK = "|".join(sorted(arithmetic.GREEK))
 ACCENTED = r"\\(?:hat|bar|vec|tilde|dot|ddot|overline|widehat|mathbb|overrightarrow)\ ?(?:\{[^{}=]{1,20}\}|[a-zA-Z])"
 INDEX = r"(?:_(?:\\?\w+\ ?|\{[^{}=]{1,30}(?:\{[^{}=]{1,20}\})?\}))"
 SYMBOL = rf"(?:{ACCENTED}|[a-zA-Z]|\\(?:{GREEK})\ ?){INDEX}?'*{INDEX}?"

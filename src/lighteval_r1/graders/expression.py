@@ -7,8 +7,9 @@ What it asks
 How it is graded
     The answer is the last complete `\boxed{…}` behind the thinking (also `\fbox{…}`, `<boxed>…</boxed>`, `\boxed 7`;
     boxes joined by commas, "and" or their variables are one answer), else what is announced at the end
-    (graders.announcements). Of a thought that ended with nothing behind it, it is what stands so in its last words.
-    Never a number that happens to stand in the text. It is compared in the steps of graders.comparison:
+    (graders.announcements), else a formula or number that is all that is said. Of a thought that ended with nothing
+    behind it, it is what stands so in its last words. Never a number that happens to stand in the text. It is compared
+    in the steps of graders.comparison:
       exact      Exact values are never rounded: 0.00006712 is not 0.0000672, 0.333 is not 1/3.
       decimal    Decimals are equal when both say the same number, or when gold is a decimal and the answer is the exact
                  value (a fraction, a root), which rounded to gold's digits is gold. 16,00 is 16, and 2,5 is 2.5.
@@ -21,7 +22,8 @@ How it is graded
       brackets   Brackets of intervals matter. A tuple's parentheses may be missing. x > 5 is (5, \infty).
       mixed      Mixed numbers are read as such: 1\frac{4}{5} is 9/5.
       apart      `1 2` is not 12, and `2^6 3` is 2^6 times 3.
-      text       Words compare without case and spacing.
+      text       Words compare without case, spacing and article. Numbers below a hundred may be words.
+      letters    What the letters are ("for all x", `k\in\mathbb{Z}`) does not decide where one side alone says it.
       value      Unreduced fractions, unevaluated products and other spellings of one value are equal.
       list       A list that only contains gold is wrong, and so is one of several roots.
       bases      A numeral is its digits and its base; where gold leaves out the base, the digits alone.
@@ -29,11 +31,13 @@ How it is graded
     An answer too large to compute (9^{9^{9^9}}) or too long to read is undecided.
 
 What it gets wrong
-    Wrongly wrong: numbers in words ("two"); a value in another base without its base; a unit that was converted; a
-    remark in words ("5 (rounded)"); `\log` for \log_{10}; a ratio for its fraction, or unreduced; vectors in i and j;
-    y=2x for f(x)=2x; a condition in other words ("for x>0", "if x>0"); what TeX itself reads otherwise (\sqrt12).
+    Wrongly wrong: numbers from a hundred in words; a value in another base, or without gold's base; a unit that was
+    converted; a remark in words ("5 (rounded)"); `\log` for \log_{10}; a ratio for its fraction, or unreduced; vectors
+    in i and j; y=2x for f(x)=2x, y' for dy/dt; a residue for its number (`12 \pmod{13}`); |x-1|<4 for -3<x<5; a
+    condition in other words ("for x>0", "if x>0"); what TeX itself reads otherwise (\sqrt12).
     Wrongly right: letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also the decimal
-    1.22; a plural in -s behind a number is a thing that is counted, whatever it means.
+    1.22; a plural in -s behind a number is a thing that is counted, whatever it means; signs that may be taken together
+    or one by one, as in (\pm1,\pm2), are taken as gold takes them.
 
 Source
     Steps and policy are this project's; the last step is math-verify, https://github.com/huggingface/Math-Verify.

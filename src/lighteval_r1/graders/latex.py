@@ -26,6 +26,8 @@ GLUED = re.compile(
 )
 # np.arcsin(10/13), in Minerva's golds
 MODULE = re.compile(r"(?<![a-zA-Z])(?:np|numpy|math)\.(?=[a-z])")
+# {}_nC_k; x^2C_1 is a product.
+CHOOSE = re.compile(r"(?<![\w})\]])(?:\{\})?[_^](?:\{(\w+)\}|(\w)) ?C_(?:\{(\w+)\}|(\w))")
 NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.\s?[mM](?![a-zA-Z])\.?")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
@@ -88,6 +90,7 @@ def clean(expression: str) -> str:
         s = unicodedata.normalize("NFKC", s.translate(known.SIGN_TABLE)).translate(known.SIGN_TABLE)
     # Rows of matrices are separated by \\; elsewhere a double backslash is an escape too many.
     s = ROW_END.sub(ROW, s) if "\\begin" in s else s.replace("\\\\", "\\")
+    s = CHOOSE.sub(r"\\binom{\1\2}{\3\4}", s) if "C_" in s else s
     s = NOON.sub(r"\1m", MODULE.sub("", s)) if "." in s else s
     s = GLUED.sub(r"\\\1 ", s)
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()

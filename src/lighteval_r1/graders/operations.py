@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import mpmath
 
+# Digits to which what is not rational is computed.
+DIGITS = 50
 # Bounds on what is computed: digits of an exact power, arguments of factorials, digits of a number.
 MAX_BITS = 20_000
 MAX_FACTORIAL = 1_000
@@ -74,16 +76,20 @@ def too_large(what: str) -> NoReturn:
     raise TooLarge(what)
 
 
+def is_whole(value) -> bool:
+    return isinstance(value, Fraction) and value.denominator == 1
+
+
 def is_natural(value) -> bool:
-    return isinstance(value, Fraction) and value.denominator == 1 and value >= 0
+    return is_whole(value) and value >= 0
 
 
 def factorial(value):
-    """Of a natural number; of letters, which stand for no natural number, by the gamma function that continues it."""
+    """Of a natural number; of letters, which stand for no whole number, by the gamma function that continues it."""
     if not is_natural(value):
-        if not isinstance(value, Fraction) or value < 0:
+        if not isinstance(value, Fraction) or is_whole(value):
             raise Unreadable("factorial of a value that is no natural number")
-        return mpmath.gamma(real(value) + 1) if value < MAX_FACTORIAL else too_large("factorial")
+        return mpmath.gamma(real(value) + 1) if abs(value) < MAX_FACTORIAL else too_large("factorial")
     if value > MAX_FACTORIAL:
         # 2004! is beyond what answers need as a number; kept out of exact arithmetic.
         too_large("factorial")
@@ -129,14 +135,14 @@ def common(values: list, *, multiple: bool) -> Fraction:
     return Fraction(math.lcm(*numbers) if multiple else math.gcd(*numbers))
 
 
-def same(a, b, *, digits: int) -> bool:
+def same(a, b) -> bool:
     """Equal: exactly where both are rational, else to ten digits less than are computed."""
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return a == b
-    with mpmath.workdps(digits):
+    with mpmath.workdps(DIGITS):
         a, b = real(a), real(b)
         size = max(abs(a), abs(b))
-        if size < mpmath.mpf(10) ** (8 - digits) and 0 in (a, b):
+        if size < mpmath.mpf(10) ** (8 - DIGITS) and 0 in (a, b):
             # What rounding left of a difference that is zero.
             return True
-        return bool(abs(a - b) <= size * mpmath.mpf(10) ** (10 - digits))
+        return bool(abs(a - b) <= size * mpmath.mpf(10) ** (10 - DIGITS))

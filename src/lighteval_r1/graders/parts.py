@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from lighteval_r1.graders.brackets import encloses, outer, split
-from lighteval_r1.graders.equations import RELATION, Decide, is_name
+from lighteval_r1.graders.equations import RELATION, SYMBOL, Decide, is_name
 from lighteval_r1.graders.numerals import compare_numbers, exact
 from lighteval_r1.graders.wording import meaning
 from lighteval_r1.graders.words import ROW
@@ -19,6 +19,14 @@ MATRIX = re.compile(r"\\begin\{([pbB]?matrix|array)\}(.*?)\\end\{\1\}")
 SCALED = re.compile(r"(.+?)(\\begin\{[pbB]?matrix\}.*)")
 PLUS_MINUS = re.compile(r"\\([pm])[mp](?![a-zA-Z]) ?")
 LOGIC = re.compile(r"\\(?:land|lor|cup|cap)(?![a-zA-Z]) ?")
+# The coordinates whose order is not that of their letters.
+ORDER = {"\\rho": "r", "\\theta": "s", "\\phi": "t"}
+# `(x,y)=`, before one tuple or several
+NAMES = re.compile(rf"\((?:{SYMBOL},)+{SYMBOL}\)=", re.VERBOSE)
+# The name of a point before its coordinates, the sign of a column behind them.
+AROUND_TUPLE = re.compile(r"^[A-Z]'?(?=\()|(?<=\))\^(?:T|\\top)$")
+NESTED = re.compile(r"\[(\[.*\])\]")
+MAX_SIGNS = 4
 # Longer lists are compared by their spelling.
 MAX_PARTS = 50
 
@@ -32,24 +40,28 @@ def all_equal(pairs: Iterable[tuple[str, str]], decide: Decide) -> bool | None:
 # ---- lists
 
 
-def signs(s: str) -> list[str]:
-    r"""1 \pm 2 -> [1+2, 1-2]; others as they are."""
+def signs(s: str, *, each: bool = False) -> list[str]:
+    r"""1 \pm 2 -> [1+2, 1-2]; others as they are. each: every sign is of its own, (\pm1,\pm2) is four pairs."""
     if not PLUS_MINUS.search(s):
         return [s]
+    if each and 1 < len(PLUS_MINUS.findall(s)) <= MAX_SIGNS:
+        return [whole for sign in "+-" for whole in signs(PLUS_MINUS.sub(sign, s, count=1), each=True)]
     plus = PLUS_MINUS.sub(lambda match: "+" if match[1] == "p" else "-", s)
     minus = PLUS_MINUS.sub(lambda match: "-" if match[1] == "p" else "+", s)
     return [plus.removeprefix("+"), minus.removeprefix("+")]
 
 
-def elements(s: str) -> list[str] | None:
-    r"""The elements of a list or set written 1,2 · {1,2} · \{1,2\} · 1 \pm 2; None where s is none."""
+def elements(s: str, *, each: bool = False) -> list[str] | None:
+    r"""The elements of a list or set written 1,2 · {1,2} · \{1,2\} · 1 \pm 2; None where s is none. each: see signs."""
     braces = re.fullmatch(r"\\\{(.*)\\\}", s) or (re.fullmatch(r"\{(.*)\}", s) if encloses(s) else None)
     inner = braces.group(1) if braces else s
-    parts = [part for piece in split(inner, ",;") for part in signs(piece) if part]
+    parts = [part for piece in split(inner, ",;") for part in signs(piece, each=each) if part]
     return parts if braces or len(parts) > 1 else None
 
 
 def compare_lists(a: str, g: str, decide: Decide) -> bool | None:
+    if NAMES.match(a) is None or NAMES.match(g) is None:
+        a, g = NAMES.sub("", a), NAMES.sub("", g)
     mine, theirs = elements(a), elements(g)
     if mine is None and theirs is None:
         return None
@@ -60,7 +72,9 @@ def compare_lists(a: str, g: str, decide: Decide) -> bool | None:
         mine, theirs = by_name(mine), by_name(theirs, as_written=True)
         if len({part.partition("=")[0] for part in named}) > 1:
             return all_equal(zip(mine, theirs, strict=True), decide) if len(mine) == len(theirs) else False
-    if a[0] == g[0] == "\\":
+    if len(mine) < len(theirs) and "\\mp" not in a:
+        mine = elements(a, each=True) or mine
+    if a[:2] == g[:2] == "\\{":
         # A set written with braces holds each element once.
         mine, theirs = list(dict.fromkeys(mine)), list(dict.fromkeys(theirs))
     return same_elements(mine, theirs, decide)
@@ -71,7 +85,7 @@ def list_or_not(a: str, g: str, mine: list[str] | None, theirs: list[str] | None
     listed, other = (a, g) if theirs is None else (g, a)
     parts = mine or theirs or []
     pair = bracketed(other)
-    if pair and pair[0] + pair[2] == "()" and len(pair[1]) == len(parts) and listed[0] != "\\":
+    if pair and pair[0] + pair[2] == "()" and len(pair[1]) == len(parts) and listed[:2] != "\\{":
         ordered = by_name(parts, as_written=theirs is not None)
         pairs = zip(ordered, pair[1], strict=True) if theirs is None else zip(pair[1], ordered, strict=True)
         return all_equal(pairs, decide)
@@ -90,7 +104,8 @@ def by_name(parts: list[str], *, as_written: bool = False) -> list[str]:
     sides = [split(part, "=") for part in parts]
     if not all(len(pair) == 2 and is_name(pair[0]) for pair in sides):
         return parts
-    return [outer(value) for _, value in (sides if as_written else sorted(sides, key=lambda pair: pair[0]))]
+    in_order = sides if as_written else sorted(sides, key=lambda pair: ORDER.get(pair[0], pair[0]))
+    return [outer(value) for _, value in in_order]
 
 
 def same_elements(mine: list[str], theirs: list[str], decide: Decide) -> bool | None:
@@ -126,6 +141,8 @@ def bracketed(s: str) -> tuple[str, list[str], str] | None:
 def compare_tuples(a: str, g: str, decide: Decide) -> bool | None:
     """Tuples and intervals: order and, for two parts, brackets matter. Column vectors are tuples."""
     mine, theirs = bracketed(a) or column(a), bracketed(g) or column(g)
+    if mine is None and theirs is not None:
+        mine = bracketed(AROUND_TUPLE.sub("", a))
     if mine is None or theirs is None:
         number = exact(a if mine is None else g)
         return False if number is not None and (mine or theirs) else None
@@ -148,6 +165,10 @@ def column(s: str) -> tuple[str, list[str], str] | None:
 
 def matrix(s: str) -> list[list[str]] | None:
     r"""Rows of entries; of a matrix with a factor before it, with the factor before each entry."""
+    nested = NESTED.fullmatch(s)
+    if nested:
+        rows = [split(row[1:-1], ",") for row in split(nested[1], ",") if encloses(row)]
+        return rows if len(rows) == len(split(nested[1], ",")) else None
     if "\\begin" not in s:
         return None
     s = s[1:-1] if len(s) > 2 and s[0] + s[-1] in ("[]", "()") and encloses(s) else s
@@ -165,7 +186,11 @@ def compare_matrices(a: str, g: str, decide: Decide) -> bool | None:
     if mine is None or theirs is None:
         # Sums and products of matrices are left to math-verify; a tuple may be a column.
         other = a if mine is None else g
-        return False if (mine or theirs) and "\\begin" not in other and bracketed(other) is None else None
+        return (
+            False
+            if (mine or theirs) and "\\begin" not in other and bracketed(AROUND_TUPLE.sub("", other)) is None
+            else None
+        )
     if [len(row) for row in mine] != [len(row) for row in theirs]:
         return False
     return all_equal([pair for x, y in zip(mine, theirs, strict=True) for pair in zip(x, y, strict=True)], decide)
@@ -175,7 +200,7 @@ def compare_matrices(a: str, g: str, decide: Decide) -> bool | None:
 
 
 def compare_ratios(a: str, g: str, decide: Decide) -> bool | None:
-    mine, theirs = split(a, ":"), split(g, ":")
+    mine, theirs = (split(s.replace("\\text{to}", ":"), ":") for s in (a, g))
     if len(mine) == len(theirs) == 1 or "=" in a or "=" in g:
         return None
     # A lone ratio is no number.

@@ -16,11 +16,20 @@ from lighteval_r1.graders.operations import TooLarge, Unreadable
 ORDER = re.compile(r"(\\leq(?![a-zA-Z]) ?|\\geq(?![a-zA-Z]) ?|\\neq(?![a-zA-Z]) ?|<|>)")
 FLIPPED = {">": "<", "\\geq": "\\leq", "<": ">", "\\leq": "\\geq", "\\neq": "\\neq"}
 VARIABLE = re.compile(rf"{SYMBOL}|\\text\{{[^{{}}]*\}}", re.VERBOSE)
-MEMBER = re.compile(rf"({SYMBOL})\\in(?![a-zA-Z])\ ?(.+)", re.VERBOSE)
+MEMBER = re.compile(rf"({SYMBOL})\\(not)?in(?![a-zA-Z])\ ?(.+)", re.VERBOSE)
 BUILT = re.compile(rf"\\\{{({SYMBOL})(?:\\in\ ?\\mathbb\{{R\}})?[|:](.+)\\\}}", re.VERBOSE)
 # "all real numbers except 1"
 ALL_BUT = re.compile(r"\\text\{all\} ?\\text\{reals?\} ?(?:\\text\{numbers\} ?)?\\text\{except\} ?(?:[a-z]=)?(.+)")
 REALS = "\\mathbb{R}"
+# \mathbb{R}^+, \mathbb{R}_{\geq0}, "all positive real numbers"
+OF_SIGN = re.compile(
+    r"\\mathbb\{R\}[_^]\{?(\+|-|>0|<0|\\[gln]eq0)\}?"
+    r"|(?:\\text\{(?:all|the)\} ?)?\\text\{(positive|negative|non(?:\} ?\\text\{)?negative)\} ?"
+    r"(?:\\text\{real\} ?)?\\text\{(?:real|number)s\} ?"
+)
+POSITIVE, NEGATIVE, NOT_NEGATIVE = "(0,\\infty)", "(-\\infty,0)", "[0,\\infty)"
+SIGNED = {"+": POSITIVE, ">0": POSITIVE, "positive": POSITIVE, "-": NEGATIVE, "<0": NEGATIVE, "negative": NEGATIVE}
+SIGNED |= {"\\leq0": "(-\\infty,0]", "\\neq0": "\\mathbb{R}\\setminus\\{0\\}"}
 INFINITE = {"\\infty": 1, "+\\infty": 1, "-\\infty": -1}
 
 
@@ -86,11 +95,13 @@ def intersected(parts: list[Interval], others: list[Interval]) -> list[Interval]
 @lru_cache(maxsize=4096)
 def real_set(s: str) -> tuple[str, tuple[Interval, ...]]:
     """(variable or "", intervals in order) that s says. Raises NoSet."""
-    s = ALL_BUT.sub(r"\\mathbb{R}\\setminus\\{\1\\}", outer(s))
+    s = OF_SIGN.sub(lambda match: SIGNED.get(match[1] or match[2], NOT_NEGATIVE), outer(s))
+    s = ALL_BUT.sub(r"\\mathbb{R}\\setminus\\{\1\\}", s)
     member = MEMBER.fullmatch(s)
     built = BUILT.fullmatch(s)
     if member:
-        return member[1], real_set(member[2])[1]
+        _, parts = real_set(member[3])
+        return member[1], tuple(complement(list(parts)) if member[2] else parts)
     if built:
         return "", real_set(built[2])[1]
     for operator, combine in (("\\lor", "or"), ("\\land", "and"), ("\\cup", "or"), ("\\cap", "and"), (",", "list")):
@@ -201,8 +212,9 @@ def literal(s: str) -> list[Interval]:
 
 def compare_sets(a: str, g: str, decide: Decide) -> bool | None:
     """None where neither side says a set by its signs, or they are not read."""
-    if not (RELATION.search(a) or RELATION.search(g) or REALS in (a, g) or ALL_BUT.search(a) or ALL_BUT.search(g)):
+    if not any(RELATION.search(s) or REALS in s or ALL_BUT.search(s) or OF_SIGN.search(s) for s in (a, g)):
         return None
+    a, g = united_by_comma(a, g), united_by_comma(g, a)
     try:
         (name, mine), (gold_name, theirs) = real_set(a), real_set(g)
     except NoSet:
@@ -216,13 +228,21 @@ def compare_sets(a: str, g: str, decide: Decide) -> bool | None:
     return False if False in found else None if None in found else True
 
 
+def united_by_comma(s: str, other: str) -> str:
+    r"""Intervals in a list as their union, where the other side says one: (1,2),(3,4) for (1,2)\cup(3,4)."""
+    parts = split(s, ",")
+    listed = len(parts) > 1 and all(part[:1] in "([" and part[-1:] in ")]" for part in parts)
+    return "\\cup".join(parts) if listed and "\\cup" in other else s
+
+
 def by_form(a: str, g: str, decide: Decide) -> bool | None:
     """Relations that are not read as sets, side by side: chains of inequalities, members of sets with letters."""
     member, gold_member = MEMBER.fullmatch(a), MEMBER.fullmatch(g)
     if member and gold_member:
-        return decide(member[2], gold_member[2]) if member[1] == gold_member[1] else False
-    if (member or gold_member) and not RELATION.search(g if member else a):
-        return decide(member[2] if member else a, gold_member[2] if gold_member else g)
+        return decide(member[3], gold_member[3]) if member.groups()[:2] == gold_member.groups()[:2] else False
+    only = member or gold_member
+    if only and not only[2] and not RELATION.search(g if member else a):
+        return decide(only[3], g) if member else decide(a, only[3])
     mine, theirs = chain(a), chain(g)
     if mine and theirs and mine[1] == theirs[1]:
         found = [decide(x, y) for x, y in zip(mine[0], theirs[0], strict=True)]

@@ -21,6 +21,7 @@ APOSTROPHE = re.compile(r"'[^\W\d_]+")
 BASE_MARKS = re.compile(r"\\text\{(?:base)?|[{}()]")
 # I_{\text{max}} is I_{\max}
 SUBSCRIBED = re.compile(r"\\text\{([^{}]*)\}|\\(max|min|sup|inf|lim)(?![a-zA-Z]) ?")
+AT_END = re.compile(r"\s*(?:[.,;)}\]$/]|\\[,;)\]]|\Z)")
 ENDS_DIGITS = frozenset("0123456789})")
 
 
@@ -306,12 +307,17 @@ class Speller:
         self.at += 1
         inner = self.read("}", text=name in known.TEXT)
         word = inner[0].text if len(inner) == 1 and inner[0].kind == WORD else ""
-        if word and (name == "operatorname" or word in known.FUNCTIONS):
+        if word and (name == "operatorname" or (word in known.FUNCTIONS and not self.is_unit(word, pieces))):
             pieces.append(Piece(PLAIN, known.RENAMED.get(word, "\\" + word) + " "))
         elif word in ("e", "i") and name != "text":
             pieces.append(Piece(PLAIN, word))
         elif inner:
             pieces += [inner[0]._replace(spaced=True), *inner[1:]]
+
+    def is_unit(self, word: str, pieces: list[Piece]) -> bool:
+        """Whether `min` or `sec` is no function: a number stands before it, and nothing that it could be of behind."""
+        behind = AT_END.match(self.s, self.at) is not None
+        return word in known.UNITS and bool(pieces) and pieces[-1].text[-1] in ENDS_DIGITS and behind
 
     def fraction(self, name: str, pieces: list[Piece]) -> None:
         begin = self.at

@@ -14,7 +14,7 @@ LETTER_UNITS = {letter: letter.lower() for letter in "mgshlLJKNVWCAF"}
 # Names whose first letter decides: MW is no mW.
 MEGA_OR_MILLI = frozenset(("mw", "mv", "mpa", "mev", "mhz", "mpc"))
 # Words within a unit's name that say nothing of it.
-WITHIN = frozenset(("of", "in", "the", "each", "total", "a"))
+WITHIN = known.listed("of in the each total a old long wide tall high deep apart away")
 UPRIGHT = r"\{?\s*\\(?:text|mathrm|mbox|textrm|rm)\s*\{([^{}]*)\}(?:\^\{?(\d)\}?)?\s*\}?"
 UNIT_FRACTION = re.compile(rf"\s*{UPRIGHT}\s*{UPRIGHT}")
 PARTS = re.compile(r"(/|\^-?\d)")
@@ -24,11 +24,13 @@ def unit_of(names: list[str], *, ordinal: bool = False) -> str | None:
     """The one name of a unit, "h^-1*km" or "m^3"; "" for one that says nothing ("units"); None where it is none."""
     powers: dict[str, int] = {}
     sign, ahead, last = 1, 1, ""
-    for part in (part for name in names for part in PARTS.split(name) if part):
+    parts = [part for name in names for part in PARTS.split(name) if part]
+    for part, following in zip(parts, [*parts[1:], ""], strict=True):
         lower = part.casefold()
+        inches = lower == "in" and (ahead > 1 or following[:1] == "^")
         if part == "/" or lower == "per":
             sign = -1
-        elif part == "*" or lower in known.ADJECTIVES or (lower in WITHIN and len(names) > 1):
+        elif part == "*" or lower in known.ADJECTIVES or (lower in WITHIN and len(names) > 1 and not inches):
             continue
         elif lower in ("square", "sq", "cubic", "cu"):
             ahead = 2 if lower[0] == "s" else 3

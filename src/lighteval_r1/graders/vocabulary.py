@@ -127,6 +127,14 @@ NONE = listed("""
 """)
 REALS = listed("allrealnumbers allreals allrealvalues anyrealnumber therealnumbers")
 NOT_THERE = listed("dne doesnotexist limitdoesnotexist thelimitdoesnotexist nonexistent")
+ONES = words_of("""
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+""")
+TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
+# Numbers below a hundred in words, without what stands between them.
+NUMERALS = {word: str(i) for i, word in enumerate(ONES)}
+NUMERALS |= {ten + (ONES[i] if i else ""): f"{ten_at}{i}" for ten_at, ten in enumerate(TENS, 2) for i in range(10)}
 BASES = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "sixteen": 16, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16,

@@ -14,6 +14,11 @@ Decide = Callable[[str, str], bool | None]
 WORD = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]{2,})*")
 SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
 SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
+# "an ellipse", "Option B"; and the kind of thing that is asked about, behind which nothing is said.
+ARTICLE = re.compile(
+    r"^(?:(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|\\text\{(?:option|choice)\} ?(?=[A-J]$))", re.IGNORECASE
+)
+KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number)\}? ?$")
 NOT_SPOKEN = re.compile(r"\\(?!text)|[=\d<>+*/^_()\[\]|,]")
 NO_LETTER = re.compile(r"[\s'.\"-]")
 
@@ -22,10 +27,13 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     """None where neither side holds words, or they do not decide."""
     if meaning(a) == meaning(g) != "":
         return True
+    mine, theirs = known.NUMERALS.get(fold(a), a), known.NUMERALS.get(fold(g), g)
+    if (mine, theirs) != (a, g):
+        return decide(mine, theirs)
     spoken = "\\text{" in a or "\\text{" in g
     if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
         return None
-    if fold(a) == fold(g) and (spoken or " " in a + g or is_written_word(a, g)):
+    if fold(g) in (fold(a), fold(KIND.sub("", a))) and (spoken or " " in a + g or is_written_word(a, g)):
         return True
     mine, theirs = SAID.split(a), SAID.split(g)
     if len(mine) != len(theirs) or len(mine) == 1:
@@ -38,7 +46,7 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
 
 def fold(s: str) -> str:
     """Words without case and marks; single letters keep their case: they are names."""
-    s = SPOKEN.sub(r"\1 ", s)
+    s = SPOKEN.sub(r"\1 ", ARTICLE.sub("", s))
     marks = NO_LETTER if WORD.search(s) and not re.search(r"\d", s) else re.compile(r"\s")
     return marks.sub("", WORD.sub(lambda match: match[0].casefold(), s))
 
@@ -51,11 +59,13 @@ def is_written_word(a: str, g: str) -> bool:
 
 
 def meaning(s: str) -> str:
-    """One name for words and signs that say the same of an answer: that there is none, that it is every number."""
+    """One name for words and signs that say the same of an answer: that there is none, every number, or infinity."""
     if s in ("\\emptyset", "\\{\\}"):
         return "none"
     if s in ("\\mathbb{R}", "(-\\infty,\\infty)"):
         return "reals"
+    if s == "\\infty":
+        return "infinity"
     if len(s) > 120 or NOT_SPOKEN.search(s):
         return ""
     said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold())
@@ -63,4 +73,6 @@ def meaning(s: str) -> str:
         return "none"
     if said in known.NOT_THERE:
         return "not there"
+    if said in ("infinity", "positiveinfinity"):
+        return "infinity"
     return "reals" if said in known.REALS else ""

@@ -89,7 +89,9 @@ class Resolver:
         if closed and not ordinal and is_glued(phrase[0]):
             self.kept += phrase
             return
-        if not names or (closed and all(name.casefold() in known.SAYS_NOTHING for name in names)):
+        # `5 in` are inches.
+        remark = names != ["in"] and all(name.casefold() in known.SAYS_NOTHING for name in names)
+        if not names or (closed and remark):
             self.bare = self.bare or phrase[0].kind == BARE
             return
         unit = unit_of(names, ordinal=ordinal) if closed else None
@@ -112,7 +114,8 @@ class Resolver:
 
     def in_brackets(self, phrase: list[Piece]) -> int:
         """Drops `(cm)` behind a value with its brackets: 1 where the closing one goes too, else 0."""
-        unit = unit_of([piece.text for piece in phrase])
+        remark = all(piece.text.casefold() in known.SAYS_NOTHING for piece in phrase)
+        unit = "" if remark else unit_of([piece.text for piece in phrase])
         letters = all(len(piece.text) == 1 for piece in phrase)
         if unit is None or letters or not ends_value(self.kept[-2] if len(self.kept) > 1 else None):
             self.kept += phrase
