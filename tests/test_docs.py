@@ -27,7 +27,14 @@ DEMO, HOT = "f4adf19c2daeba72", "119139caa6c92961"
 # What make reads itself, and what `make upload` and `make test` take.
 OF_MAKE = {"DEVICE", "VENV", "PYTHON", "PYTEST_ARGS", "UPLOAD", "PUBLIC", "OUT", "MODEL"}
 # Options of LightEval that pages name, of its older releases too.
-OF_OTHERS = {"--container-image", "--custom-tasks", "--save-details", "--max-samples", "--use-chat-template"}
+OF_OTHERS = {
+    "--container-image",
+    "--log_samples",
+    "--custom-tasks",
+    "--save-details",
+    "--max-samples",
+    "--use-chat-template",
+}
 # Its left column holds other programs' commands.
 COMING_FROM = ROOT / "docs" / "coming-from.md"
 PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]

@@ -27,10 +27,10 @@ def test_a_reply_is_graded_as_the_policy_says(case):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_reply_costs_little_and_is_never_correct(name):
     for gold in ("204", r"\frac{3}{56}", r"(3,\sqrt{5}]", "1,2"):
-        begin = time.monotonic()
+        begin = time.process_time()
         found = grade("<think>x</think>" + HOSTILE[name], gold)
         assert found.outcome is not Outcome.CORRECT, found
-        assert time.monotonic() - begin < 6
+        assert time.process_time() - begin < 6
 
 
 def test_a_reply_whose_prompt_opened_the_thinking_has_no_answer_before_the_closing_tag():

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TextIO
 
 from lighteval_r1.cli import evaluate
