@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
+from lighteval_r1.numbers.tables import errors
 from lighteval_r1.records import Estimate
 
 N_RUNS, N_PROBLEMS, N_SAMPLES = 2000, 30, 16
@@ -356,3 +357,13 @@ def test_a_suites_mean_over_problems_is_the_estimate_of_all_its_problems():
     first, second = drawn(rng, rng.random(30)), drawn(rng, rng.random(50))
     whole, parts = estimate([*first, *second]), estimates.mean_over_problems([estimate(first), estimate(second)])
     assert (parts.value, parts.se_resampling) == (pytest.approx(whole.value), pytest.approx(whole.se_resampling))
+
+
+@pytest.mark.parametrize(
+    ("score", "n", "resampling", "problems"),
+    [(0.0, 4, "<1.6", "<6.2"), (1.0, 4, "<1.6", "<6.2"), (0.0, 64, "<0.1", "<6.2")],
+)
+def test_where_no_spread_was_seen_no_error_is_zero(score, n, resampling, problems):
+    """0 of 120: Wilson's 95 % interval ends at z²/(n + z²) = 3.1 %, with Student's z of 119 degrees 3.2 %; over 1.96: 1.6."""
+    assert errors(estimate([[score] * n] * 30)) == [resampling, problems]
+    assert errors(estimate([[0.0, 1.0]] * 30))[0] != "0.0" and errors(estimate([[0.0], [1.0]]))[0] == "–"

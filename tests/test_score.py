@@ -58,7 +58,7 @@ def test_a_client_side_file_gets_the_table_of_a_run_and_grades_beside_it(tmp_pat
     assert why == "r1_math_500: without an answer 1 cut off."
     assert header.split()[:2] == ["task", "pass@1"]
     # (1/2 + 1/2) / 2; each problem's variance 1/2 over 2 samples: sqrt(1/4 + 1/4) / 2 = 35.4 %
-    assert line.split() == ["r1_math_500", "50.0", "35.4", "0.0", "2", "4", "1", "1", "–"]
+    assert line.split() == ["r1_math_500", "50.0", "35.4", "<50.7", "2", "4", "1", "1", "–"]
     assert [(g["uid"], g["index"], g["outcome"]) for g in grades_of(path)] == [
         ("row 1[0]", 0, "correct"),
         ("row 1[1]", 1, "wrong"),

@@ -1,9 +1,14 @@
 """The table of estimates that a run, `score` and `compare` print."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lighteval_r1.numbers.estimates import interval, t_quantile
 from lighteval_r1.records import Estimate
+
+# What would be printed as 0.0.
+SMALLEST_SHOWN = 0.0005
 
 RESULT_HEADERS = (
     "task",
@@ -40,13 +45,28 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
+def errors(e: Estimate) -> list[str]:
+    """± resampling and ± problems, in percent."""
+    return [shown_error(e.value, e.se_resampling, n=e.n_samples), shown_error(e.value, e.se_problems, n=e.n_problems)]
+
+
+def shown_error(value: float, se: float | None, *, n: int) -> str:
+    """A standard error; "<1.6" where no spread was seen: 0 of 120 proves no 0, and a 95 % interval allows that.
+
+    n: samples, or problems, of which all agree.
+    """
+    if se is None or se >= SMALLEST_SHOWN:
+        return percent(se)
+    low, high = interval(value, 0.0, n_least=n)
+    return f"<{percent(max((high - low) / t_quantile(math.inf), 0.001))}"
+
+
 def cells(row: Row) -> list[str]:
     e = row.pass_at_1
     return [
         row.task + (" (partial)" if row.partial else ""),
         percent(e.value),
-        percent(e.se_resampling),
-        percent(e.se_problems),
+        *errors(e),
         str(e.n_problems),
         str(e.n_samples),
         "–" if row.truncated is None else str(row.truncated),

@@ -8,7 +8,7 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, of_model, on_task, read_baselines, spread
 from lighteval_r1.numbers.scores import task_row
-from lighteval_r1.numbers.tables import columns, percent, results_table
+from lighteval_r1.numbers.tables import columns, errors, percent, results_table
 from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.pairing import differences, paired_problems, pooled, same_task, step_of
@@ -130,7 +130,8 @@ def table(told: Sequence[ScoredRun]) -> str:
                 means.append(
                     [
                         f"{words} {each.letter}{partial}",
-                        *map(percent, (found.value, found.se_resampling, found.se_problems)),
+                        percent(found.value),
+                        *errors(found),
                     ]
                 )
         lines.append(columns(means))
@@ -265,9 +266,7 @@ def curves(told: Sequence[ScoredRun]) -> str:
             found = estimates.estimate(each.scores[name])
             step = f"{step_of(each.run)} {each.letter}" + (" (partial)" if each.partial[name] else "")
             changes = [change(members[other], each, name) if place else ["–", "–"] for other in (place - 1, 0)]
-            lines.append(
-                [step, *map(percent, (found.value, found.se_resampling, found.se_problems)), *changes[0], *changes[1]]
-            )
+            lines.append([step, percent(found.value), *errors(found), *changes[0], *changes[1]])
         tables.append(f"{name}\n{columns(lines)}")
     return "\n\n".join(tables)
 
