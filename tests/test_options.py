@@ -259,3 +259,21 @@ def test_every_error_stands_in_one_tree_with_its_exit_code():
 def test_what_nothing_can_be_drawn_with_is_one_line_before_anything_begins(main, command, option, value, line):
     code, printed, refused = main(*command, option, value, *(["--model", "m"] if command[0] != "submit" else ["m"]))
     assert (code, printed, refused.count("\n")) == (2, "", 1) and line in refused
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("compare", "Missing argument 'runs'. See lighteval-r1 compare --help."),
+        ("compare --nope", "No such option: --nope (Possible options: --no-pool). See lighteval-r1 compare --help."),
+        ("nosuch", "No such command 'nosuch'. See lighteval-r1 --help."),
+        ("evaluate --model", "Option '--model' requires an argument."),
+    ],
+)
+def test_a_mistake_in_the_command_line_is_one_line(words, line, main):
+    assert main(*words.split()) == (2, "", f"lighteval-r1: {line}\n")
+
+
+def test_no_command_is_answered_with_the_help(main):
+    code, said, error = main()
+    assert code == 2 and "Measure reasoning models" in said + error and "lighteval-r1:" not in error

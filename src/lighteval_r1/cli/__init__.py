@@ -1,5 +1,6 @@
 """The command lighteval-r1, a file for each of its commands. The only room that imports typer."""
 
+import sys
 from dataclasses import dataclass
 
 import typer
@@ -22,8 +23,8 @@ from lighteval_r1.cli.think import think_command
 from lighteval_r1.cli.upload import push_revision_command, upload_command
 from lighteval_r1.cli.view import view_command
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import ended_by, say
-from lighteval_r1.records import Failure
+from lighteval_r1.outside.words import ended_by, one_line, say
+from lighteval_r1.records import Failure, UserError
 
 app = typer.Typer(
     add_completion=False,
@@ -67,6 +68,17 @@ register(app, "bench", bench_command)
 def main() -> None:
     """Run the command; a failure is one line on stderr and its exit code, never a traceback."""
     try:
-        app()
+        # what typer would draw in a box is a line like every other
+        code = app(standalone_mode=False, prog_name="lighteval-r1")
+    except typer.TyperException as mistake:
+        words = one_line(mistake.format_message()).rstrip(".")
+        if not words:  # no command: the help stands there
+            raise SystemExit(UserError.exit_code) from None
+        context = getattr(mistake, "ctx", None)
+        help_of = f" See {context.command_path} --help." if context else ""
+        raise ended_by(UserError(f"{words}.{help_of}")) from None
+    except typer.Abort:
+        raise SystemExit(1) from None
     except Failure as failure:
         raise ended_by(failure) from None
+    sys.exit(code if isinstance(code, int) else 0)
