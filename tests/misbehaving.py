@@ -222,6 +222,11 @@ TAKEN: dict[str, tuple[bytes, str, str]] = {
         f"{PROMPT} 5",
         "stop",
     ),
+    "a first piece that says the prompt and goes on": (
+        answer(piece(f"{PROMPT} {'Well. ' * 20}") + REPLY),
+        f"{PROMPT} {'Well. ' * 20}{GOOD_TEXT}",
+        "stop",
+    ),
     "a token of the end": (answer(REPLY.replace(b"$.", b"$.<|im_end|>")), GOOD_TEXT, "stop"),
     "cookies": (answer(REPLY, headers="Set-Cookie: a=b; Path=/\r\nSet-Cookie: \xff\r\n"), GOOD_TEXT, "stop"),
     "half characters": (answer(REPLY.replace(b"It is", b"\\ud800")), GOOD_TEXT.replace("It is", "\ud800"), "stop"),

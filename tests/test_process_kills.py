@@ -110,7 +110,8 @@ def killed(tmp_path_factory):
         while time.monotonic() < until and (pid is None or len(lines_of(folder)) < moment):
             pid = chosen(victim, run, draw)
             time.sleep(0.005)
-        assert pid is not None, f"there was never {victim}; {len(lines_of(folder))} of {N} samples are drawn"
+        where = f"{len(lines_of(folder))} of {N} samples, {Path(f'/proc/{run}').exists()}, {below(run)}"
+        assert pid is not None, f"there was never {victim}: {where}"
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
