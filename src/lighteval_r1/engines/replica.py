@@ -102,7 +102,7 @@ async def main(fd: int) -> None:
     replica = Replica(reader, writer)
     try:
         # a parent that was killed with words unread resets the connection
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionError):
             await replica.serve()
     finally:
         replica.shutdown()
