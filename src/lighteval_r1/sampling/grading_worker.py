@@ -112,6 +112,6 @@ def main(fd: int) -> None:
 
 
 if __name__ == "__main__":
-    # whoever owns it may have been killed before it was ready
-    with contextlib.suppress(BrokenPipeError):
+    # whoever owns it may have been killed before this process was ready to end with it
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         main(int(sys.argv[1]))
