@@ -125,6 +125,11 @@ def test_a_lettered_question_brings_its_options_and_its_gold_in_any_spelling(tmp
     assert outcomes(put(tmp_path / "r.jsonl", CHOICE | {"answer": gold}), task="demo_choices") == ["correct"]
 
 
+def test_one_text_with_two_letters_is_two_lettered_questions(tmp_path):
+    rows = [{"question": "Which is true?", "answer": letter, "response": "Answer: B"} for letter in "BC"]
+    assert outcomes(put(tmp_path / "r.jsonl", *rows), task="demo_choices") == ["correct", "wrong"]
+
+
 def test_a_lettered_question_without_its_options_takes_no_letter_from_the_tasks_own_order(tmp_path):
     task = TASKS["demo_choices"]
     row = task.rows()[0]

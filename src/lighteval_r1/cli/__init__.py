@@ -7,6 +7,7 @@ import typer
 
 from lighteval_r1 import __version__
 from lighteval_r1.cli.ask import ask_command
+from lighteval_r1.cli.audit import audit_command
 from lighteval_r1.cli.bench import bench_command
 from lighteval_r1.cli.compare import compare_command
 from lighteval_r1.cli.endpoint import endpoint_command
@@ -51,6 +52,7 @@ register(app, "tasks", tasks_command)
 register(app, "runs", runs_command)
 register(app, "check", check_command)
 register(app, "score", score_command)
+register(app, "audit", audit_command)
 register(app, "results", results_command)
 register(app, "report", report_command)
 register(app, "view", view_command)

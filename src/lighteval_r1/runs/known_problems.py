@@ -24,6 +24,7 @@ class KnownProblems:
 
     def __init__(self, task: Task) -> None:
         self._task = task
+        self._template = ("", "")  # in which the last prompt held its question
 
     def find(self, names: Sequence[str], question: str, *, needed: bool = True) -> Problem | None:
         """The problem that is named or asked; None where none is, or two may be.
@@ -43,9 +44,18 @@ class KnownProblems:
 
     def _asked_in(self, prompt: str) -> Problem | None:
         """The problem whose question the prompt holds, within a template of another tool."""
+        start, end = self._template
+        if prompt.startswith(start) and prompt.endswith(end):
+            same = self._questions.get(prompt[len(start) : len(prompt) - len(end)])
+            if same is not None:
+                return same
         there = [text for text in self._questions if text in prompt]
         whole = [text for text in there if not any(text in other for other in there if other != text)]
-        return self._questions[whole[0]] if len(whole) == 1 else None
+        if len(whole) != 1:
+            return None
+        start, _, end = prompt.partition(whole[0])
+        self._template = (start, end)
+        return self._questions[whole[0]]
 
     @cached_property
     def _at_hand(self) -> bool:

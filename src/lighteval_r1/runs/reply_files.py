@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lighteval_r1.graders import EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL
+from lighteval_r1.graders import CHOICE, EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, same_gold, task_that_asks
@@ -18,18 +18,19 @@ from lighteval_r1.runs.reply_formats import COLUMNS, ROWS, Drawn, Wanted, format
 from lighteval_r1.tasks import Task, own
 
 
-def read_replies(path: Path, task: Task, *, columns: str = "") -> TaskRun:
+def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[str, object] | None = None) -> TaskRun:
     """The file's problems with whole golds, in its order. UserError, with the row's number, for what is wrong.
 
     columns: which hold what, "question=…,reply=…". A sample's key is the reply's name in the file; thinking_opened is
-    None where the file does not say.
+    None where the file does not say. verdicts: is filled with those that the file brings, as written, by the sample's
+    key.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}.")
     if path.suffix == ".parquet" and is_details(path):
         problems = problems_of_details(path, task)
     else:
-        problems = problems_of_rows(path, task, named=own.named_columns(columns, known=COLUMNS))
+        problems = problems_of_rows(path, task, named=own.named_columns(columns, known=COLUMNS), verdicts=verdicts)
     keys = Counter(sample.key for problem in problems for sample in problem.samples)
     if not keys:
         raise UserError(f"{path} holds no reply.")
@@ -68,7 +69,9 @@ def problems_of_details(path: Path, task: Task) -> list[RunProblem]:
     return problems
 
 
-def problems_of_rows(path: Path, task: Task, *, named: Mapping[str, str]) -> list[RunProblem]:
+def problems_of_rows(
+    path: Path, task: Task, *, named: Mapping[str, str], verdicts: dict[str, object] | None
+) -> list[RunProblem]:
     known = KnownProblems(task)
     problems: dict[str, RunProblem] = {}
     golds: dict[str, tuple[str, int]] = {}
@@ -87,7 +90,9 @@ def problems_of_rows(path: Path, task: Task, *, named: Mapping[str, str]) -> lis
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{where}{f' ({kind.name})' * (kind is not ROWS)}: {fault(error)}.") from None
         place = problems.setdefault(problem.id, problem)
-        add_samples(place, drawn, label=drawn.key or f"row {number}", taken=taken)
+        keys = add_samples(place, drawn, label=drawn.key or f"row {number}", taken=taken)
+        if verdicts is not None:
+            verdicts |= dict(zip(keys, drawn.verdicts, strict=False))
     asked = list(problems.values())
     check_kind(path, asked, task=task)
     say_what_was_read(path, asked, task=task, kind=kind.name)
@@ -137,14 +142,18 @@ def problem_of(drawn: Drawn, *, known: KnownProblems, task: Task, named: Mapping
 
 
 def check_one_gold(golds: dict[str, tuple[str, int]], problem: RunProblem, *, number: int) -> None:
-    """ValueError where an earlier row asks the same question with another gold."""
+    """ValueError where an earlier row asks the same question with another gold.
+
+    A lettered question's text may recur with other options.
+    """
     gold, first = golds.setdefault(problem.prompt, (problem.gold, number))
-    if gold != problem.gold and not problem.gold.startswith("{"):
+    if gold != problem.gold and problem.grader != CHOICE.name:
         raise ValueError(f"the gold is {problem.gold[:60]!r}, and row {first} asks the same with {gold[:60]!r}")
 
 
-def add_samples(problem: RunProblem, drawn: Drawn, *, label: str, taken: set[str]) -> None:
-    """The row's replies behind those that the problem has."""
+def add_samples(problem: RunProblem, drawn: Drawn, *, label: str, taken: set[str]) -> list[str]:
+    """Puts the row's replies behind those that the problem has; their keys."""
+    keys = []
     finish_reasons = drawn.finish_reasons or [None] * len(drawn.replies)
     n_tokens = drawn.n_tokens or [None] * len(drawn.replies)
     for place, reply in enumerate(drawn.replies):
@@ -153,6 +162,7 @@ def add_samples(problem: RunProblem, drawn: Drawn, *, label: str, taken: set[str
         # An id may name the problem; a uid is the reply's own.
         key = key if key not in taken or drawn.own_key else f"{label}[{index}]"
         taken.add(key)
+        keys.append(key)
         problem.samples.append(
             Sample(
                 key,
@@ -165,6 +175,7 @@ def add_samples(problem: RunProblem, drawn: Drawn, *, label: str, taken: set[str
                 n_tokens=n_tokens[place],
             )
         )
+    return keys
 
 
 def check_kind(path: Path, problems: list[RunProblem], *, task: Task) -> None:

@@ -26,6 +26,7 @@ COLUMNS = {
     "name": ("uid", "id"),
     "finish_reason": ("finish_reason", "finish_reasons"),
     "n_tokens": ("n_tokens", "output_tokens", "completion_tokens"),
+    "verdict": ("verdict", "is_correct", "correct", "passed", "acc", "accuracy", "score", "reward", "outcome"),
 }
 # Under these a task may know a problem.
 NAMES = ("problem_id", "question_id", "problem_idx", "unique_id", "id", "name")
@@ -38,7 +39,7 @@ class Drawn:
     """What a row says. names: under which the task may know the problem. key: the row's own name.
 
     own_key: whether no other reply may have the key. many: whether the row holds a list of replies. finish_reasons,
-    n_tokens: of each reply, or () where the row does not say.
+    n_tokens, verdicts (of whoever graded before, as written): of each reply, or () where the row does not say.
     """
 
     replies: list[str]
@@ -53,6 +54,7 @@ class Drawn:
     n_tokens: Sequence[int | None] = ()
     thinking_opened: bool | None = None
     problem_id: str = ""
+    verdicts: Sequence[object] = ()
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,11 @@ def format_of(row: Mapping, *, named: Mapping[str, str], where: str) -> Format:
     """The format of a row, and so of its file. UserError where two may be meant, or it holds requests."""
     if {"custom_id", "method", "body"} <= set(row):
         raise UserError(f"{where}: these are the requests of a batch; its output holds the replies.")
-    fitting = [known for known in FORMATS if known.columns <= set(row)]
-    if len(fitting) > 1 and not named:
+    # A format knows its columns; which of several verdicts is meant, it does not.
+    fitting = [known for known in FORMATS if known.columns <= set(row) and not set(named) - {"verdict"}]
+    if len(fitting) > 1:
         raise UserError(f"{where} may be {' or '.join(known.name for known in fitting)}: say --columns reply=….")
-    return fitting[0] if fitting and not named else ROWS
+    return fitting[0] if fitting else ROWS
 
 
 def rows_of(path: Path) -> Iterator[Mapping]:
@@ -142,6 +145,17 @@ def literal(value: object) -> object:
         return value
 
 
+def verdict_in(scores: object, wanted: Wanted, *, n: int, main: str | None = None) -> Sequence[object]:
+    """The verdict among a sample's scores: the named one, the main one, or the only one.
+
+    () of a mean of several replies, and where it is not clear which is meant.
+    """
+    if not isinstance(scores, Mapping) or n != 1:
+        return ()
+    name = wanted.named.get("verdict") or main or (next(iter(scores)) if len(scores) == 1 else None)
+    return [scores[name]] if name in scores else ()
+
+
 # -- readers of rows
 
 
@@ -153,8 +167,16 @@ def of_lm_eval(row: Mapping, wanted: Wanted) -> Drawn | None:
         raise ValueError("resps hold no generated texts (of output_type generate_until)")
     question = doc.get(wanted.question) or next((doc[name] for name in own.COLUMNS["question"] if doc.get(name)), "")
     options = next((doc[name] for name in COLUMNS["options"] if doc.get(name)), None)
+    metrics = {name: row.get(name) for name in row.get("metrics") or ()}
     return Drawn(
-        resps[0], question, names_of(doc), row["target"], options=options, key=f"doc {row['doc_id']}", many=True
+        resps[0],
+        question,
+        names_of(doc),
+        row["target"],
+        options=options,
+        key=f"doc {row['doc_id']}",
+        many=True,
+        verdicts=verdict_in(metrics, wanted, n=len(resps[0])),
     )
 
 
@@ -172,6 +194,7 @@ def of_old_details(row: Mapping, wanted: Wanted) -> Drawn:
         many=True,
         n_tokens=[len(ids) for ids in tokens] if lists else (),
         thinking_opened=str(row["full_prompt"]).rstrip().endswith("<think>") or None,
+        verdicts=verdict_in(row.get("metrics"), wanted, n=len(replies)),
     )
 
 
@@ -215,7 +238,9 @@ def of_reviews(row: Mapping, wanted: Wanted) -> Drawn:
     question, reply = conversation(row["messages"])
     if reply is None:
         raise ValueError("the messages end without a reply")
-    return Drawn([reply], question, gold=row["target"], key=f"index {row['index']}")
+    score = row["sample_score"].get("score") or {}
+    verdicts = verdict_in(score.get("value"), wanted, n=1, main=score.get("main_score_name"))
+    return Drawn([reply], question, gold=row["target"], key=f"index {row['index']}", verdicts=verdicts)
 
 
 def of_inspect(row: Mapping, wanted: Wanted) -> Drawn:
@@ -227,6 +252,7 @@ def of_inspect(row: Mapping, wanted: Wanted) -> Drawn:
         gold=row["target"],
         options=row.get("choices"),
         key=f"{row['id']}[{row['epoch'] - 1}]",
+        verdicts=verdict_in({name: score["value"] for name, score in (row.get("scores") or {}).items()}, wanted, n=1),
     )
 
 
@@ -272,6 +298,7 @@ def of_columns(row: Mapping, wanted: Wanted) -> Drawn:
         n_tokens=as_list(values.get("n_tokens"), n=len(texts)),
         thinking_opened=row.get("thinking_opened"),
         problem_id=str(row.get("problem_id") or ""),
+        verdicts=as_list(values["verdict"], n=len(texts)) if "verdict" in values and many else [values.get("verdict")],
     )
 
 
@@ -291,7 +318,7 @@ def columns_of(row: Mapping, wanted: Wanted) -> dict[str, str]:
                 there.remove("messages")
         if ours == "question" and wanted.question in row:
             there = [wanted.question]
-        if ours in chosen or not there:
+        if ours in chosen or not there or (ours == "verdict" and len(there) > 1):
             continue
         texts = {str(row[name]) for name in there}
         if len(texts) > 1 and ours in ("question", "gold", "reply"):

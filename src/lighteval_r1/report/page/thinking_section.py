@@ -34,9 +34,12 @@ def write_page(told: Told, labels: Sequence[str], *, out: Path) -> None:
         "agreement": told.agreement,
         "version": __version__,
     }
-    # At once, so that a page never stands half written.
+    write_whole(page.render_still(content, template="think.html.jinja"), out=out)
+
+
+def write_whole(text: str, *, out: Path) -> None:
+    """At once, so that a page never stands half written."""
     whole = out.with_name(out.name + ".new")
-    text = page.render_still(content, template="think.html.jinja")
     with writing(out):
         whole.write_text(text, encoding="utf-8", errors="backslashreplace")
         whole.replace(out)
