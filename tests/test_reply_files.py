@@ -190,6 +190,15 @@ def test_lm_evals_rows_of_several_filters_are_read_once(tmp_path):
     assert len(read_replies(put(tmp_path / "s.jsonl", *lines, *again), TASKS["demo_sums"]).samples) == 6
 
 
+def test_a_log_of_inspect_may_be_json_and_rows_may_lie_in_a_json_file(tmp_path):
+    from inspect_ai.log import read_eval_log, write_eval_log
+
+    log = tmp_path / "log.json"
+    write_eval_log(read_eval_log(str(RECORDED / "inspect_log.eval")), str(log), format="json")
+    assert sorted(outcomes(log)) == ["correct"] * 4 + ["wrong"] * 2
+    assert outcomes(put(tmp_path / "rows.json", SUM | {"gen": "\\boxed{1130}"})) == ["correct"]
+
+
 def test_what_is_no_log_of_inspect_is_one_line(tmp_path):
     path = tmp_path / "log.eval"
     path.write_text("no log")

@@ -11,7 +11,7 @@ from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import from_thinking
-from lighteval_r1.numbers.tables import columns, percent
+from lighteval_r1.numbers.tables import columns, errors, percent
 from lighteval_r1.records import Estimate, Outcome, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.runs.grading import grade_all, local_path, settle_thinking
 from lighteval_r1.runs.pairing import metric_scores
@@ -140,7 +140,7 @@ def in_words(found: Audit) -> str:
     """What the command prints."""
     rows = [["", "pass@1", "± resampling", "± problems"]]
     for name, claim in (("its verdicts", found.theirs), ("our grading", found.ours)):
-        rows.append([name, *map(percent, (claim.value, claim.se_resampling, claim.se_problems))])
+        rows.append([name, percent(claim.value), *errors(claim)])
     n = found.ours.n_samples
     parts = [
         found.title,

@@ -88,9 +88,15 @@ def format_of(row: Mapping, *, named: Mapping[str, str], where: str) -> Format:
 
 def rows_of(path: Path) -> Iterator[Mapping]:
     """Rows of a file as it is kept there: JSONL, CSV, parquet, or a log of Inspect."""
-    if path.suffix == ".eval" or (path.suffix == ".json" and path.read_bytes()[:1] == b"{"):
-        return inspect_rows(path)
-    return local_rows(path)
+    return inspect_rows(path) if path.suffix == ".eval" or is_one_object(path) else local_rows(path)
+
+
+def is_one_object(path: Path) -> bool:
+    """Whether a .json file is an object over many lines, as Inspect writes its logs, and not one object a line."""
+    if path.suffix != ".json":
+        return False
+    with path.open("rb") as file:
+        return file.readline().strip() == b"{"
 
 
 def inspect_rows(path: Path) -> Iterator[Mapping]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lighteval_r1 import __version__
+from lighteval_r1.numbers.tables import errors, percent
 from lighteval_r1.report import page
 from lighteval_r1.report.page.thinking_section import write_whole
 from lighteval_r1.runs.audit import Audit, Judged, counted, difference_in_words, shown_gold
@@ -15,6 +16,10 @@ def write_page(found: Audit, *, out: Path) -> None:
     content = {
         "title": f"Audit of {found.title}",
         "found": found,
+        "claims": [
+            ("its verdicts", [percent(found.theirs.value), *errors(found.theirs)]),
+            ("our grading", [percent(found.ours.value), *errors(found.ours)]),
+        ],
         "difference": difference_in_words(found),
         "kinds": [
             ("Right by its verdict, not by our grading", counted(found.lost), list(map(shown, found.lost[:EXAMPLES]))),
