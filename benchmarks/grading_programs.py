@@ -1,4 +1,4 @@
-"""Programs graded per second: graders.program on 4 processes against LightEval's own codegen_metrics, in one run.
+"""Programs graded per second: graders.program on 2 processes against LightEval's own codegen_metrics, in one run.
 
 20 problems of 20 tests, drawn from a seed, half of them programs that read standard input and half functions; 16
 programs each: 10 right, 3 wrong (at the first, a middle or the last test), 2 that crash, and in every fifth problem one
@@ -6,18 +6,24 @@ that never ends (else an eleventh right one): 1.25 %, a little less than the sha
 submissions. An endless program takes 6 s in both, so the ratio falls with their share, towards the number of processes;
 --endless N sets it. LightEval grades as its metric does, one call of codegen_metrics per problem. The two take turns,
 since what else a machine does changes by the minute: in each of 4 rounds ours grades all problems, and LightEval, the
-slow one, the next quarter of them. Imports and the start of processes do not count.
+slow one, the next quarter of them. Imports and the start of processes do not count. Where other work keeps the machine
+busy, the CPU seconds that each side used, all its processes together, say more than the time that went by.
 
-    python benchmarks/grading_programs.py [--seed 0] [--processes 4] [--rounds 4] [--endless 4]
+    python benchmarks/grading_programs.py [--seed 0] [--processes 2] [--rounds 4] [--endless 4]
 """
 
 import argparse
+import contextlib
 import json
 import logging
+import os
 import random
+import resource
 import statistics
 import sys
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 from lighteval_r1.graders import PROGRAM
 from lighteval_r1.sampling.pool import Pool
@@ -92,8 +98,32 @@ def gold(name: str | None, tests: list[tuple[str, str]]) -> str:
     return json.dumps({"fn_name": name, "public": json.dumps(cases[:2]), "private": json.dumps(cases[2:])})
 
 
-def ours(problems: list, n_processes: int) -> tuple[float, list[bool]]:
-    """Seconds on that many grading processes, and the verdicts."""
+def cpu_s() -> float:
+    """CPU seconds of this process and all that it started, those that have ended included."""
+    total = 0.0
+    for pid in family(os.getpid()):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def joined_cpu_s() -> float:
+    """CPU seconds of this process and the children that it waited for: what graded before may still be ending."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def family(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        return [pid, *(member for child in children for member in family(child))]
+    return []
+
+
+def ours(problems: list, n_processes: int) -> tuple[float, float, list[bool]]:
+    """Seconds on that many grading processes, their CPU seconds, and the verdicts."""
     items = [
         (PROGRAM, f"```python\n{code}```", gold(name, tests)) for name, tests, made in problems for code, _ in made
     ]
@@ -105,13 +135,13 @@ def ours(problems: list, n_processes: int) -> tuple[float, list[bool]]:
                 for i in range(4 * n_processes)
             ]
         )
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), cpu_s()
         grades = pool.grade_many(items)
-        return time.perf_counter() - begin, [grade.outcome == "correct" for grade in grades]
+        return time.perf_counter() - begin, cpu_s() - begin_cpu, [grade.outcome == "correct" for grade in grades]
 
 
-def peer(problems: list) -> tuple[float, list[bool]]:
-    """Seconds of LightEval's metric, and its verdicts."""
+def peer(problems: list) -> tuple[float, float, list[bool]]:
+    """Seconds of LightEval's metric, its CPU seconds, and its verdicts."""
     # What the process holds that grades in an evaluation: each program costs it two forks of all that.
     import lighteval.main_vllm  # noqa: F401
     import vllm  # noqa: F401
@@ -126,47 +156,54 @@ def peer(problems: list) -> tuple[float, list[bool]]:
 
     logging.disable(logging.WARNING)
     grade(None, [("", "1\n")], ["print(1)"])
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), joined_cpu_s()
     verdicts = []
     for name, tests, made in problems:
         verdicts += grade(name, tests, [code for code, _ in made])
-    return time.perf_counter() - begin, verdicts
+    return time.perf_counter() - begin, joined_cpu_s() - begin_cpu, verdicts
 
 
-def measured(done: tuple[float, list[bool]], problems: list) -> tuple[float, int]:
-    """Programs per second, and how many were misjudged."""
-    seconds, verdicts = done
+class Measured(NamedTuple):
+    speed: float
+    cpu_s: float
+    n_wrong: int
+
+
+def measured(done: tuple[float, float, list[bool]], problems: list) -> Measured:
+    """Programs per second, CPU seconds for a program, and how many were misjudged."""
+    seconds, cpu, verdicts = done
     truth = [verdict for _, _, made in problems for _, verdict in made]
-    return len(truth) / seconds, sum(a != b for a, b in zip(verdicts, truth, strict=True))
+    n_wrong = sum(a != b for a, b in zip(verdicts, truth, strict=True))
+    return Measured(len(truth) / seconds, cpu / len(truth), n_wrong)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=4, help="a divisor of 20")
     parser.add_argument("--endless", type=int, default=4, help="how many of the 20 problems have an endless program")
     options = parser.parse_args()
     problems = load(options.seed, every=N_PROBLEMS // options.endless if options.endless else N_PROBLEMS + 1)
     n_part = N_PROBLEMS // options.rounds
     peer(problems[:0])
-    speeds, peer_speeds, n_wrong, n_peer_wrong = [], [], 0, 0
+    rounds, peer_rounds = [], []
     for begin in range(0, N_PROBLEMS, n_part):
         part = problems[begin : begin + n_part]
-        speed, wrong = measured(ours(problems, options.processes), problems)
-        peer_speed, peer_wrong = measured(peer(part), part)
-        speeds, peer_speeds = [*speeds, speed], [*peer_speeds, peer_speed]
-        n_wrong, n_peer_wrong = n_wrong + wrong, n_peer_wrong + peer_wrong
-    ratios = [speed / peer_speed for speed, peer_speed in zip(speeds, peer_speeds, strict=True)]
+        rounds.append(measured(ours(problems, options.processes), problems))
+        peer_rounds.append(measured(peer(part), part))
+    n_peer_wrong = sum(theirs.n_wrong for theirs in peer_rounds)
+    ratios = [mine.speed / theirs.speed for mine, theirs in zip(rounds, peer_rounds, strict=True)]
     print(
         f"{N_PROBLEMS} problems x {N_PROGRAMS} programs x {N_TESTS} tests, {options.rounds} rounds: "
-        f"ours {' '.join(f'{speed:.1f}' for speed in speeds)} programs/s on {options.processes} processes, "
-        f"LightEval {' '.join(f'{speed:.1f}' for speed in peer_speeds)}; "
+        f"ours {' '.join(f'{mine.speed:.1f}' for mine in rounds)} programs/s on {options.processes} processes, "
+        f"LightEval {' '.join(f'{theirs.speed:.1f}' for theirs in peer_rounds)}; "
         f"ratios {' '.join(f'{ratio:.1f}' for ratio in ratios)}; "
-        f"ours misjudges {n_wrong}, LightEval {n_peer_wrong}"
+        f"CPU s a program {' '.join(f'{mine.cpu_s:.3f}' for mine in rounds)} and "
+        f"{' '.join(f'{theirs.cpu_s:.3f}' for theirs in peer_rounds)}; "
+        f"ours misjudges {sum(mine.n_wrong for mine in rounds)}, LightEval {n_peer_wrong}"
     )
-    middle = statistics.median
-    json.dump({"ours": middle(speeds), "lighteval": middle(peer_speeds), "ratio": middle(ratios)}, sys.stdout)
+    json.dump({"ratio": statistics.median(ratios)}, sys.stdout)
     print()
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from scripted_worker import SCRIPTED
 
+from lighteval_r1.graders.program import DIFFERS
 from lighteval_r1.records import OwedError, UserError
 from lighteval_r1.runs import grading as score
 from lighteval_r1.runs.grades_file import grades_path
@@ -188,5 +189,7 @@ def test_golds_of_programs_come_from_the_tasks_own_data(tmp_path, shared, monkey
     write(tmp_path / "livecodebench.jsonl", rows)
     path = write(tmp_path / "gen.jsonl", [{"question_id": row["question_id"], "output": "no code"} for row in rows])
     monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(tmp_path))
-    score.run([path], task="r1_lcb")
+    table = score.run([path], task="r1_lcb")
     assert [g["outcome"] for g in grades_of(path)] == ["no_answer"] * 3
+    assert table.count(DIFFERS) == 1, "how LiveCodeBench's own verdicts differ stands beside the score"
+    assert score.run([path, path], task="r1_lcb").count(DIFFERS) == 1, "once, however many lines"

@@ -277,4 +277,5 @@ CHOICE = Grader(
     limit_s=LIMIT_S,
     confined=False,
     answer_in_thinking=True,
+    note=None,
 )

@@ -123,7 +123,7 @@ def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
 
 def unconditional(s: str) -> str:
     r"""Without what its letters are: `2k\pi` of `2k\pi, k\in\mathbb{Z}`; `5` says nothing of k."""
-    match = CONDITION.fullmatch(s)
+    match = CONDITION.fullmatch(s) if "\\text" in s or "\\in" in s or "\\forall" in s else None
     letter = match and (match["letter"] or match["last"])
     return match["said"] if match and letter in COMMAND.sub(" ", match["said"]) else s
 

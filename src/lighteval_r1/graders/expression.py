@@ -110,4 +110,5 @@ EXPRESSION = Grader(
     limit_s=LIMIT_S,
     confined=False,
     answer_in_thinking=True,
+    note=None,
 )

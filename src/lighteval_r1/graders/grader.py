@@ -30,7 +30,8 @@ class Grader:
     shown_gold: what people may see of a gold. label: the normal form of a wrong answer, under which it is counted in a
     majority vote; None where votes have no meaning. candidates: where a thinking states an answer; None where it
     states none. limit_s: CPU seconds for one judgement. confined: it runs code that a model wrote. answer_in_thinking:
-    whether an answer counts that stands in a thought that ended, with nothing behind it.
+    whether an answer counts that stands in a thought that ended, with nothing behind it. note: what must be said beside
+    the score of a task of that name, "" if nothing.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Grader:
     limit_s: float
     confined: bool
     answer_in_thinking: bool = True
+    note: Callable[[str], str] | None = None
 
     def answer_text(self, sample: Sample) -> AnswerText:
         """What this grader sees of a sample."""

@@ -41,6 +41,7 @@ DIFFERS = (
     "LiveCodeBench's own harness fails some right programs that pass here, such as those with a thread that nobody "
     "waits for: 19 of 2,281 with published verdicts, 2.6 points for one model."
 )
+LIVECODEBENCH = re.compile("lcb|livecodebench|code_generation_lite", re.IGNORECASE)
 FENCE = "```"
 # "```python", also behind words ("Assistant: ```python"), as LiveCodeBench's extraction has it. What matched is not
 # tried again in another way (`*+`): a megabyte of spaces would take an hour.
@@ -238,6 +239,10 @@ def hidden(gold: str) -> str:
     return ""
 
 
+def note(task: str) -> str:
+    return DIFFERS if LIVECODEBENCH.search(task) else ""
+
+
 PROGRAM = Grader(
     name="program",
     find=find,
@@ -248,4 +253,5 @@ PROGRAM = Grader(
     limit_s=STUCK_S,
     confined=True,
     answer_in_thinking=False,
+    note=note,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.hub.rows import parquet_bytes, rows
-from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.scores import note_of, task_row
 from lighteval_r1.numbers.tables import percent
 from lighteval_r1.records import Estimate, Run, TaskRun
 from lighteval_r1.runs.locate import RunFiles
@@ -50,7 +50,7 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
                 str(len(task.problems)),
                 str(len(task.samples)),
                 percent(score.value if score else None),
-                settings_in_words(run),
+                ". ".join(filter(None, [settings_in_words(run), note_of(task)])),
             )
         )
     return PublishedRun(split, [config for config, *_ in lines], contents, lines, sorted(withheld))

@@ -103,7 +103,14 @@ def task_row(
         undecided=outcomes.count(Outcome.UNDECIDED),
         mean_tokens=mean_tokens(samples),
         partial=partial,
+        note=note_of(task_run),
     )
+
+
+def note_of(task_run: TaskRun) -> str:
+    """What must be said beside the task's score; "" where nothing must."""
+    note = grader_named(task_run.problems[0].grader).note if task_run.problems else None
+    return note(task_run.task) if note else ""
 
 
 def group_order(value: str) -> tuple[int, float, str]:

@@ -28,6 +28,7 @@ class Row:
     """One line. truncated, no_answer, undecided: numbers of samples. None: not known.
 
     reasons: why samples have no answer, with their numbers. in_thinking: answers that were taken from the thinking.
+    note: what must be said beside the score.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Row:
     partial: bool = False
     reasons: Mapping[str, int] = field(default_factory=dict)
     in_thinking: int = 0
+    note: str = ""
 
 
 def percent(value: float | None) -> str:
@@ -104,4 +106,5 @@ def results_table(rows: list[Row]) -> str:
                 f"{row.task}: {row.undecided} samples undecided (the grader was stopped by its limit), "
                 f"counted as wrong; were all of them right, pass@1 would be {percent(most)}."
             )
-    return "\n".join(lines)
+    # Once, however many lines it is about.
+    return "\n".join([*lines, *filter(None, dict.fromkeys(row.note for row in rows))])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lighteval_r1 import __version__
+from lighteval_r1.numbers.scores import note_of
 from lighteval_r1.records import Estimate, Run, UserError
 from lighteval_r1.report import page
 from lighteval_r1.report.page.excerpts import Parts, excerpt_characters, write_replies
@@ -156,6 +157,7 @@ def notices(told: Sequence[ScoredRun]) -> list[str]:
         f"Partial: {name} of {each.letter}: {words}." for each in told for name, words in each.partial.items() if words
     ]
     said += [f"{each.letter}: {note}" for each in told for note in each.notes]
+    said += filter(None, dict.fromkeys(note_of(task_run) for each in told for task_run in each.run.tasks.values()))
     first, *others = told
     for each in others:
         tasks = [(task, each.run.tasks[name]) for name, task in first.run.tasks.items() if name in each.run.tasks]
