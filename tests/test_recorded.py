@@ -216,12 +216,15 @@ def out(tmp_path_factory) -> Path:
 
 
 def figures(table: str) -> dict[str, list[str]]:
-    """task -> the cells of its line in a table of scores: pass@1, two errors, problems, samples, …"""
+    """task -> the cells of its line in a table of scores: pass@1, two errors, problems, samples, …
+
+    An error where no spread was seen was printed as 0.0 by the version before.
+    """
     lines = [re.sub(r"^(demo_\w+)(\|0| [A-Z])?", r"\1", line).split() for line in table.splitlines()]
     found: dict[str, list[str]] = {}
     for cells in lines:
         if cells and cells[0] in TASK_NAMES and len(cells) == 9:
-            found.setdefault(cells[0], cells[1:])
+            found.setdefault(cells[0], ["0.0" if cell.startswith("<") else cell for cell in cells[1:]])
     return found
 
 
