@@ -65,6 +65,7 @@ def submission_of(options: SubmitOptions) -> Submission:
     cluster = read_cluster(options.cluster)
     parameters = evaluate.model_parameters(options)
     layout = cluster_layout(options, parameters, cluster=cluster)
+    section = evaluate.model_section(options)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
     run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
     run |= {"columns": options.columns, "grader": options.grader}
@@ -78,6 +79,7 @@ def submission_of(options: SubmitOptions) -> Submission:
     return Submission(
         name=evaluate.slug(name),
         parameters=parameters | layout.parameters,
+        section=section.record,
         specs=[own.spelled_out(spec) for spec in specs],
         output=str(Path(options.output_dir or evaluate.usual_folder(options.model)).absolute()),
         options={option: value for option, value in run.items() if value},

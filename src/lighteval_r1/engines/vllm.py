@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.replica import LINE_LIMIT
+from lighteval_r1.engines.templates import prompt_text
 from lighteval_r1.outside import variables
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -202,9 +203,8 @@ class VllmEngine:
         system = self.settings.system_prompt
         if not self.templated:
             return f"{system}\n\n{problem.prompt}" if system else problem.prompt
-        messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": problem.prompt})
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        kwargs = self.settings.template_kwargs
+        return prompt_text(self.tokenizer, problem.prompt, system=system, template_kwargs=kwargs)
 
     def prompt_ids(self, problem: Problem) -> tuple[list[int], bool]:
         """Token ids, and whether the prompt ends with thinking opened."""
@@ -266,6 +266,7 @@ class VllmEngine:
             "top_k": settings.top_k,
             "max_tokens": settings.max_tokens,
             **settings.extra,
+            **({} if settings.thinking_budget is None else {"thinking_token_budget": settings.thinking_budget}),
         }
 
     async def stop(self) -> None:

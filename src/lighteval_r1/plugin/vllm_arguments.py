@@ -1,5 +1,7 @@
 """LightEval's MODEL_ARGS as an engine on vLLM."""
 
+import sys
+
 import pydantic
 import yaml
 from lighteval.models.vllm.vllm_model import VLLMModelConfig
@@ -7,6 +9,8 @@ from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split
+from lighteval_r1.engines.model_section import NOTHING, ModelSection
+from lighteval_r1.engines.templates import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.outside import variables
 from lighteval_r1.records import Settings, UserError, sha256
@@ -21,7 +25,13 @@ class R1Config(VLLMModelConfig):
     lighteval_r1: dict = {}
 
 
-def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: list[ReplicaProcess]) -> VllmEngine:
+def make_engine(
+    config: VLLMModelConfig,
+    *,
+    identity: ModelIdentity,
+    processes: list[ReplicaProcess],
+    section: ModelSection = NOTHING,
+) -> VllmEngine:
     """The engine that MODEL_ARGS describe. UserError for what cannot run, before any weight is read."""
     from transformers import AutoConfig, AutoTokenizer
 
@@ -42,11 +52,13 @@ def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: 
         templated = tokenizer.chat_template is not None
     if templated and tokenizer.chat_template is None:
         raise UserError(f"override_chat_template=true, but {config.model_name} has no chat template.")
+    settings = settings_of(config, section, identity=identity, template=tokenizer.chat_template if templated else None)
+    check_prompt(settings, tokenizer, model=config.model_name)
     max_num_seqs = config.max_num_seqs if "max_num_seqs" in config.model_fields_set else MAX_NUM_SEQS[layout.device]
     return VllmEngine(
-        settings=settings_of(config, identity=identity, template=tokenizer.chat_template if templated else None),
+        settings=settings,
         layout=layout,
-        engine_args=engine_args(config, layout=layout, max_num_seqs=max_num_seqs),
+        engine_args=engine_args(config, section, layout=layout, max_num_seqs=max_num_seqs),
         tokenizer=tokenizer,
         templated=templated,
         max_num_seqs=max_num_seqs,
@@ -54,7 +66,20 @@ def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: 
     )
 
 
-def settings_of(config: VLLMModelConfig, *, identity: ModelIdentity, template: str | None) -> Settings:
+def check_prompt(settings: Settings, tokenizer: object, *, model: str) -> None:
+    """Says aloud which template arguments change nothing. UserError where the template takes none, or not these."""
+    given = settings.template_kwargs
+    if not given:
+        return
+    if not settings.chat_template:
+        raise UserError(f"{model} is asked without a chat template, so nothing can be said to it ({', '.join(given)}).")
+    for name in without_effect(tokenizer, system=settings.system_prompt, template_kwargs=given):
+        print(f"The template argument {name}={given[name]!r} changes nothing in the prompt.", file=sys.stderr)
+
+
+def settings_of(
+    config: VLLMModelConfig, section: ModelSection, *, identity: ModelIdentity, template: str | None
+) -> Settings:
     given = config.generation_parameters
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
@@ -73,10 +98,15 @@ def settings_of(config: VLLMModelConfig, *, identity: ModelIdentity, template: s
         dtype=config.dtype,
         quantization=config.quantization,
         extra=extra,
+        template_args=section.template_args,
+        effort=section.effort,
+        thinking_budget=section.thinking_budget,
+        # of a budget the parser is a part: its marks are what vLLM ends the thought with
+        engine_args={} if section.thinking_budget is None else {"reasoning_parser": section.reasoning_parser},
     )
 
 
-def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -> dict:
+def engine_args(config: VLLMModelConfig, section: ModelSection, *, layout: Layout, max_num_seqs: int) -> dict:
     """Arguments for vLLM's AsyncEngineArgs; what the user did not set is left to vLLM."""
     args = {
         "model": config.model_name,
@@ -103,6 +133,8 @@ def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -
         args["enable_chunked_prefill"] = False
     if "max_num_batched_tokens" in config.model_fields_set:
         args["max_num_batched_tokens"] = config.max_num_batched_tokens
+    if section.thinking_budget is not None:
+        args["reasoning_parser"] = section.reasoning_parser
     return {name: value for name, value in args.items() if value is not None}
 
 
