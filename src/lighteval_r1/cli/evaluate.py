@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, option
+from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
@@ -37,7 +37,7 @@ DEMO_PARAMETERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(RunOptions):
+class EvaluateOptions(VllmOptions, RunOptions):
     model: str = option("", "Hub id, folder, or a recipe (.yaml); the demo model where it is left out.")
     task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, a suite's file, or problems.jsonl.")
     parallel: str = option("", "data, tensor or auto.")
@@ -104,6 +104,7 @@ def model_parameters(options: SamplingOptions) -> dict:
     generation |= {name: value for name, value in sampling.items() if value is not None}
     if generation:
         parameters["generation_parameters"] = generation
+    parameters |= options.vllm_split[0]
     if options.revision:
         parameters["revision"] = options.revision
     if isinstance(options, RunOptions) and options.cache_dir:

@@ -17,7 +17,8 @@ from typing import Any, get_type_hints
 import typer
 
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
-from lighteval_r1.engines.model_section import ModelSection, check_budget, named_values
+from lighteval_r1.engines.engine_options import split_options
+from lighteval_r1.engines.model_section import NOTHING, ModelSection, check_budget, named_values
 from lighteval_r1.records import UserError
 
 
@@ -169,14 +170,35 @@ class SamplingOptions:
         check_budget(self.thinking_budget, max_tokens=self.max_tokens)
 
     @property
+    def vllm_split(self) -> tuple[dict, dict]:
+        """Of --vllm what LightEval's model parameters know, and the rest."""
+        return split_options(named_values(getattr(self, "vllm", []), option="--vllm"))
+
+    @property
     def section(self) -> ModelSection:
         """What these options say beside LightEval's model parameters."""
+        own = {name: getattr(self, name, getattr(NOTHING, name)) for name in ("lora", "generation_config")}
         return ModelSection(
+            **own,
+            vllm=self.vllm_split[1],
             template_args=named_values(self.template_args, option="--template-arg"),
             effort=self.effort,
             thinking_budget=self.thinking_budget,
             reasoning_parser=self.reasoning_parser,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VllmOptions:
+    """What only vLLM on our own machines can be told."""
+
+    vllm: list[str] = option(
+        [], "An argument of vLLM's: kv_cache_dtype=fp8, hf_overrides={…}, or JSON.", metavar="NAME=VALUE"
+    )
+    lora: str = option("", "A LoRA adapter for the model: folder or Hub id.")
+    generation_config: bool = option(
+        False, "Sample as the model's generation_config.json says, where nothing else does."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

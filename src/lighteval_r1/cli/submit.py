@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.cli import evaluate
-from lighteval_r1.cli.options import RunOptions, argument, option
+from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
 from lighteval_r1.engines.layouts import Layout, automatic
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
@@ -17,7 +17,7 @@ SHORTEST_MINUTES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubmitOptions(RunOptions):
+class SubmitOptions(VllmOptions, RunOptions):
     model: str = argument("Hub id, folder, or a recipe (.yaml).", default="")
     task: str = option("", "aime24,math_500, or a suite's file.", "--tasks")
     nodes: int = option(1, "Nodes per job; more than one run vLLM's Ray back end.")

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import yaml
 
 from lighteval_r1.engines import MAX_TOKENS
+from lighteval_r1.engines.adapters import Adapter, read_adapter
+from lighteval_r1.engines.engine_options import check_engine_options, check_no_gguf
 from lighteval_r1.engines.templates import check_template_args, template_text
 from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError
@@ -23,14 +25,18 @@ WORDS = {"true": True, "false": False, "none": None, "null": None}
 @dataclass(frozen=True)
 class ModelSection:
     """template_args: what the chat template is given. effort: its reasoning_effort. thinking_budget: tokens of one
-    thought. reasoning_parser: vLLM's name for the marks of thinking. source, confirmed: where a recipe has its values,
-    and whether they could be read there.
+    thought. reasoning_parser: vLLM's name for the marks of thinking. generation_config: sample as the model's
+    file of this name says. lora: an adapter. vllm: further arguments of its own. source, confirmed: where a recipe has
+    its values, and whether they could be read there.
     """
 
     template_args: dict[str, object] = field(default_factory=dict)
     effort: str = ""
     thinking_budget: int | None = None
     reasoning_parser: str = ""
+    generation_config: bool = False
+    lora: str = ""
+    vllm: dict[str, object] = field(default_factory=dict)
     source: str = ""
     confirmed: bool = True
 
@@ -67,8 +73,8 @@ class ModelSection:
     def under(self, other: "ModelSection") -> "ModelSection":
         """With what the other says put over it; template arguments one by one."""
         said = {name: value for name, value in vars(other).items() if value != getattr(NOTHING, name)}
-        if "template_args" in said:
-            said["template_args"] = self.template_args | other.template_args
+        for name in {"template_args", "vllm"} & set(said):
+            said[name] = getattr(self, name) | said[name]
         return replace(self, **said)
 
     @property
@@ -82,12 +88,20 @@ class ModelSection:
             source = str(parameters.get("tokenizer") or model)
             template = template_text(source, revision=str(parameters.get("revision") or "main"))
             check_template_args(self.template_args, template, effort=self.effort, model=model)
+        check_no_gguf(model, parameters)
+        check_engine_options(self.vllm)
+        if self.lora:
+            self.adapter(model, parameters=parameters)
         check_budget(self.thinking_budget, max_tokens=max_tokens_of(parameters))
-        if self.thinking_budget is not None and self.reasoning_parser in ("", "auto", "none"):
+        marks = self.reasoning_parser not in ("", "auto", "none") or "reasoning_config" in self.vllm
+        if self.thinking_budget is not None and not marks:
             raise UserError(
                 f"thinking_budget {self.thinking_budget}: vLLM must know the marks of thinking to end it. Say the "
                 "reasoning_parser, such as qwen3 or deepseek_r1."
             )
+
+    def adapter(self, model: str, *, parameters: Mapping) -> Adapter:
+        return read_adapter(self.lora, model=model, revision=str(parameters.get("revision") or "main"))
 
 
 NOTHING = ModelSection()
@@ -126,9 +140,10 @@ def named_values(texts: Sequence[str], *, option: str) -> dict[str, object]:
                 raise UserError(f"{option} {text}: not JSON ({error}).") from None
             continue
         name, equals, value = text.partition("=")
-        if not (equals and name.strip().isidentifier()):
-            raise UserError(f"{option} {text!r} is not NAME=VALUE, such as {option} enable_thinking=false.")
-        values[name.strip()] = value_of(value.strip())
+        name = name.strip().replace("-", "_")
+        if not (equals and name.isidentifier()):
+            raise UserError(f"{option} {text!r} is not NAME=VALUE, such as enable_thinking=false.")
+        values[name] = value_of(value.strip())
     return values
 
 

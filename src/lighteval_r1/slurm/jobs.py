@@ -132,6 +132,7 @@ def serving_job(submission: Submission, home: Path) -> Job:
     for name, option in names.items():
         if parameters.get(name):
             arguments += [option, str(parameters[name])]
+    arguments += section_arguments(submission.section)
     if layout.replicas > 1:
         arguments += ["--data-parallel-size", str(layout.replicas)]
     key = home / "api-key"
@@ -140,6 +141,25 @@ def serving_job(submission: Submission, home: Path) -> Job:
     (home / "serve.args").write_bytes(b"".join(argument.encode() + b"\0" for argument in arguments))
     options = sbatch_options(submission, folder=home, name=f"serve-{home.name}")
     return Job(home, "serve.slurm", options, [str(home), sys.executable])
+
+
+def section_arguments(section: dict) -> list[str]:
+    """A recipe's section as vLLM's server takes it; effort and budget come in requests."""
+    said = dict(section.get("vllm", {}))
+    if section.get("template_args"):
+        said["default_chat_template_kwargs"] = section["template_args"]
+    if section.get("reasoning_parser", "none") not in ("auto", "none"):
+        said["reasoning_parser"] = section["reasoning_parser"]
+    if section.get("lora"):
+        said |= {"enable_lora": True, "lora_modules": f"adapter={section['lora']}"}
+    arguments = []
+    for name, value in said.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            arguments += [f"--{option}", value if isinstance(value, str) else json.dumps(value)]
+    return arguments
 
 
 def array_jobs(submission: Submission, home: Path) -> list[Job]:
