@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
+from lighteval_r1.cli.recipes import recipe_path
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
@@ -91,7 +92,7 @@ def model_parameters(options: SamplingOptions) -> dict:
     if options.model in ("", "demo"):
         parameters = {"model_name": str(DEMO_MODEL), **DEMO_PARAMETERS}
     elif is_recipe(options.model):
-        parameters = read_recipe(Path(options.model))
+        parameters = read_recipe(recipe_path(options.model))
     else:
         parameters = {"model_name": options.model}
     sampling = {
@@ -125,7 +126,7 @@ def read_system_prompt(file: str) -> str:
 
 def model_section(options: SamplingOptions) -> ModelSection:
     """What is said beside LightEval's parameters: by the recipe, over it by the variable, over both by options."""
-    recipe = ModelSection.in_recipe(options.model) if is_recipe(options.model) else ModelSection()
+    recipe = ModelSection.in_recipe(str(recipe_path(options.model))) if is_recipe(options.model) else ModelSection()
     said = recipe.under(said_by_hand()).under(options.section)
     # it goes on in the model's configuration
     variables.MODEL.take()
