@@ -1,17 +1,23 @@
 """Real vLLM on this CPU is told what was said: a template switch, a budget of thinking, an argument of its own, an adapter."""
 
 import asyncio
+import contextlib
+import io
+import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from test_engine_options import write_adapter
 from test_template import SWITCH
 
-from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.cli import sweep
+from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, evaluate_command
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.model_files import ModelIdentity
 from lighteval_r1.engines.model_section import ModelSection
+from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 
 pytestmark = pytest.mark.timeout(400)
@@ -99,3 +105,35 @@ def test_vllm_was_started_with_what_was_said(drawn):
     assert set(settings.engine_args) == {"reasoning_config", "lora"} and settings.engine_args["lora"].startswith(
         "sha256:"
     )
+
+
+def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, monkeypatch):
+    shutil.copytree(DEMO_MODEL, tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").write_text(SWITCH)
+    monkeypatch.setenv("LIGHTEVAL_R1_DEVICE", "cpu")
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    started, at_end = [], []
+    start = sweep.start_replicas
+    monkeypatch.setattr(sweep, "start_replicas", lambda layout: started.append(layout) or start(layout))
+    monkeypatch.setattr(sweep, "atexit", SimpleNamespace(register=at_end.append))
+    options = EvaluateOptions(
+        model=str(tmp_path / "model"), task="demo_sums", n=1, max_tokens=48, effort="low,high",
+        vllm=["dtype=float32", "max_model_len=512"], output_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"),
+    )  # fmt: skip
+    evaluate_command(options)
+    assert len(started) == 1
+    journals = sorted((tmp_path / "cache").rglob("settings.json"))
+    assert len({path.parents[1] for path in journals}) == 1
+    assert {json.loads(path.read_text())["effort"] for path in journals} == {"low", "high"}
+    for value in ("low", "high"):
+        run = read_run(str(tmp_path / "out" / f"effort-{value}"))
+        assert run.settings["effort"] == value and len(run.tasks["demo_sums|0"].samples) == 40
+    assert (tmp_path / "out" / "demo_sums-0_effort.png").stat().st_size > 5000
+    table = printed_by(*at_end)
+    assert [line.split()[:2] for line in table.splitlines()[2:]] == [["demo_sums|0", "low"], ["demo_sums|0", "high"]]
+
+
+def printed_by(function) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        function()
+    return out.getvalue()

@@ -16,6 +16,7 @@ from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.outside.words import printable
 from lighteval_r1.records import Problem, Sample
+from lighteval_r1.sampling.preflight import Findings
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -107,7 +108,8 @@ def local_engine(options: AskOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
     parameters = evaluate.model_parameters(options)
     section = evaluate.model_section(options)
-    findings = evaluate.check_at_hand(parameters, [], section=section)
+    findings = Findings()
+    evaluate.check_at_hand(parameters, [], section=section, findings=findings)
     with ExitStack() as started:
         processes = start_replicas(layout_of(parameters))
         for process in processes:

@@ -13,6 +13,7 @@ import yaml
 
 from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
 from lighteval_r1.cli.recipes import recipe_path
+from lighteval_r1.cli.sweep import Sweep, run_sweep
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
@@ -43,6 +44,8 @@ class EvaluateOptions(VllmOptions, RunOptions):
     task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, a suite's file, or problems.jsonl.")
     parallel: str = option("", "data, tensor or auto.")
     num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
+    effort: str = option("", "As the model's template knows it: low. Several, low,medium,high, are a run each.")
+    budgets: str = option("", "Several thinking budgets, 2048,8192,32768: a run each.", make="BUDGET")
 
 
 def evaluate_command(options: EvaluateOptions) -> None:
@@ -55,8 +58,14 @@ def evaluate_command(options: EvaluateOptions) -> None:
     specs = task_specs(
         options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
     )
-    findings = check_at_hand(parameters, specs, section=section)
+    sweep = Sweep.of(section, budgets=options.budgets)
+    findings = Findings()
+    for kind in sweep.sections.values() if sweep else [section]:
+        check_at_hand(parameters, specs, section=kind, findings=findings)
     output_dir = Path(options.output_dir or usual_folder(options.model))
+    if sweep:
+        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir)
+        return
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
         configuration = write_configuration(output_dir, parameters, section=section)
@@ -196,9 +205,8 @@ def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = No
     return list(specs.values())
 
 
-def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSection) -> Findings:
+def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSection, findings: Findings) -> None:
     """What can be found without LightEval: devices, local data, a local model. UserError where something is missing."""
-    findings = Findings()
     tasks = [parse_spec(spec).task for spec in specs]
     check_confinement(tasks)
     layout_of(parameters).check()
@@ -208,7 +216,6 @@ def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSectio
         revision = str(parameters.get("revision") or "main")
         findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
     section.check(name, parameters=parameters)
-    return findings
 
 
 def slug(name: str) -> str:

@@ -168,6 +168,8 @@ class SamplingOptions:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UserError(f"top_p {self.top_p}: a number above 0, up to 1, is needed.")
         check_budget(self.thinking_budget, max_tokens=self.max_tokens)
+        if "," in self.effort and not hasattr(self, "budgets"):
+            raise UserError(f"effort {self.effort}: one run has one effort; `evaluate` takes several, a run each.")
 
     @property
     def vllm_split(self) -> tuple[dict, dict]:

@@ -46,6 +46,12 @@ class Replica:
                 task.add_done_callback(self.draw_done)
 
     def start(self, args: dict, *, lora: str) -> None:
+        """A replica that another run has started is ready at once: its arguments are the same."""
+        if self.engine is None:
+            self.create(args, lora=lora)
+        self.say({"ready": self.facts})
+
+    def create(self, args: dict, *, lora: str) -> None:
         import vllm
         from vllm import AsyncEngineArgs
         from vllm.lora.request import LoRARequest
@@ -62,16 +68,12 @@ class Replica:
             # OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
-        self.say(
-            {
-                "ready": {
-                    "max_model_len": config.model_config.max_model_len,
-                    "max_num_seqs": config.scheduler_config.max_num_seqs,
-                    "kv_tokens": getattr(config.cache_config, "kv_cache_size_tokens", None),
-                    "vllm": vllm.__version__,
-                }
-            }
-        )
+        self.facts = {
+            "max_model_len": config.model_config.max_model_len,
+            "max_num_seqs": config.scheduler_config.max_num_seqs,
+            "kv_tokens": getattr(config.cache_config, "kv_cache_size_tokens", None),
+            "vllm": vllm.__version__,
+        }
 
     async def draw(self, message: dict) -> None:
         from vllm import SamplingParams

@@ -83,7 +83,8 @@ class ReplicaProcess:
     async def start(self, engine_args: dict, *, lora: str = "") -> dict:
         """Engine facts (max_model_len, vllm, …). Raises EngineError where the replica does not come up."""
         self.ready = asyncio.get_running_loop().create_future()
-        self.reader, self.writer = await asyncio.open_connection(sock=self.socket, limit=LINE_LIMIT)
+        # A duplicate: the loop closes its own, and the replica lives until stop() or for another run.
+        self.reader, self.writer = await asyncio.open_connection(sock=self.socket.dup(), limit=LINE_LIMIT)
         self._listening = asyncio.create_task(self._listen())
         self.say({"start": engine_args, "lora": lora})
         return await self.ready
@@ -185,7 +186,7 @@ class VllmEngine:
 
     engine_args: for vLLM's AsyncEngineArgs. tokenizer: transformers' one. templated: whether prompts go through the
     chat template. max_num_seqs: samples a replica runs at once; None for as many as its KV cache holds. lora: an
-    adapter's folder.
+    adapter's folder. keeps_replicas: another run uses them after this one, and who started them stops them.
     """
 
     settings: Settings
@@ -195,6 +196,7 @@ class VllmEngine:
     templated: bool
     max_num_seqs: int | None
     lora: str = ""
+    keeps_replicas: bool = False
     processes: list[ReplicaProcess] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     _numbers: itertools.count = field(default_factory=itertools.count)
@@ -289,5 +291,7 @@ class VllmEngine:
 
     async def stop(self) -> None:
         await asyncio.gather(*(process.disconnect() for process in self.processes))
+        if self.keeps_replicas:
+            return
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
         self.processes = []
