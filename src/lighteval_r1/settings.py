@@ -70,8 +70,8 @@ class Settings:
     @property
     def request_fields(self) -> dict[str, object]:
         """Those that a server applies, as a request names them."""
-        said = [name for name in IN_REQUESTS if getattr(self, name) != ADDED[name]]
-        return {IN_REQUESTS[name]: getattr(self, name) for name in said}
+        names = [name for name in IN_REQUESTS if getattr(self, name) != ADDED[name]]
+        return {IN_REQUESTS[name]: getattr(self, name) for name in names}
 
     @property
     def template_kwargs(self) -> dict[str, object]:

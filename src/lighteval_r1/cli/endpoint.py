@@ -129,14 +129,14 @@ def settings_of(options: EndpointOptions, served: "Served") -> Settings:
 
 def said_to_server(options: EndpointOptions, fields: dict) -> dict:
     """Settings that a server applies, from their options or taken out of --extra-body's fields. UserError for both."""
-    section, said = options.section, {}
+    section, settings = options.section, {}
     for name, theirs in IN_REQUESTS.items():
         value = getattr(section, name)
         if value != ADDED[name] and theirs in fields:
             raise UserError(f"--extra-body sets {theirs}, and so does the option for it: say it once.")
         # null takes a field out, and stays what it is
-        said[name] = value if value != ADDED[name] or not fields.get(theirs) else fields.pop(theirs)
-    return said
+        settings[name] = value if value != ADDED[name] or not fields.get(theirs) else fields.pop(theirs)
+    return settings
 
 
 def read_tokenizer(name: str) -> object:

@@ -45,6 +45,7 @@ class EvaluateOptions(VllmOptions, RunOptions):
     parallel: str = option("", "data, tensor or auto.")
     num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
     effort: str = option("", "As the model's template knows it: low. Several, low,medium,high, are a run each.")
+    takes_several = True
     budgets: str = option("", "Several thinking budgets, 2048,8192,32768: a run each.", make="BUDGET")
 
 
@@ -114,7 +115,8 @@ def model_parameters(options: SamplingOptions) -> dict:
     generation |= {name: value for name, value in sampling.items() if value is not None}
     if generation:
         parameters["generation_parameters"] = generation
-    parameters |= options.vllm_split[0]
+    if isinstance(options, VllmOptions):
+        parameters |= options.vllm_split[0]
     if options.revision:
         parameters["revision"] = options.revision
     if isinstance(options, RunOptions) and options.cache_dir:
@@ -136,10 +138,10 @@ def read_system_prompt(file: str) -> str:
 def model_section(options: SamplingOptions) -> ModelSection:
     """What is said beside LightEval's parameters: by the recipe, over it by the variable, over both by options."""
     recipe = ModelSection.in_recipe(str(recipe_path(options.model))) if is_recipe(options.model) else ModelSection()
-    said = recipe.under(said_by_hand()).under(options.section)
+    section = recipe.under(said_by_hand()).under(options.section)
     # it goes on in the model's configuration
     variables.MODEL.take()
-    return said
+    return section
 
 
 def is_recipe(model: str) -> bool:

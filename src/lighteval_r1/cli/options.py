@@ -10,15 +10,15 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import typer
 
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.engine_options import split_options
-from lighteval_r1.engines.model_section import NOTHING, ModelSection, check_budget, named_values
+from lighteval_r1.engines.model_section import ModelSection, check_budget, named_values
 from lighteval_r1.records import UserError
 
 
@@ -159,6 +159,9 @@ class SamplingOptions:
     thinking_budget: int | None = option(None, "Tokens after which vLLM ends the thinking.")
     reasoning_parser: str = option("", "vLLM's name for the marks of this model's thinking: qwen3.", metavar="NAME")
 
+    # Whether a command makes a run of each of several efforts.
+    takes_several: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         """UserError for what nothing can be drawn with."""
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -168,21 +171,13 @@ class SamplingOptions:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UserError(f"top_p {self.top_p}: a number above 0, up to 1, is needed.")
         check_budget(self.thinking_budget, max_tokens=self.max_tokens)
-        if "," in self.effort and not hasattr(self, "budgets"):
+        if "," in self.effort and not self.takes_several:
             raise UserError(f"effort {self.effort}: one run has one effort; `evaluate` takes several, a run each.")
-
-    @property
-    def vllm_split(self) -> tuple[dict, dict]:
-        """Of --vllm what LightEval's model parameters know, and the rest."""
-        return split_options(named_values(getattr(self, "vllm", []), option="--vllm"))
 
     @property
     def section(self) -> ModelSection:
         """What these options say beside LightEval's model parameters."""
-        own = {name: getattr(self, name, getattr(NOTHING, name)) for name in ("lora", "generation_config")}
         return ModelSection(
-            **own,
-            vllm=self.vllm_split[1],
             template_args=named_values(self.template_args, option="--template-arg"),
             effort=self.effort,
             thinking_budget=self.thinking_budget,
@@ -191,7 +186,7 @@ class SamplingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VllmOptions:
+class VllmOptions(SamplingOptions):
     """What only vLLM on our own machines can be told."""
 
     vllm: list[str] = option(
@@ -201,6 +196,16 @@ class VllmOptions:
     generation_config: bool = option(
         False, "Sample as the model's generation_config.json says, where nothing else does."
     )
+
+    @property
+    def section(self) -> ModelSection:
+        vllm = self.vllm_split[1]
+        return replace(super().section, vllm=vllm, lora=self.lora, generation_config=self.generation_config)
+
+    @property
+    def vllm_split(self) -> tuple[dict, dict]:
+        """Of --vllm what LightEval's model parameters know, and the rest."""
+        return split_options(named_values(self.vllm, option="--vllm"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,12 +38,12 @@ class Recipe:
         """Layout and mode, sampling, source; each in words."""
         parameters, section = self.parameters, self.section
         layout = f"{parameters['data_parallel_size']} x {parameters['tensor_parallel_size']} GPUs"
-        told = section.template_args | ({"parser": section.reasoning_parser} if section.reasoning_parser else {})
+        mode = section.template_args | ({"parser": section.reasoning_parser} if section.reasoning_parser else {})
         sampling = dict(parameters["generation_parameters"])
         file = "its generation_config.json, " if section.generation_config else ""
         return [
             f"layout     {layout}",
-            *([f"told       {in_words(told)}"] if told else []),
+            *([f"told       {in_words(mode)}"] if mode else []),
             *([f"vLLM       {in_words(section.vllm)}"] if section.vllm else []),
             f"sampling   {file}{in_words(sampling)}",
             f"source     {section.source}{'' if section.confirmed else '  NOT CONFIRMED: it could not be opened'}",

@@ -112,7 +112,7 @@ def run_one(
         cache_dir=options.cache_dir or str(parameters.get("cache_dir") or CACHE_DIR),
         wandb=options.wandb,
         gives_way=engine.layout.device == "cpu",
-        told={"vllm_arguments": engine.engine_args},
+        started_with={"vllm_arguments": engine.engine_args},
     )
 
 

@@ -57,10 +57,10 @@ NO_GGUF = "vLLM 0.32 has no loader for GGUF files. Take the model's safetensors,
 @cache
 def sources() -> list[ast.Module]:
     """The files of the installed vLLM; [] without it."""
-    found = importlib.util.find_spec("vllm")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("vllm")
+    if package is None or not package.submodule_search_locations:
         return []
-    home = Path(found.submodule_search_locations[0])
+    home = Path(package.submodule_search_locations[0])
     paths = [path for pattern in SOURCES for path in sorted(home.glob(pattern))]
     return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
 
@@ -127,10 +127,10 @@ def fits(value: object, annotation: ast.expr) -> bool:
     return isinstance(value, dict | str | int) and not isinstance(value, bool)
 
 
-def check_engine_options(said: Mapping) -> None:
+def check_engine_options(arguments: Mapping) -> None:
     """UserError, with the nearest name or the values allowed, for what vLLM would not take."""
     known = types_known()
-    for name, value in said.items():
+    for name, value in arguments.items():
         if name in IN_PARAMETERS:
             raise UserError(f"vllm: {name} belongs under model_parameters, as {IN_PARAMETERS[name]}.")
         if name in DECIDED:
@@ -149,15 +149,15 @@ def check_engine_options(said: Mapping) -> None:
             raise UserError(f"vllm: {name}={value!r} is not what vLLM takes. {hint}It takes {wanted}.")
 
 
-def changing_draws(said: Mapping) -> dict:
+def changing_draws(arguments: Mapping) -> dict:
     """Those of vLLM's arguments that are part of the settings' identity."""
-    return {name: value for name, value in said.items() if name in CHANGE_DRAWS and value not in AT_DEFAULT}
+    return {name: value for name, value in arguments.items() if name in CHANGE_DRAWS and value not in AT_DEFAULT}
 
 
-def split_options(said: Mapping) -> tuple[dict, dict]:
+def split_options(arguments: Mapping) -> tuple[dict, dict]:
     """(LightEval's parameters, vLLM's own) of what was said as vLLM's."""
-    theirs = {IN_PARAMETERS[name]: value for name, value in said.items() if name in IN_PARAMETERS}
-    return theirs, {name: value for name, value in said.items() if name not in IN_PARAMETERS}
+    theirs = {IN_PARAMETERS[name]: value for name, value in arguments.items() if name in IN_PARAMETERS}
+    return theirs, {name: value for name, value in arguments.items() if name not in IN_PARAMETERS}
 
 
 def check_no_gguf(model: str, parameters: Mapping) -> None:

@@ -15,6 +15,7 @@ from lighteval_r1.engines.adapters import Adapter, read_adapter
 from lighteval_r1.engines.engine_options import check_engine_options, check_no_gguf
 from lighteval_r1.engines.templates import check_template_args, template_text
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.hub_files import model_file
 from lighteval_r1.records import UserError
 
 SECTION = "lighteval_r1"
@@ -72,10 +73,10 @@ class ModelSection:
 
     def under(self, other: "ModelSection") -> "ModelSection":
         """With what the other says put over it; template arguments one by one."""
-        said = {name: value for name, value in vars(other).items() if value != getattr(NOTHING, name)}
-        for name in {"template_args", "vllm"} & set(said):
-            said[name] = getattr(self, name) | said[name]
-        return replace(self, **said)
+        changes = {name: value for name, value in vars(other).items() if value != getattr(NOTHING, name)}
+        for name in {"template_args", "vllm"} & set(changes):
+            changes[name] = getattr(self, name) | changes[name]
+        return replace(self, **changes)
 
     @property
     def record(self) -> dict:
@@ -86,8 +87,11 @@ class ModelSection:
         """UserError for what this model cannot be told, before anything of it is loaded. parameters: LightEval's."""
         if self.template_args or self.effort:
             source = str(parameters.get("tokenizer") or model)
-            template = template_text(source, revision=str(parameters.get("revision") or "main"))
-            check_template_args(self.template_args, template, effort=self.effort, model=model)
+            revision = str(parameters.get("revision") or "main")
+            template = template_text(source, revision=revision)
+            # Where the Hub is out of reach, whoever looks for the model says so.
+            if template is not None or model_file(source, "config.json", revision=revision):
+                check_template_args(self.template_args, template, effort=self.effort, model=model)
         check_no_gguf(model, parameters)
         check_engine_options(self.vllm)
         if self.lora:

@@ -42,8 +42,8 @@ def vllm_model(
     engine = make_engine(config, identity=identity, section=section, processes=processes)
     gives_way = engine.layout.device == "cpu"
     ours = R1Config(**config.model_dump(exclude_unset=True))
-    told = {"vllm_arguments": engine.engine_args}
-    return R1Model(ours, engine=engine, gives_way=gives_way, output_dir=output_dir, told=told)
+    started_with = {"vllm_arguments": engine.engine_args}
+    return R1Model(ours, engine=engine, gives_way=gives_way, output_dir=output_dir, started_with=started_with)
 
 
 def command_line() -> dict | None:

@@ -23,11 +23,11 @@ def run(
     cache_dir: str,
     wandb: bool = False,
     gives_way: bool = False,
-    told: dict | None = None,
+    started_with: dict | None = None,
 ) -> None:
     """What `lighteval vllm SPECS --custom-tasks lighteval_r1.plugin --save-details` does, with this engine.
 
-    gives_way, told: as R1Model has them.
+    gives_way, started_with: as R1Model has them.
     """
     settings = engine.settings
     given = GenerationParameters(
@@ -45,7 +45,7 @@ def run(
             launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory="lighteval_r1.plugin"
         ),
         evaluation_tracker=EvaluationTracker(output_dir=output_dir, save_details=True, use_wandb=wandb),
-        model=R1Model(config, engine=engine, gives_way=gives_way, output_dir=output_dir, told=told),
+        model=R1Model(config, engine=engine, gives_way=gives_way, output_dir=output_dir, started_with=started_with),
     )
     pipeline.evaluate()
     pipeline.show_results()

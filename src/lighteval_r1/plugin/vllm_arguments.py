@@ -92,8 +92,8 @@ def settings_of(
     adapter: Adapter | None,
 ) -> Settings:
     given, makers = config.generation_parameters, makers_words(config, section)
-    said = given.model_dump(exclude_unset=True, exclude_none=True)
-    sampling = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0} | makers | said
+    explicit = given.model_dump(exclude_unset=True, exclude_none=True)
+    sampling = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0} | makers | explicit
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
     extra = {vllm_names.get(name, name): sampling[name] for name in names if name in sampling}

@@ -145,15 +145,15 @@ def serving_job(submission: Submission, home: Path) -> Job:
 
 def section_arguments(section: dict) -> list[str]:
     """A recipe's section as vLLM's server takes it; effort and budget come in requests."""
-    said = dict(section.get("vllm", {}))
+    named = dict(section.get("vllm", {}))
     if section.get("template_args"):
-        said["default_chat_template_kwargs"] = section["template_args"]
+        named["default_chat_template_kwargs"] = section["template_args"]
     if section.get("reasoning_parser", "none") not in ("auto", "none"):
-        said["reasoning_parser"] = section["reasoning_parser"]
+        named["reasoning_parser"] = section["reasoning_parser"]
     if section.get("lora"):
-        said |= {"enable_lora": True, "lora_modules": f"adapter={section['lora']}"}
+        named |= {"enable_lora": True, "lora_modules": f"adapter={section['lora']}"}
     arguments = []
-    for name, value in said.items():
+    for name, value in named.items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
             arguments.append(f"--{option}" if value else f"--no-{option}")
