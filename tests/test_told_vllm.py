@@ -127,10 +127,10 @@ def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, mon
     assert {json.loads(path.read_text())["effort"] for path in journals} == {"low", "high"}
     for value in ("low", "high"):
         run = read_run(str(tmp_path / "out" / f"effort-{value}"))
-        assert run.settings["effort"] == value and len(run.tasks["demo_sums|0"].samples) == 40
-    assert (tmp_path / "out" / "demo_sums-0_effort.png").stat().st_size > 5000
+        assert run.settings["effort"] == value and len(run.tasks["demo_sums"].samples) == 40
+    assert (tmp_path / "out" / "demo_sums_effort.png").stat().st_size > 5000
     table = printed_by(*at_end)
-    assert [line.split()[:2] for line in table.splitlines()[2:]] == [["demo_sums|0", "low"], ["demo_sums|0", "high"]]
+    assert [line.split()[:2] for line in table.splitlines()[2:]] == [["demo_sums", "low"], ["demo_sums", "high"]]
 
 
 def printed_by(function) -> str:
