@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -86,19 +87,31 @@ def gpus(tmp_path, monkeypatch):
 # ---- a layout for a model ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_recipes_model_has_room_for_its_weights_and_long_replies(recipe, tmp_path):
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_known_models_recipe_has_room_for_its_weights_and_long_replies(name, tmp_path):
+    recipe = RECIPES / f"{name.partition('/')[2]}.yaml"
     parameters = yaml.safe_load(recipe.read_text())["model_parameters"]
-    name = parameters["model_name"]
+    assert parameters["model_name"] == name
     parameters["model_name"] = known_model(tmp_path, name)
     found = [automatic(parameters, n_gpus=8, gpu_memory_gb=memory) for memory in (24, 40, 80)]
     assert [(layout.replicas, layout.tensor) for layout in found] == LAYOUTS[name]
+    assert_says(recipe, LAYOUTS[name])
     kv_bytes = model_size(parameters["model_name"]).kv_token_bytes(1)
     assert all(kv_bytes == known for part, known in KV_BYTES.items() if part in name)
     for layout, memory in zip(found, (24, 40, 80), strict=True):
         # by hand: what 0.9 of the GPUs hold beside the weights, in replies of 34,816 tokens
         left = 0.9 * memory * 1e9 * layout.tensor - MODELS[name][0] * 1e9
         assert left / (34_816 * kv_bytes) >= (4 if layout.replicas > 1 else 1)
+
+
+def assert_says(recipe: Path, layouts: list[tuple[int, int]]) -> None:
+    """Its comment tells what auto makes of eight GPUs of 24, 40 and 80 GB."""
+    comment = " ".join(line.lstrip("# ") for line in recipe.read_text().splitlines() if line.startswith("#"))
+    told = re.search(r"PARALLEL=auto makes of eight GPUs (.+?)\.", comment)[1]
+    said = {}
+    for replicas, tensor, sizes in re.findall(r"(\d) x (\d) on (?:GPUs of )?([\d, and]+) GB", told):
+        said |= {int(size): (int(replicas), int(tensor)) for size in re.findall(r"\d+", sizes)}
+    assert said == dict(zip((24, 40, 80), layouts, strict=True)), told
 
 
 def test_both_commands_find_the_same_layout(tmp_path, gpus):

@@ -48,13 +48,13 @@ def make(folder: Path, *said: str, target: str = "evaluate") -> list[str]:
 
 
 def test_every_option_of_evaluate_has_its_variable_for_make(tmp_path):
-    values = {int: "3", float: "0.5", bool: "1", str: AWKWARD}
+    values = {list: AWKWARD, int: "3", float: "0.5", bool: "1", str: AWKWARD}
     fields = {field.name: field for field in dataclasses.fields(EvaluateOptions)}
     kinds = {name: next(kind for kind in values if kind.__name__ in str(field.type)) for name, field in fields.items()}
     said = [f"{make_name(fields[name])}={values[kind]}" for name, kind in kinds.items()]
     command, *words = make(tmp_path, *said)
-    assert command == "evaluate" and len(words) == len(fields) == 20
-    expected = {name: kind(values[kind]) for name, kind in kinds.items()}
+    assert command == "evaluate" and len(words) == len(fields) == 28
+    expected = {name: [AWKWARD] if kind is list else kind(values[kind]) for name, kind in kinds.items()}
     assert options_in_words(EvaluateOptions, words) == expected
     assert {"OUT", "CACHE", "TOP_P", "SEED", "N"} < {word.partition("=")[0] for word in words}
     assert not (ROOT / "pwned").exists()

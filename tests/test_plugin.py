@@ -50,6 +50,37 @@ def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arg
         )
 
 
+RECIPES = sorted((Path(__file__).resolve().parents[1] / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_lighteval_reads_every_recipe(recipe, plugin):
+    config = plugin.vllm_arguments.read_config(str(recipe))
+    section = plugin.section_of(str(recipe))
+    settings = plugin.vllm_arguments.settings_of(
+        config, section, identity=ModelIdentity("m", "r"), template="t", adapter=None
+    )
+    assert settings.template_args == section.template_args and config.max_model_length >= settings.max_tokens + 2048
+    given = config.generation_parameters.model_fields_set
+    # what a recipe does not state comes from the model's own file
+    assert section.generation_config or {"temperature", "top_p"} <= given
+
+
+def test_a_makers_sampling_holds_where_nothing_else_is_said(plugin, tmp_path, capsys):
+    (tmp_path / "generation_config.json").write_text('{"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.1}')
+    for asked, line, drawn in (
+        (True, "says temperature=0.7, top_p=0.8, top_k=20, min_p=0.1.", (0.7, 0.9, 20, {"min_p": 0.1})),
+        (False, "says temperature=0.7, top_k=20, min_p=0.1, which is not used", (0.6, 0.9, 0, {})),
+    ):
+        config = plugin.vllm_arguments.VLLMModelConfig(model_name=str(tmp_path), generation_parameters={"top_p": 0.9})
+        section = plugin.ModelSection(generation_config=asked)
+        settings = plugin.vllm_arguments.settings_of(
+            config, section, identity=ModelIdentity("m", "r"), template="t", adapter=None
+        )
+        assert (settings.temperature, settings.top_p, settings.top_k, settings.extra) == drawn
+        assert line in capsys.readouterr().err
+
+
 def test_several_samples_at_temperature_0_are_refused(plugin):
     task = TASKS["demo_sums"]
     doc = plugin.documents.task_config(task, None).prompt_function(next(iter(task.rows())), task.name)

@@ -138,7 +138,7 @@ def test_every_character_arrives_through_make_too(tmp_path):
     _, *words = (tmp_path / "arguments").read_text().split("\0")[:-1]
     options = EvaluateOptions(**options_in_words(EvaluateOptions, words))
     assert (options.model, options.task) == ("a/b", "aime24")
-    configuration = write_configuration(tmp_path, model_parameters(options))
+    configuration = write_configuration(tmp_path, model_parameters(options), section=options.section)
     arrived = yaml.safe_load(configuration.read_text())["model_parameters"]["system_prompt"]
     assert arrived.encode() == PROMPT.encode() and not (ROOT / "pwned").exists()
 

@@ -15,14 +15,22 @@ TooLarge, TooDeep and NoSet (graders; an expression without a value, one that ta
 """
 
 import base64
-import hashlib
-import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 import numpy as np
+
+# The nouns have one address, this one; what a sample's name is made of is worked out there.
+from lighteval_r1.settings import ADDED as ADDED
+from lighteval_r1.settings import IN_REQUESTS as IN_REQUESTS
+from lighteval_r1.settings import SERVERS_TEMPLATE as SERVERS_TEMPLATE
+from lighteval_r1.settings import Settings as Settings
+from lighteval_r1.settings import in_words as in_words
+from lighteval_r1.settings import sample_key as sample_key
+from lighteval_r1.settings import seed_of as seed_of
+from lighteval_r1.settings import sha256 as sha256
 
 MEND, AGAIN = 2, 75
 
@@ -80,12 +88,6 @@ class Outcome(StrEnum):
         return 1.0 if self is Outcome.CORRECT else 0.0
 
 
-def sha256(value: object) -> str:
-    """Hex digest of a value's canonical JSON."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 @dataclass(frozen=True)
 class Problem:
     """One question with its gold answer.
@@ -106,49 +108,6 @@ class Problem:
     def id(self) -> str:
         """16 hex digits over prompt and gold: the same question asked otherwise is another problem."""
         return sha256([self.prompt, self.gold])[:16]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the distribution that samples are drawn from. Not n, parallelism, batch, port or time-out.
-
-    model: Hub id, or a local folder's name. revision: commit, or a digest of a local folder's content.
-    chat_template: SHA-256 of the template text in force, "" where the prompt is sent plain.
-    max_model_length: None where the model's own limit holds; a shorter one cuts replies.
-    """
-
-    model: str
-    revision: str
-    system_prompt: str | None
-    chat_template: str
-    temperature: float
-    top_p: float
-    top_k: int
-    max_tokens: int
-    seed: int
-    max_model_length: int | None = None
-    dtype: str = "auto"
-    quantization: str | None = None
-    # Further sampling parameters that the user gave: min_p, repetition_penalty, stop, …
-    extra: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        return sha256(asdict(self))[:16]
-
-    def differences(self, other: "Settings") -> list[str]:
-        """What differs, in words: ["temperature 0.6 -> 0.7"]."""
-        mine, theirs = asdict(self), asdict(other)
-        return [f"{name} {mine[name]!r} -> {theirs[name]!r}" for name in mine if mine[name] != theirs[name]]
-
-
-def sample_key(*, problem_id: str, index: int, settings_id: str) -> str:
-    return f"{problem_id}-{index}-{settings_id}"
-
-
-def seed_of(key: str) -> int:
-    """The sample's own seed, 0 to 2**31-1 (what every server accepts): a function of its key."""
-    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from lighteval_r1.cli.endpoint import endpoint_command
 from lighteval_r1.cli.evaluate import evaluate_command
 from lighteval_r1.cli.jobs import jobs_command
 from lighteval_r1.cli.options import MakesWords, OptionsFile, register
+from lighteval_r1.cli.recipes import recipes_command
 from lighteval_r1.cli.report import report_command
 from lighteval_r1.cli.results import results_command
 from lighteval_r1.cli.runs import runs_command
@@ -49,6 +50,7 @@ def version_command(options: VersionOptions) -> None:
 register(app, "version", version_command)
 register(app, "evaluate", evaluate_command, besides=MakesWords)
 register(app, "tasks", tasks_command)
+register(app, "recipes", recipes_command)
 register(app, "runs", runs_command)
 register(app, "check", check_command)
 register(app, "score", score_command)

@@ -16,6 +16,7 @@ from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.outside.words import printable
 from lighteval_r1.records import Problem, Sample
+from lighteval_r1.sampling.preflight import Findings
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -106,7 +107,9 @@ def served_engine(options: AskOptions) -> Engine:
 def local_engine(options: AskOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
     parameters = evaluate.model_parameters(options)
-    findings = evaluate.check_at_hand(parameters, [])
+    section = evaluate.model_section(options)
+    findings = Findings()
+    evaluate.check_at_hand(parameters, [], section=section, findings=findings)
     with ExitStack() as started:
         processes = start_replicas(layout_of(parameters))
         for process in processes:
@@ -116,7 +119,7 @@ def local_engine(options: AskOptions) -> Engine:
 
         config = vllm_arguments.VLLMModelConfig(**parameters)
         identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
-        engine = vllm_arguments.make_engine(config, identity=identity, processes=processes)
+        engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
         started.pop_all()
         return engine
 

@@ -13,7 +13,7 @@ from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.outside import variables
-from lighteval_r1.records import Settings, UserError
+from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from lighteval_r1.engines.endpoint import EndpointEngine
     from lighteval_r1.engines.server_facts import Address, Served
 
-# In identity, in place of a template's digest: it is applied by the server, which does not show it.
-SERVERS_TEMPLATE = "the server's"
 KEY = "OPENAI_API_KEY"
 # Fields of a request that are the run's own: a second reply in one request would be lost.
 OURS = {"model", "messages", "stream", "n"}
@@ -113,6 +111,7 @@ def extra_fields(text: str) -> dict:
 def settings_of(options: EndpointOptions, served: "Served") -> Settings:
     """Identity: what the server calls the model and where it says the weights are; not the server's address."""
     system_prompt = evaluate.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
+    fields = extra_fields(options.extra_body)
     return Settings(
         model=served.model,
         revision=options.revision or served.root,
@@ -123,8 +122,21 @@ def settings_of(options: EndpointOptions, served: "Served") -> Settings:
         top_k=0,
         max_tokens=MAX_TOKENS if options.max_tokens is None else options.max_tokens,
         seed=options.seed or 0,
-        extra=extra_fields(options.extra_body),
+        extra=fields,
+        **said_to_server(options, fields),
     )
+
+
+def said_to_server(options: EndpointOptions, fields: dict) -> dict:
+    """Settings that a server applies, from their options or taken out of --extra-body's fields. UserError for both."""
+    section, settings = options.section, {}
+    for name, theirs in IN_REQUESTS.items():
+        value = getattr(section, name)
+        if value != ADDED[name] and theirs in fields:
+            raise UserError(f"--extra-body sets {theirs}, and so does the option for it: say it once.")
+        # null takes a field out, and stays what it is
+        settings[name] = value if value != ADDED[name] or not fields.get(theirs) else fields.pop(theirs)
+    return settings
 
 
 def read_tokenizer(name: str) -> object:
@@ -154,8 +166,7 @@ def make_engine(options: EndpointOptions) -> "EndpointEngine":
     if options.concurrency < 1:
         raise UserError(f"--concurrency {options.concurrency}: at least one request must be under way.")
     address = address_of(options.base_url, api_key_env=options.api_key_env)
-    fields = extra_fields(options.extra_body)
-    kwargs = fields.get("chat_template_kwargs")
+    kwargs = said_to_server(options, extra_fields(options.extra_body))["template_args"]
     served = asyncio.run(look(address, model=options.model, template_kwargs=kwargs))
     tokenizer = read_tokenizer(options.tokenizer) if options.tokenizer else None
     known = (options.thinking_opened, served.thinking_opened, template_opens_thinking(tokenizer))

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import yaml
 
-from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, option
+from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
+from lighteval_r1.cli.recipes import recipe_path
+from lighteval_r1.cli.sweep import Sweep, run_sweep
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
+from lighteval_r1.engines.model_section import ModelSection, configuration, said_by_hand
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError, sha256
@@ -36,11 +39,14 @@ DEMO_PARAMETERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(RunOptions):
+class EvaluateOptions(VllmOptions, RunOptions):
     model: str = option("", "Hub id, folder, or a recipe (.yaml); the demo model where it is left out.")
     task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, a suite's file, or problems.jsonl.")
     parallel: str = option("", "data, tensor or auto.")
     num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
+    effort: str = option("", "As the model's template knows it: low. Several, low,medium,high, are a run each.")
+    takes_several = True
+    budgets: str = option("", "Several thinking budgets, 2048,8192,32768: a run each.", make="BUDGET")
 
 
 def evaluate_command(options: EvaluateOptions) -> None:
@@ -49,14 +55,21 @@ def evaluate_command(options: EvaluateOptions) -> None:
         allow_unsafe()
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
+    section = model_section(options)
     specs = task_specs(
         options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
     )
-    findings = check_at_hand(parameters, specs)
+    sweep = Sweep.of(section, budgets=options.budgets)
+    findings = Findings()
+    for kind in sweep.sections.values() if sweep else [section]:
+        check_at_hand(parameters, specs, section=kind, findings=findings)
     output_dir = Path(options.output_dir or usual_folder(options.model))
+    if sweep:
+        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir)
+        return
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-        configuration = write_configuration(output_dir, parameters)
+        configuration = write_configuration(output_dir, parameters, section=section)
     lighteval = Path(sys.executable).parent / "lighteval"
     command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
     command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]
@@ -88,8 +101,8 @@ def model_parameters(options: SamplingOptions) -> dict:
     """LightEval's model_parameters: from the recipe (a .yaml file) or the model's name, with the options put over."""
     if options.model in ("", "demo"):
         parameters = {"model_name": str(DEMO_MODEL), **DEMO_PARAMETERS}
-    elif options.model.endswith((".yaml", ".yml")):
-        parameters = read_recipe(Path(options.model))
+    elif is_recipe(options.model):
+        parameters = read_recipe(recipe_path(options.model))
     else:
         parameters = {"model_name": options.model}
     sampling = {
@@ -102,6 +115,8 @@ def model_parameters(options: SamplingOptions) -> dict:
     generation |= {name: value for name, value in sampling.items() if value is not None}
     if generation:
         parameters["generation_parameters"] = generation
+    if isinstance(options, VllmOptions):
+        parameters |= options.vllm_split[0]
     if options.revision:
         parameters["revision"] = options.revision
     if isinstance(options, RunOptions) and options.cache_dir:
@@ -118,6 +133,19 @@ def read_system_prompt(file: str) -> str:
             return text.read()
     except OSError as error:
         raise UserError(f"cannot read SYSTEM_PROMPT_FILE {file}: {error.strerror}.") from None
+
+
+def model_section(options: SamplingOptions) -> ModelSection:
+    """What is said beside LightEval's parameters: by the recipe, over it by the variable, over both by options."""
+    recipe = ModelSection.in_recipe(str(recipe_path(options.model))) if is_recipe(options.model) else ModelSection()
+    section = recipe.under(said_by_hand()).under(options.section)
+    # it goes on in the model's configuration
+    variables.MODEL.take()
+    return section
+
+
+def is_recipe(model: str) -> bool:
+    return model.endswith((".yaml", ".yml"))
 
 
 def read_recipe(path: Path) -> dict:
@@ -179,9 +207,8 @@ def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = No
     return list(specs.values())
 
 
-def check_at_hand(parameters: Mapping, specs: list[str]) -> Findings:
+def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSection, findings: Findings) -> None:
     """What can be found without LightEval: devices, local data, a local model. UserError where something is missing."""
-    findings = Findings()
     tasks = [parse_spec(spec).task for spec in specs]
     check_confinement(tasks)
     layout_of(parameters).check()
@@ -190,7 +217,7 @@ def check_at_hand(parameters: Mapping, specs: list[str]) -> Findings:
     if Path(name).expanduser().is_dir() or name.startswith(("/", ".", "~")):
         revision = str(parameters.get("revision") or "main")
         findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
-    return findings
+    section.check(name, parameters=parameters)
 
 
 def slug(name: str) -> str:
@@ -214,10 +241,10 @@ def run_folder(named: str) -> Path:
     return usual if usual.is_dir() else path
 
 
-def write_configuration(folder: Path, parameters: dict) -> Path:
+def write_configuration(folder: Path, parameters: dict, *, section: ModelSection) -> Path:
     """The model's configuration as LightEval reads it. Named by its content: jobs side by side read each their own."""
     # ASCII, so that no character of a system prompt depends on who reads the file
-    text = yaml.safe_dump({"model_parameters": parameters}, sort_keys=False)
+    text = yaml.safe_dump(configuration(parameters, section.record), sort_keys=False)
     path = folder / f"model-{sha256(text)[:8]}.yaml"
     draft = path.with_suffix(f".{os.getpid()}.draft")
     draft.write_text(text, encoding="ascii")

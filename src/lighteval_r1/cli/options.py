@@ -10,13 +10,15 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import typer
 
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.engines.engine_options import split_options
+from lighteval_r1.engines.model_section import ModelSection, check_budget, named_values
 from lighteval_r1.records import UserError
 
 
@@ -127,6 +129,8 @@ def typed(value: object, hint: Any, *, name: str) -> object:
     # a third of a second that --help does not need
     from pydantic import TypeAdapter, ValidationError
 
+    if hint == list[str] and isinstance(value, str | dict):
+        value = [value if isinstance(value, str) else json.dumps(value)]
     try:
         return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
@@ -144,6 +148,19 @@ class SamplingOptions:
     top_p: float | None = option(None, f"Nucleus sampling ({TOP_P}).")
     seed: int | None = option(None, "Another seed draws other replies.")
     system_prompt_file: str = option("", "A file whose text becomes the system prompt, byte for byte.")
+    template_args: list[str] = option(
+        [],
+        "What the chat template is told: enable_thinking=false, or JSON.",
+        "--template-arg",
+        "--template-args",
+        metavar="NAME=VALUE",
+    )
+    effort: str = option("", "How hard the model shall think, where its template or server knows that: low.")
+    thinking_budget: int | None = option(None, "Tokens after which vLLM ends the thinking.")
+    reasoning_parser: str = option("", "vLLM's name for the marks of this model's thinking: qwen3.", metavar="NAME")
+
+    # Whether a command makes a run of each of several efforts.
+    takes_several: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """UserError for what nothing can be drawn with."""
@@ -153,6 +170,42 @@ class SamplingOptions:
             raise UserError(f"temperature {self.temperature}: a number from 0 is needed (DeepSeek recommends 0.6).")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UserError(f"top_p {self.top_p}: a number above 0, up to 1, is needed.")
+        check_budget(self.thinking_budget, max_tokens=self.max_tokens)
+        if "," in self.effort and not self.takes_several:
+            raise UserError(f"effort {self.effort}: one run has one effort; `evaluate` takes several, a run each.")
+
+    @property
+    def section(self) -> ModelSection:
+        """What these options say beside LightEval's model parameters."""
+        return ModelSection(
+            template_args=named_values(self.template_args, option="--template-arg"),
+            effort=self.effort,
+            thinking_budget=self.thinking_budget,
+            reasoning_parser=self.reasoning_parser,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VllmOptions(SamplingOptions):
+    """What only vLLM on our own machines can be told."""
+
+    vllm: list[str] = option(
+        [], "An argument of vLLM's: kv_cache_dtype=fp8, hf_overrides={…}, or JSON.", metavar="NAME=VALUE"
+    )
+    lora: str = option("", "A LoRA adapter for the model: folder or Hub id.")
+    generation_config: bool = option(
+        False, "Sample as the model's generation_config.json says, where nothing else does."
+    )
+
+    @property
+    def section(self) -> ModelSection:
+        vllm = self.vllm_split[1]
+        return replace(super().section, vllm=vllm, lora=self.lora, generation_config=self.generation_config)
+
+    @property
+    def vllm_split(self) -> tuple[dict, dict]:
+        """Of --vllm what LightEval's model parameters know, and the rest."""
+        return split_options(named_values(self.vllm, option="--vllm"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """`lighteval_r1.evaluate(…)`: what the command does, from a script or a notebook."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -46,4 +47,8 @@ def flags(name: str, value: object) -> list[str]:
     option = f"--{name.replace('_', '-')}"
     if value is None or value is False:
         return []
+    if isinstance(value, list | tuple):
+        return [f"{option}={part}" for part in value]
+    if isinstance(value, dict):
+        value = json.dumps(value)
     return [option] if value is True else [f"{option}={value}"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.cli import evaluate
-from lighteval_r1.cli.options import RunOptions, argument, option
+from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
 from lighteval_r1.engines.layouts import Layout, automatic
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
@@ -17,7 +17,7 @@ SHORTEST_MINUTES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubmitOptions(RunOptions):
+class SubmitOptions(VllmOptions, RunOptions):
     model: str = argument("Hub id, folder, or a recipe (.yaml).", default="")
     task: str = option("", "aime24,math_500, or a suite's file.", "--tasks")
     nodes: int = option(1, "Nodes per job; more than one run vLLM's Ray back end.")
@@ -65,6 +65,7 @@ def submission_of(options: SubmitOptions) -> Submission:
     cluster = read_cluster(options.cluster)
     parameters = evaluate.model_parameters(options)
     layout = cluster_layout(options, parameters, cluster=cluster)
+    section = evaluate.model_section(options)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
     run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
     run |= {"columns": options.columns, "grader": options.grader}
@@ -78,6 +79,7 @@ def submission_of(options: SubmitOptions) -> Submission:
     return Submission(
         name=evaluate.slug(name),
         parameters=parameters | layout.parameters,
+        section=section.record,
         specs=[own.spelled_out(spec) for spec in specs],
         output=str(Path(options.output_dir or evaluate.usual_folder(options.model)).absolute()),
         options={option: value for option, value in run.items() if value},

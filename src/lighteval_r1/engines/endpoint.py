@@ -99,6 +99,7 @@ class EndpointEngine:
             "stream": True,
             "stream_options": {"include_usage": True},
             **settings.extra,
+            **settings.request_fields,
         }
         return {name: value for name, value in fields.items() if value is not None}
 

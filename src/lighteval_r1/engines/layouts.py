@@ -141,6 +141,14 @@ def n_replies(size: ModelSize, parameters: Mapping, *, tensor: int, gpu_memory_g
     return free_bytes / (reply_tokens(size, parameters) * size.kv_token_bytes(tensor))
 
 
+def expected_tokens(max_tokens: int) -> int:
+    """Tokens that a prompt and its reply hold while it is drawn, for how many are drawn at once.
+
+    A quarter of the limit: with 32,768 it is 8,704, what replies of R1's distilled models to AIME hold (about 9,000).
+    """
+    return max_tokens // 4 + PROMPT_TOKENS // 4
+
+
 def reply_tokens(size: ModelSize, parameters: Mapping) -> int:
     """Tokens of a prompt and a reply as long as the limit."""
     given = dict(parameters.get("generation_parameters") or {})

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,10 @@ def folder_digest(folder: Path, *, load_format: str | None = None) -> str:
         raise UserError(f"{folder} has no config.json: it is not a model folder.")
     if load_format != "dummy" and not any(path.suffix != ".json" and path.suffix != ".jinja" for path in files):
         raise UserError(f"{folder} has no weights ({', '.join(WEIGHTS)}). Was the checkpoint saved completely?")
+    return content_digest(files)
+
+
+def content_digest(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(f"{path.name} {path.stat().st_size}\n".encode())
@@ -146,6 +151,15 @@ def named_bytes(model: str) -> float | None:
     """By the size in the model's name ("7B", "8x7B"), as bfloat16."""
     sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
     return max((float(times or 1) * float(size) * 1e9 * BYTES_PER_VALUE for times, size in sizes), default=None)
+
+
+def makers_sampling(model: str, *, revision: str) -> dict[str, float]:
+    """What the model's generation_config.json says of sampling, by our names; {} where it says nothing."""
+    names = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+    says = described(model, "generation_config.json", revision=revision, fetch=True)
+    if says.get("do_sample") is False:
+        return {}
+    return {name: says[name] for name in names if says.get(name) is not None}
 
 
 def described(model: str, name: str, *, revision: str, fetch: bool) -> dict:

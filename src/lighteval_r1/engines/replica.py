@@ -2,7 +2,7 @@
 
 It imports vLLM at once, while its parent is busy with LightEval, then obeys newline-delimited JSON on the socket FD:
 
-    in   {"start": {AsyncEngineArgs…}}            out  {"ready": {"max_model_len": 4096, "vllm": "0.32.0"}}
+    in   {"start": {AsyncEngineArgs…}, "lora": ""}  out  {"ready": {"max_model_len": 4096, "vllm": "0.32.0", …}}
     in   {"draw": 7, "prompt": [ids], "params": {SamplingParams…}, "follow": false}
     out  {"growing": 7, "text": "…"}              the text so far, only where "follow" is true
     out  {"drawn": 7, "text": "…", "token_ids": "packed", "n_tokens": 12, "finish_reason": "stop"}
@@ -29,6 +29,7 @@ class Replica:
         self.reader = reader
         self.writer = writer
         self.engine = None
+        self.lora = None
         self.draws: set[asyncio.Task] = set()
 
     def say(self, message: dict) -> None:
@@ -38,25 +39,41 @@ class Replica:
         while line := await self.reader.readline():
             message = json.loads(line)
             if "start" in message:
-                self.start(message["start"])
+                self.start(message["start"], lora=message["lora"])
             else:
                 task = asyncio.create_task(self.draw(message))
                 self.draws.add(task)
                 task.add_done_callback(self.draw_done)
 
-    def start(self, args: dict) -> None:
+    def start(self, args: dict, *, lora: str) -> None:
+        """A replica that another run has started is ready at once: its arguments are the same."""
+        if self.engine is None:
+            self.create(args, lora=lora)
+        self.say({"ready": self.facts})
+
+    def create(self, args: dict, *, lora: str) -> None:
         import vllm
         from vllm import AsyncEngineArgs
+        from vllm.lora.request import LoRARequest
+        from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        config = AsyncEngineArgs(**args).create_engine_config()
-        if vllm.platforms.current_platform.is_cpu():
+        on_cpu = vllm.platforms.current_platform.is_cpu()
+        # Without a context vLLM takes the smallest batch of all its defaults.
+        config = AsyncEngineArgs(**args).create_engine_config(None if on_cpu else UsageContext.LLM_CLASS)
+        self.lora = LoRARequest("adapter", 1, lora) if lora else None
+        if on_cpu:
             # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
             # of
             # OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
-        self.say({"ready": {"max_model_len": config.model_config.max_model_len, "vllm": vllm.__version__}})
+        self.facts = {
+            "max_model_len": config.model_config.max_model_len,
+            "max_num_seqs": config.scheduler_config.max_num_seqs,
+            "kv_tokens": getattr(config.cache_config, "kv_cache_size_tokens", None),
+            "vllm": vllm.__version__,
+        }
 
     async def draw(self, message: dict) -> None:
         from vllm import SamplingParams
@@ -67,7 +84,9 @@ class Replica:
         params = SamplingParams(**message["params"], output_kind=kind)
         prompt = {"prompt_token_ids": message["prompt"]}
         final = None
-        async for output in self.engine.generate(prompt, params, request_id=str(message["draw"])):
+        async for output in self.engine.generate(
+            prompt, params, request_id=str(message["draw"]), lora_request=self.lora
+        ):
             final = output.outputs[0]
             if follow:
                 self.say({"growing": message["draw"], "text": final.text})

@@ -20,8 +20,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.layouts import Layout, expected_tokens
 from lighteval_r1.engines.replica import LINE_LIMIT
+from lighteval_r1.engines.templates import prompt_text
 from lighteval_r1.outside import variables
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -79,12 +80,13 @@ class ReplicaProcess:
                 self.exit_status = os.waitstatus_to_exitcode(status)
         return self.exit_status is not None
 
-    async def start(self, engine_args: dict) -> dict:
-        """Engine facts (max_model_len, vllm). Raises EngineError where the replica does not come up."""
+    async def start(self, engine_args: dict, *, lora: str = "") -> dict:
+        """Engine facts (max_model_len, vllm, …). Raises EngineError where the replica does not come up."""
         self.ready = asyncio.get_running_loop().create_future()
-        self.reader, self.writer = await asyncio.open_connection(sock=self.socket, limit=LINE_LIMIT)
+        # A duplicate: the loop closes its own, and the replica lives until stop() or for another run.
+        self.reader, self.writer = await asyncio.open_connection(sock=self.socket.dup(), limit=LINE_LIMIT)
         self._listening = asyncio.create_task(self._listen())
-        self.say({"start": engine_args})
+        self.say({"start": engine_args, "lora": lora})
         return await self.ready
 
     def say(self, message: dict) -> None:
@@ -183,7 +185,8 @@ class VllmEngine:
     """The engine: see engines.Engine.
 
     engine_args: for vLLM's AsyncEngineArgs. tokenizer: transformers' one. templated: whether prompts go through the
-    chat template. max_num_seqs: samples a replica runs at once.
+    chat template. max_num_seqs: samples a replica runs at once; None for as many as its KV cache holds. lora: an
+    adapter's folder. keeps_replicas: another run uses them after this one, and who started them stops them.
     """
 
     settings: Settings
@@ -191,7 +194,9 @@ class VllmEngine:
     engine_args: dict
     tokenizer: object
     templated: bool
-    max_num_seqs: int
+    max_num_seqs: int | None
+    lora: str = ""
+    keeps_replicas: bool = False
     processes: list[ReplicaProcess] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     _numbers: itertools.count = field(default_factory=itertools.count)
@@ -202,9 +207,8 @@ class VllmEngine:
         system = self.settings.system_prompt
         if not self.templated:
             return f"{system}\n\n{problem.prompt}" if system else problem.prompt
-        messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": problem.prompt})
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        kwargs = self.settings.template_kwargs
+        return prompt_text(self.tokenizer, problem.prompt, system=system, template_kwargs=kwargs)
 
     def prompt_ids(self, problem: Problem) -> tuple[list[int], bool]:
         """Token ids, and whether the prompt ends with thinking opened."""
@@ -228,8 +232,24 @@ class VllmEngine:
     async def start(self) -> None:
         if not self.processes:
             self.processes = start_replicas(self.layout)
-        facts = await asyncio.gather(*(process.start(self.engine_args) for process in self.processes))
+        facts = await asyncio.gather(*(process.start(self.engine_args, lora=self.lora) for process in self.processes))
         self.facts = facts[0]
+        if self.max_num_seqs is None:
+            self.max_num_seqs = self._room()
+
+    def _room(self) -> int:
+        """Replies of the length expected that the KV cache of a replica holds: more at once are drawn twice in part."""
+        most, kv_tokens = self.facts["max_num_seqs"], self.facts["kv_tokens"]
+        expected = expected_tokens(min(self.settings.max_tokens, self.facts["max_model_len"]))
+        if not kv_tokens:
+            return most
+        room = max(1, min(most, kv_tokens // expected))
+        print(
+            f"A replica's KV cache holds {kv_tokens:,} tokens: {room} replies at once, of {expected:,} tokens as "
+            f"expected (vLLM's own limit here is {most:,}).",
+            file=sys.stderr,
+        )
+        return room
 
     def lanes(self) -> list[int]:
         # round robin: the first samples spread over all replicas
@@ -266,9 +286,12 @@ class VllmEngine:
             "top_k": settings.top_k,
             "max_tokens": settings.max_tokens,
             **settings.extra,
+            **({} if settings.thinking_budget is None else {"thinking_token_budget": settings.thinking_budget}),
         }
 
     async def stop(self) -> None:
         await asyncio.gather(*(process.disconnect() for process in self.processes))
+        if self.keeps_replicas:
+            return
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
         self.processes = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from lighteval_r1.hub.rows import parquet_bytes, rows
 from lighteval_r1.numbers.scores import note_of, task_row
 from lighteval_r1.numbers.tables import percent
-from lighteval_r1.records import Estimate, Run, TaskRun
+from lighteval_r1.records import ADDED, Estimate, Run, TaskRun, in_words
 from lighteval_r1.runs.locate import RunFiles
 
 # Names that a task of another tool has for the questions of a gated data set.
@@ -63,8 +63,11 @@ def pass_at_1(task: TaskRun) -> Estimate | None:
 
 def settings_in_words(run: Run) -> str:
     """ "temperature 0.6, max tokens 32768": those that a reader of a score asks for, as far as the run says them."""
-    known = {name: run.settings.get(name) for name in ("temperature", "top_p", "max_tokens", "revision")}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in known.items() if value is not None)
+    names = ("temperature", "top_p", "max_tokens", "revision", *ADDED)
+    known = {name: run.settings.get(name, ADDED.get(name)) for name in names}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {in_words(value)}" for name, value in known.items() if value != ADDED.get(name)
+    )
 
 
 def task_name(task: str) -> str:

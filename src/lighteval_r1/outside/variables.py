@@ -68,6 +68,16 @@ def count(text: str) -> int:
     return int(text)
 
 
+def json_object(text: str) -> dict:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError("is no JSON object")
+    return value
+
+
 DEVICE = Variable(
     "LIGHTEVAL_R1_DEVICE", "gpu or cpu; else it is asked of the GPU's driver", device, "", read_by="engines"
 )
@@ -83,6 +93,13 @@ NODES = Variable(
     read_by="engines, plugin",
 )
 EAGER = Variable("LIGHTEVAL_R1_EAGER", "1: no CUDA graphs on a GPU", flag, False, read_by="plugin")
+MODEL = Variable[dict](
+    "LIGHTEVAL_R1_MODEL",
+    'JSON of what a recipe says under lighteval_r1: {"template_args": {"enable_thinking": false}}',
+    json_object,
+    {},
+    read_by="cli, engines",
+)
 CLUSTER = Variable(
     "LIGHTEVAL_R1_CLUSTER", "the file that describes the cluster, where --cluster names none", str, "", read_by="slurm"
 )
@@ -120,7 +137,7 @@ ASKED = Variable(
     internal=True,
 )
 VARIABLES = (
-    *(DEVICE, DATA, SHARD, NODES, EAGER, CLUSTER, BASELINES, UNSAFE_CODE),
+    *(DEVICE, DATA, SHARD, NODES, EAGER, MODEL, CLUSTER, BASELINES, UNSAFE_CODE),
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 

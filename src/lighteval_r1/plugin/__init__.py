@@ -16,6 +16,7 @@ from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.layouts import layout_of
+from lighteval_r1.engines.model_section import NOTHING, ModelSection, said_by_hand
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.plugin.documents import stage, task_config
@@ -30,13 +31,19 @@ from lighteval_r1.tasks.specs import expand, parse_spec, say_confinement
 
 @plain_errors
 def vllm_model(
-    config: VLLMModelConfig, *, findings: Findings, processes: list[ReplicaProcess], output_dir: str
+    config: VLLMModelConfig,
+    *,
+    findings: Findings,
+    processes: list[ReplicaProcess],
+    output_dir: str,
+    section: ModelSection = NOTHING,
 ) -> R1Model:
     identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
-    engine = make_engine(config, identity=identity, processes=processes)
+    engine = make_engine(config, identity=identity, section=section, processes=processes)
     gives_way = engine.layout.device == "cpu"
     ours = R1Config(**config.model_dump(exclude_unset=True))
-    return R1Model(ours, engine=engine, gives_way=gives_way, output_dir=output_dir)
+    started_with = {"vllm_arguments": engine.engine_args}
+    return R1Model(ours, engine=engine, gives_way=gives_way, output_dir=output_dir, started_with=started_with)
 
 
 def command_line() -> dict | None:
@@ -61,7 +68,16 @@ def tasks_named(tasks: str) -> dict[str, Task]:
 
 
 @plain_errors
-def check_command(model_args: str, tasks: dict[str, Task], *, findings: Findings) -> list[ReplicaProcess]:
+def section_of(model_args: str) -> ModelSection:
+    """What is said beside the model arguments: in their file, over it in a variable."""
+    recipe = ModelSection.in_recipe(model_args) if model_args.endswith(".yaml") else ModelSection()
+    return recipe.under(said_by_hand())
+
+
+@plain_errors
+def check_command(
+    model_args: str, tasks: dict[str, Task], *, findings: Findings, section: ModelSection = NOTHING
+) -> list[ReplicaProcess]:
     """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
     say_confinement(tasks.values())
     findings.check_data(tasks.values())
@@ -69,6 +85,7 @@ def check_command(model_args: str, tasks: dict[str, Task], *, findings: Findings
     layout = layout_of(config.model_dump())
     layout.check()
     findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    section.check(config.model_name, parameters=config.model_dump())
     return start_replicas(layout)
 
 
@@ -83,10 +100,15 @@ def staged(task: Task) -> str | None:
 _command, _findings = command_line(), Findings.handed_down()
 # Of a command the tasks that it names are laid out to be read, of another program's import all.
 _asked = tasks_named(_command["tasks"] if _command else variables.ASKED.value()) or TASKS
-_processes = check_command(_command["model_args"], _asked, findings=_findings) if _command else []
+_section = section_of(_command["model_args"]) if _command else ModelSection()
+_processes = check_command(_command["model_args"], _asked, section=_section, findings=_findings) if _command else []
 TASKS_TABLE = [task_config(task, staged(task) if name in _asked else None) for name, task in (TASKS | _asked).items()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
 model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(
-    vllm_model, findings=_findings, processes=_processes, output_dir=str((_command or {}).get("output_dir") or "")
+    vllm_model,
+    section=_section,
+    findings=_findings,
+    processes=_processes,
+    output_dir=str((_command or {}).get("output_dir") or ""),
 )

@@ -38,16 +38,26 @@ class R1Model(LightevalModel):
 
     is_async = True
 
-    def __init__(self, config: ModelConfig, *, engine: Engine, gives_way: bool = False, output_dir: str = "") -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        engine: Engine,
+        gives_way: bool = False,
+        output_dir: str = "",
+        started_with: dict | None = None,
+    ) -> None:
         """config: LightEval's, with a field lighteval_r1 for what ours adds.
 
         gives_way: graders do, to an engine on the same cores. output_dir: of the results, where it is known.
+        started_with: what the engine was, beside the settings, for the results.
         """
         self.config = config
         self._cache = NoCache()
         self.engine = engine
         self.gives_way = gives_way
         self.output_dir = output_dir
+        self.started_with = started_with or {}
 
     @property
     def tokenizer(self):
@@ -124,7 +134,7 @@ class R1Model(LightevalModel):
             "version": __version__,
             "settings": asdict(settings),
             "settings_id": settings.id,
-            "environment": environment() | ({"sandbox": level} if level else {}),
+            "environment": environment() | self.started_with | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": {
                 task_run.task: describe_task(task_run) | {"estimates": {"pass@1": asdict(row.pass_at_1)}}

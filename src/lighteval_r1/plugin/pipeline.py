@@ -15,8 +15,20 @@ class EngineConfig(ModelConfig):
     lighteval_r1: dict = {}
 
 
-def run(engine: Engine, specs: list[str], *, output_dir: str, cache_dir: str, wandb: bool = False) -> None:
-    """What `lighteval vllm SPECS --custom-tasks lighteval_r1.plugin --save-details` does, with this engine."""
+def run(
+    engine: Engine,
+    specs: list[str],
+    *,
+    output_dir: str,
+    cache_dir: str,
+    wandb: bool = False,
+    gives_way: bool = False,
+    started_with: dict | None = None,
+) -> None:
+    """What `lighteval vllm SPECS --custom-tasks lighteval_r1.plugin --save-details` does, with this engine.
+
+    gives_way, started_with: as R1Model has them.
+    """
     settings = engine.settings
     given = GenerationParameters(
         temperature=settings.temperature, top_p=settings.top_p, max_new_tokens=settings.max_tokens
@@ -33,7 +45,7 @@ def run(engine: Engine, specs: list[str], *, output_dir: str, cache_dir: str, wa
             launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory="lighteval_r1.plugin"
         ),
         evaluation_tracker=EvaluationTracker(output_dir=output_dir, save_details=True, use_wandb=wandb),
-        model=R1Model(config, engine=engine, output_dir=output_dir),
+        model=R1Model(config, engine=engine, gives_way=gives_way, output_dir=output_dir, started_with=started_with),
     )
     pipeline.evaluate()
     pipeline.show_results()

@@ -1,18 +1,24 @@
 """LightEval's MODEL_ARGS as an engine on vLLM."""
 
+import sys
+
 import pydantic
 import yaml
 from lighteval.models.vllm.vllm_model import VLLMModelConfig
 
 from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.engines.adapters import Adapter
+from lighteval_r1.engines.engine_options import changing_draws
 from lighteval_r1.engines.layouts import Layout, layout_of
-from lighteval_r1.engines.model_files import ModelIdentity, check_split
+from lighteval_r1.engines.model_files import ModelIdentity, check_split, makers_sampling
+from lighteval_r1.engines.model_section import NOTHING, ModelSection
+from lighteval_r1.engines.templates import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.outside import variables
-from lighteval_r1.records import Settings, UserError, sha256
+from lighteval_r1.records import Settings, UserError, in_words, sha256
 
-# Samples that vLLM runs at once per replica on a GPU, where the user gives none: its own default for a server.
-MAX_NUM_SEQS = {"gpu": 256, "cpu": 64}
+# Samples that a replica runs at once, where the user gives none; on a GPU its KV cache says it.
+MAX_NUM_SEQS = {"gpu": None, "cpu": 64}
 
 
 class R1Config(VLLMModelConfig):
@@ -21,7 +27,13 @@ class R1Config(VLLMModelConfig):
     lighteval_r1: dict = {}
 
 
-def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: list[ReplicaProcess]) -> VllmEngine:
+def make_engine(
+    config: VLLMModelConfig,
+    *,
+    identity: ModelIdentity,
+    processes: list[ReplicaProcess],
+    section: ModelSection = NOTHING,
+) -> VllmEngine:
     """The engine that MODEL_ARGS describe. UserError for what cannot run, before any weight is read."""
     from transformers import AutoConfig, AutoTokenizer
 
@@ -42,11 +54,17 @@ def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: 
         templated = tokenizer.chat_template is not None
     if templated and tokenizer.chat_template is None:
         raise UserError(f"override_chat_template=true, but {config.model_name} has no chat template.")
+    adapter = section.adapter(config.model_name, parameters=config.model_dump()) if section.lora else None
+    settings = settings_of(
+        config, section, identity=identity, template=tokenizer.chat_template if templated else None, adapter=adapter
+    )
+    check_prompt(settings, tokenizer, model=config.model_name)
     max_num_seqs = config.max_num_seqs if "max_num_seqs" in config.model_fields_set else MAX_NUM_SEQS[layout.device]
     return VllmEngine(
-        settings=settings_of(config, identity=identity, template=tokenizer.chat_template if templated else None),
+        settings=settings,
         layout=layout,
-        engine_args=engine_args(config, layout=layout, max_num_seqs=max_num_seqs),
+        engine_args=engine_args(config, section, layout=layout, max_num_seqs=max_num_seqs, adapter=adapter),
+        lora=str(adapter.folder) if adapter else "",
         tokenizer=tokenizer,
         templated=templated,
         max_num_seqs=max_num_seqs,
@@ -54,29 +72,81 @@ def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: 
     )
 
 
-def settings_of(config: VLLMModelConfig, *, identity: ModelIdentity, template: str | None) -> Settings:
-    given = config.generation_parameters
+def check_prompt(settings: Settings, tokenizer: object, *, model: str) -> None:
+    """Says aloud which template arguments change nothing. UserError where the template takes none, or not these."""
+    given = settings.template_kwargs
+    if not given:
+        return
+    if not settings.chat_template:
+        raise UserError(f"{model} is asked without a chat template, so nothing can be said to it ({', '.join(given)}).")
+    for name in without_effect(tokenizer, system=settings.system_prompt, template_kwargs=given):
+        print(f"The template argument {name}={given[name]!r} changes nothing in the prompt.", file=sys.stderr)
+
+
+def settings_of(
+    config: VLLMModelConfig,
+    section: ModelSection,
+    *,
+    identity: ModelIdentity,
+    template: str | None,
+    adapter: Adapter | None,
+) -> Settings:
+    given, makers = config.generation_parameters, makers_words(config, section)
+    explicit = given.model_dump(exclude_unset=True, exclude_none=True)
+    sampling = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0} | makers | explicit
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
-    extra = {vllm_names.get(name, name): getattr(given, name) for name in names if getattr(given, name) is not None}
+    extra = {vllm_names.get(name, name): sampling[name] for name in names if name in sampling}
+    engine = changing_draws(section.vllm)
+    if section.thinking_budget is not None and section.reasoning_parser:
+        # of a budget the parser is a part: its marks are what vLLM ends the thought with
+        engine["reasoning_parser"] = section.reasoning_parser
+    if adapter:
+        engine["lora"] = adapter.digest
     return Settings(
         model=identity.name,
         revision=identity.revision,
         system_prompt=config.system_prompt,
         chat_template=sha256(template) if template else "",
-        temperature=given.temperature if "temperature" in given.model_fields_set else TEMPERATURE,
-        top_p=TOP_P if given.top_p is None else given.top_p,
-        top_k=given.top_k or 0,
+        temperature=sampling["temperature"],
+        top_p=sampling["top_p"],
+        top_k=sampling["top_k"],
         max_tokens=given.max_new_tokens or MAX_TOKENS,
         seed=config.seed if given.seed is None else given.seed,
         max_model_length=config.max_model_length,
         dtype=config.dtype,
         quantization=config.quantization,
         extra=extra,
+        template_args=section.template_args,
+        effort=section.effort,
+        thinking_budget=section.thinking_budget,
+        engine_args=engine,
     )
 
 
-def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -> dict:
+def makers_words(config: VLLMModelConfig, section: ModelSection) -> dict:
+    """The sampling of the model's generation_config.json where it was asked for, else {}; aloud what it says."""
+    makers = makers_sampling(config.model_name, revision=config.revision)
+    file = f"generation_config.json of {config.model_name}"
+    if section.generation_config:
+        print(f"{file} says {in_words(makers)}.", file=sys.stderr)
+        return makers
+    given = config.generation_parameters.model_dump(exclude_unset=True, exclude_none=True)
+    usual = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0, "min_p": 0, "repetition_penalty": 1}
+    left = {name: value for name, value in makers.items() if name not in given and value != usual[name]}
+    if left:
+        print(f"{file} says {in_words(left)}, which is not used; --generation-config uses it.", file=sys.stderr)
+    return {}
+
+
+def engine_args(
+    config: VLLMModelConfig,
+    section: ModelSection,
+    *,
+    layout: Layout,
+    max_num_seqs: int | None,
+    adapter: Adapter | None,
+) -> dict:
     """Arguments for vLLM's AsyncEngineArgs; what the user did not set is left to vLLM."""
     args = {
         "model": config.model_name,
@@ -103,7 +173,11 @@ def engine_args(config: VLLMModelConfig, *, layout: Layout, max_num_seqs: int) -
         args["enable_chunked_prefill"] = False
     if "max_num_batched_tokens" in config.model_fields_set:
         args["max_num_batched_tokens"] = config.max_num_batched_tokens
-    return {name: value for name, value in args.items() if value is not None}
+    if section.thinking_budget is not None:
+        args["reasoning_parser"] = section.reasoning_parser or None
+    if adapter:
+        args |= adapter.engine_args
+    return {name: value for name, value in args.items() if value is not None} | section.vllm
 
 
 def read_config(model_args: str) -> VLLMModelConfig:

@@ -89,7 +89,7 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
         lambda run: _said_revision(run),
         lambda run: f"{short_name(run.model)} {str(run.settings.get('revision', ''))[:16]}",
         lambda run: ", ".join(
-            [short_name(run.model), *(f"{_words(name)} {_text(run.settings.get(name))[:16]}" for name in apart)]
+            [short_name(run.model), *(f"{_words(name)} {_text(run.settings.get(name))[:32]}" for name in apart)]
         ),
         lambda run: _part_of_path(run, runs),
     ):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from lighteval_r1.numbers.estimates import interval
+from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Estimate, UserError
 from lighteval_r1.report.summary import Lengths, TaskScore, TaskSummary
 
@@ -54,6 +56,37 @@ def checkpoints_figure(task: str, points: Sequence[Checkpoint]) -> Figure:
     axes.set_xlabel("training step" + ("; open: partial" if any(each.partial for each in points) else ""))
     axes.set_ylabel("percent")
     axes.set_ylim(bottom=0)
+    return figure
+
+
+def write_sweep(name: str, rows: Sequence[tuple[str, Row]], folder: Path) -> list[Path]:
+    """Per task pass@1 over mean tokens, a point for each value of the setting, as .png and .svg."""
+    tasks = dict.fromkeys(row.task for _, row in rows)
+    return saved(
+        {
+            f"{file_name(task)}_{name}": sweep_figure(task, name, [pair for pair in rows if pair[1].task == task])
+            for task in tasks
+        },
+        folder,
+    )
+
+
+def sweep_figure(task: str, name: str, rows: Sequence[tuple[str, Row]]) -> Figure:
+    """A dot with its interval for each value, joined in their order."""
+    figure, axes = _axes(6, 3.6, title=f"{task}, pass@1 by {name.replace('_', ' ')}, 95 % interval over new samples")
+    points = [(row.mean_tokens, 100 * row.pass_at_1.value, value, row) for value, row in rows if row.mean_tokens]
+    axes.plot([x for x, *_ in points], [y for _, y, *_ in points], color=RIGHT, linewidth=1.0, alpha=0.5)
+    for x, y, value, row in points:
+        estimate = row.pass_at_1
+        if estimate.se_resampling is not None:
+            low, high = interval(estimate.value, estimate.se_resampling, n_least=estimate.n_samples)
+            axes.plot([x, x], [100 * low, 100 * high], color=RIGHT, linewidth=1.5)
+        axes.plot([x], [y], "o", color=RIGHT, markersize=5, clip_on=False)
+        axes.annotate(value, (x, y), xytext=(6, 5), textcoords="offset points", fontsize=8, parse_math=False)
+    axes.set_xlabel("mean tokens of a reply")
+    axes.set_ylabel("percent")
+    axes.set_ylim(0, 105)
+    axes.set_xlim(left=0)
     return figure
 
 

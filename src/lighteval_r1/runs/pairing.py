@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from lighteval_r1.numbers.baselines import benchmark_of
-from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
+from lighteval_r1.records import ADDED, Run, RunProblem, TaskRun, UserError, in_words
 
 # LightEval's own metrics that are the mean of a problem's 0-or-1 scores, with the number of samples they were declared
 # for.
@@ -100,9 +100,10 @@ def differences(
     first: Run, second: Run, tasks: Sequence[tuple[TaskRun, TaskRun]], *, apart: Sequence[str] = ()
 ) -> Iterator[str]:
     """What differs in how two runs were asked and sampled, in words. apart: settings that are meant to differ."""
-    names = [name for name in first.settings if name in second.settings and name not in ("model", *apart)]
-    for name in names:
-        before, after = first.settings[name], second.settings[name]
+    # a run of before a setting was added was drawn with its default
+    mine, theirs = (run.settings and ADDED | run.settings for run in (first, second))
+    for name in (name for name in mine if name in theirs and name not in ("model", *apart)):
+        before, after = mine[name], theirs[name]
         if before != after and not (name == "revision" and first.settings.get("model") != second.settings.get("model")):
             yield f"{name.replace('_', ' ')} {shortened(before)} -> {shortened(after)}"
     if bool(first.settings) != bool(second.settings):
@@ -133,7 +134,7 @@ def shared_samples(first: TaskRun, second: TaskRun) -> int:
 
 def shortened(value: object) -> str:
     """Hashes by their beginning, long texts by theirs."""
-    text = str(value)
+    text = in_words(value) if isinstance(value, dict) else str(value)
     if re.fullmatch(r"(sha256:)?[0-9a-f]{16,}", text):
         return f"{text[:12]}…"
     return text if len(text) <= 60 else f"{text[:60]!r}…"

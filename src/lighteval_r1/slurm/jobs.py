@@ -25,6 +25,7 @@ from pathlib import Path
 import yaml
 
 from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_section import configuration
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
@@ -52,7 +53,8 @@ class Submission:
     """What is to be submitted, and how it lies on the cluster.
 
     name: the model's, as a folder's name. parameters: LightEval's model parameters, the layout in them. specs: tasks as
-    LightEval names them. options, upload: further options of `lighteval-r1 evaluate`; upload's for jobs that report.
+    LightEval names them. section: of the recipe, ours. options, upload: further options of `lighteval-r1 evaluate`;
+    upload's for jobs that report.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Submission:
     output: str
     layout: Layout
     cluster: Cluster
+    section: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
     upload: dict = field(default_factory=dict)
     nodes: int = 1
@@ -129,6 +132,7 @@ def serving_job(submission: Submission, home: Path) -> Job:
     for name, option in names.items():
         if parameters.get(name):
             arguments += [option, str(parameters[name])]
+    arguments += section_arguments(submission.section)
     if layout.replicas > 1:
         arguments += ["--data-parallel-size", str(layout.replicas)]
     key = home / "api-key"
@@ -139,6 +143,25 @@ def serving_job(submission: Submission, home: Path) -> Job:
     return Job(home, "serve.slurm", options, [str(home), sys.executable])
 
 
+def section_arguments(section: dict) -> list[str]:
+    """A recipe's section as vLLM's server takes it; effort and budget come in requests."""
+    named = dict(section.get("vllm", {}))
+    if section.get("template_args"):
+        named["default_chat_template_kwargs"] = section["template_args"]
+    if section.get("reasoning_parser", "none") not in ("auto", "none"):
+        named["reasoning_parser"] = section["reasoning_parser"]
+    if section.get("lora"):
+        named |= {"enable_lora": True, "lora_modules": f"adapter={section['lora']}"}
+    arguments = []
+    for name, value in named.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            arguments += [f"--{option}", value if isinstance(value, str) else json.dumps(value)]
+    return arguments
+
+
 def array_jobs(submission: Submission, home: Path) -> list[Job]:
     """An array of shards that fill one journal, and the job that grades, reports and uploads after them."""
     write_folder(home, submission, template="evaluate.slurm")
@@ -147,7 +170,8 @@ def array_jobs(submission: Submission, home: Path) -> list[Job]:
     copy_template("report.slurm", home)
     # The report draws nothing: one process without GPUs, whatever the shards' layout is.
     single = Layout("cpu")
-    write_model(home / "report-model.yaml", submission.parameters | single.parameters)
+    parameters = submission.parameters | single.parameters
+    write_model(home / "report-model.yaml", parameters, section=submission.section)
     write_options(home / "report.json", submission, task=task, model="report-model.yaml", more=submission.upload)
     options = sbatch_options(submission, folder=home, name=home.name)
     shards = [*options, f"--array=1-{submission.array}"]
@@ -164,15 +188,15 @@ def array_jobs(submission: Submission, home: Path) -> list[Job]:
 
 def write_folder(folder: Path, submission: Submission, *, template: str) -> None:
     folder.mkdir(parents=True)
-    write_model(folder / "model.yaml", submission.parameters)
+    write_model(folder / "model.yaml", submission.parameters, section=submission.section)
     (folder / "setup.sh").write_text(submission.cluster.setup or ":\n", encoding="utf-8")
     (folder / "output").write_text(submission.output + "\n", encoding="utf-8")
     copy_template(template, folder)
 
 
-def write_model(path: Path, parameters: dict) -> None:
+def write_model(path: Path, parameters: dict, *, section: dict) -> None:
     # ASCII, so that no character of a system prompt depends on who reads the file
-    path.write_text(yaml.safe_dump({"model_parameters": parameters}, sort_keys=False), encoding="ascii")
+    path.write_text(yaml.safe_dump(configuration(parameters, section), sort_keys=False), encoding="ascii")
 
 
 def write_options(

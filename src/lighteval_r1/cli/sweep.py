@@ -1,0 +1,135 @@
+"""`make evaluate EFFORT=low,medium,high` or `BUDGET=2048,8192`: a run each, on replicas that start once; one table."""
+
+import atexit
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lighteval_r1.cli.options import RunOptions
+from lighteval_r1.engines import CACHE_DIR
+from lighteval_r1.engines.layouts import layout_of
+from lighteval_r1.engines.model_section import ModelSection
+from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
+from lighteval_r1.numbers.estimates import interval
+from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.tables import Row, cells, columns, percent
+from lighteval_r1.outside import variables
+from lighteval_r1.records import Estimate, UserError
+from lighteval_r1.runs.outputs import writing
+from lighteval_r1.runs.reading import read_run
+from lighteval_r1.sampling.preflight import Findings
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """name: of the setting that varies, effort or thinking_budget. sections: by its value, in the order of the runs."""
+
+    name: str
+    sections: dict[str, ModelSection]
+
+    @classmethod
+    def of(cls, section: ModelSection, *, budgets: str) -> "Sweep | None":
+        """None where one run is asked for. UserError for two sweeps at once, or a value twice."""
+        efforts = [part.strip() for part in section.effort.split(",")]
+        if budgets and (len(efforts) > 1 or section.thinking_budget is not None):
+            raise UserError("budgets are a run each: say one effort, and no --thinking-budget, beside them.")
+        if budgets:
+            values = [part.strip() for part in budgets.split(",")]
+            wrong = next((value for value in values if not (value.isascii() and value.isdigit())), None)
+            if wrong is not None:
+                raise UserError(f"budgets {budgets}: {wrong!r} is not a number of tokens.")
+            kinds = [replace(section, thinking_budget=int(value)) for value in values]
+            name = "thinking_budget"
+        elif len(efforts) > 1:
+            values, name = efforts, "effort"
+            kinds = [replace(section, effort=value) for value in values]
+        else:
+            return None
+        if len(set(values)) < len(values) or "" in values:
+            raise UserError(f"{name} {','.join(values)}: each value once, and none empty.")
+        return cls(name, dict(zip(values, kinds, strict=True)))
+
+
+def run_sweep(
+    sweep: Sweep, options: RunOptions, parameters: dict, specs: Sequence[str], *, findings: Findings, output_dir: Path
+) -> None:
+    """Each run has its folder below the output's; all draw into journals of one cache folder."""
+    repo = ""
+    if options.upload:
+        from lighteval_r1.hub import push
+
+        repo = push.check_can_write(options.upload, public=options.public)
+    # the plugin registers them while it is imported
+    variables.ASKED.set(",".join(specs))
+    folders = {value: output_dir / f"{sweep.name}-{value}" for value in sweep.sections}
+    with writing(output_dir):
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+    done: list[tuple[str, Row]] = []
+    # Printed behind the runs' own tables, which come when this process ends.
+    atexit.register(lambda: print(sweep_table(sweep.name, done)) if done else None)
+    with ExitStack() as started:
+        processes = start_replicas(layout_of(parameters))
+        for process in processes:
+            started.callback(process.stop)
+        for value, section in sweep.sections.items():
+            print(f"{sweep.name} {value}:", file=sys.stderr, flush=True)
+            run_one(section, options, parameters, specs, findings=findings, processes=processes, folder=folders[value])
+            if repo:
+                print(push.upload(folders[value], repo, public=options.public))
+            tasks = read_run(str(folders[value])).tasks.values()
+            done += [(value, task_row(task_run)) for task_run in tasks]
+    from lighteval_r1.report.pictures import write_sweep
+
+    with writing(output_dir):
+        paths = write_sweep(sweep.name, done, output_dir)
+    print(f"Pictures: {', '.join(str(path) for path in paths if path.suffix == '.png')}", file=sys.stderr)
+
+
+def run_one(
+    section: ModelSection,
+    options: RunOptions,
+    parameters: dict,
+    specs: Sequence[str],
+    *,
+    findings: Findings,
+    processes: list[ReplicaProcess],
+    folder: Path,
+) -> None:
+    # slow to import, while vLLM is being imported in the replicas
+    from lighteval_r1.plugin import pipeline, vllm_arguments
+
+    config = vllm_arguments.VLLMModelConfig(**parameters)
+    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
+    engine.keeps_replicas = True
+    pipeline.run(
+        engine,
+        list(specs),
+        output_dir=str(folder),
+        cache_dir=options.cache_dir or str(parameters.get("cache_dir") or CACHE_DIR),
+        wandb=options.wandb,
+        gives_way=engine.layout.device == "cpu",
+        started_with={"vllm_arguments": engine.engine_args},
+    )
+
+
+def sweep_table(name: str, rows: Sequence[tuple[str, Row]]) -> str:
+    """Task by task, in the order of the runs."""
+    head = ["task", name.replace("_", " "), "pass@1", "95 % interval", "samples", "truncated", "mean tokens"]
+    tasks = dict.fromkeys(row.task for _, row in rows)
+    lines = []
+    for value, row in sorted(rows, key=lambda pair: list(tasks).index(pair[1].task)):
+        task, score, _, _, _, samples, truncated, _, tokens = cells(row)
+        lines.append([task, value, score, interval_in_words(row.pass_at_1), samples, truncated, tokens])
+    return columns([head, *lines])
+
+
+def interval_in_words(estimate: Estimate) -> str:
+    """Over new samples of the same problems; a dash with one sample per problem."""
+    if estimate.se_resampling is None:
+        return percent(None)
+    low, high = interval(estimate.value, estimate.se_resampling, n_least=estimate.n_samples)
+    return f"{percent(low)} to {percent(high)}"

@@ -1,0 +1,97 @@
+"""A model's chat template: what it can be told is known before a tokenizer is loaded, and tried out before a sample."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+
+from lighteval_r1.outside.hub_files import model_file
+from lighteval_r1.records import UserError
+
+# What a template gets from the run or from transformers, whatever a user says.
+DECIDED = frozenset(
+    "conversation messages tools documents chat_template add_generation_prompt continue_final_message tokenize padding "
+    "truncation max_length return_tensors return_dict return_assistant_tokens_mask tokenizer_kwargs".split()
+)
+# transformers' own block, which marks what an assistant wrote; plain jinja does not know it.
+GENERATION = re.compile(r"{%-?\s*(?:end)?generation\s*-?%}")
+EFFORT = "reasoning_effort"
+
+
+def template_text(model: str, *, revision: str | None = None) -> str | None:
+    """The chat template as transformers would take it; None where the model has none, or its files are not at hand."""
+    path = model_file(model, "chat_template.jinja", revision=revision)
+    if path is not None:
+        return path.read_text(encoding="utf-8")
+    path = model_file(model, "tokenizer_config.json", revision=revision)
+    try:
+        template = json.loads(path.read_text(encoding="utf-8")).get("chat_template") if path else None
+    except ValueError:
+        raise UserError(f"{path} is damaged: it is not JSON. Was the checkpoint saved completely?") from None
+    if isinstance(template, list):
+        # several under names, of which a plain question gets this one
+        template = {named["name"]: named["template"] for named in template}.get("default")
+    return template
+
+
+def variables_of(template: str) -> set[str]:
+    """Names that a template looks up and nobody but a user gives it."""
+    import jinja2
+    from jinja2 import meta
+
+    try:
+        parsed = jinja2.Environment(extensions=["jinja2.ext.loopcontrols"]).parse(GENERATION.sub("", template))
+    except jinja2.TemplateSyntaxError as error:
+        raise UserError(f"the chat template cannot be read: line {error.lineno}: {error.message}.") from None
+    names = meta.find_undeclared_variables(parsed) - DECIDED
+    return {name for name in names if not re.fullmatch(r"raise_exception|strftime_now|\w+_token", name)}
+
+
+def check_template_args(template_args: Mapping, template: str | None, *, effort: str = "", model: str) -> None:
+    """UserError for what the template never mentions. template: None where there is none."""
+    asked = [*template_args, *([EFFORT] if effort else [])]
+    if not asked:
+        return
+    if decided := DECIDED.intersection(asked):
+        raise UserError(f"the template argument {min(decided)} is decided by the run.")
+    if effort and EFFORT in template_args:
+        raise UserError(f"effort and the template argument {EFFORT} are one: say it once.")
+    if template is None:
+        raise UserError(f"{model} has no chat template, so nothing can be said to it ({', '.join(asked)}).")
+    known = variables_of(template)
+    for name in asked:
+        # A template may hand a name on, as a key or an attribute: what it mentions at all, it may know.
+        if name in known or re.search(rf"\b{re.escape(name)}\b", template):
+            continue
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        what = f"the chat template of {model} knows no {name}"
+        if name == EFFORT and effort:
+            what = f"effort {effort}: {what}"
+        raise UserError(f"{what}. {hint}It knows: {', '.join(sorted(known)) or 'nothing that can be set'}.")
+
+
+def prompt_text(tokenizer: object, prompt: str, *, system: str | None, template_kwargs: Mapping) -> str:
+    """The prompt through the chat template. UserError where the template refuses what it is given."""
+    import jinja2
+
+    messages = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": prompt})
+    try:
+        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **template_kwargs)
+    except (jinja2.TemplateError, TypeError, ValueError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in template_kwargs.items()) or "no arguments"
+        raise UserError(f"the chat template refuses what it is given ({given}): {error}") from None
+
+
+def without_effect(tokenizer: object, *, system: str | None, template_kwargs: Mapping) -> list[str]:
+    """Names of the arguments without which the prompt would be the same."""
+
+    def rendered(kwargs: Mapping) -> str:
+        return prompt_text(tokenizer, "?", system=system, template_kwargs=kwargs)
+
+    whole = rendered(template_kwargs)
+    rest = {
+        name: {other: template_kwargs[other] for other in template_kwargs if other != name} for name in template_kwargs
+    }
+    return [name for name, kwargs in rest.items() if rendered(kwargs) == whole]
