@@ -17,6 +17,7 @@ from lighteval_r1.engines import TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
 from lighteval_r1.engines.vllm import hand_down, start_replicas
+from lighteval_r1.graders.marks import AUTO
 from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.runs.outputs import writing
@@ -49,6 +50,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
         allow_unsafe()
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
+    hand_down_parser(options)
     specs = task_specs(
         options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
     )
@@ -68,6 +70,12 @@ def evaluate_command(options: EvaluateOptions) -> None:
     # vLLM takes as long to import as LightEval: both at once.
     hand_down(start_replicas(layout_of(parameters)))
     os.execv(command[0], command)
+
+
+def hand_down_parser(options: SamplingOptions) -> None:
+    """To LightEval's own command, which this process becomes or starts, and to what makes an engine here."""
+    if options.reasoning_parser != AUTO:
+        variables.REASONING_PARSER.set(options.reasoning_parser)
 
 
 def evaluate_and_upload(options: EvaluateOptions, command: list[str], *, output_dir: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 import typer
 
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.graders.marks import check_name
 from lighteval_r1.records import UserError
 
 
@@ -59,6 +60,9 @@ def parameters(kind: type) -> list[inspect.Parameter]:
         )
         for field in shown_first(kind)
     ]
+
+
+PARSER_HELP = "Whose marks tell thinking from answer: auto, none, or a name of vLLM's reasoning parsers."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +148,11 @@ class SamplingOptions:
     top_p: float | None = option(None, f"Nucleus sampling ({TOP_P}).")
     seed: int | None = option(None, "Another seed draws other replies.")
     system_prompt_file: str = option("", "A file whose text becomes the system prompt, byte for byte.")
+    reasoning_parser: str = option("auto", PARSER_HELP, metavar="NAME")
 
     def __post_init__(self) -> None:
         """UserError for what nothing can be drawn with."""
+        check_name(self.reasoning_parser)
         if self.max_tokens is not None and self.max_tokens < 1:
             raise UserError(f"max_tokens {self.max_tokens}: a reply needs at least one token.")
         if self.temperature is not None and not 0 <= self.temperature < math.inf:

@@ -7,6 +7,7 @@ from pathlib import Path
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.engines.layouts import Layout, automatic
+from lighteval_r1.graders.marks import AUTO
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit
@@ -68,6 +69,8 @@ def submission_of(options: SubmitOptions) -> Submission:
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
     run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
     run |= {"columns": options.columns, "grader": options.grader}
+    if options.reasoning_parser != AUTO:
+        run["reasoning_parser"] = options.reasoning_parser
     if options.prompt_file:
         run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
     name = str(parameters["model_name"])

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.replica import LINE_LIMIT
+from lighteval_r1.graders.marks import Chosen, opens_thinking
 from lighteval_r1.outside import variables
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -192,6 +193,7 @@ class VllmEngine:
     tokenizer: object
     templated: bool
     max_num_seqs: int
+    chosen: Chosen = field(default_factory=Chosen)
     processes: list[ReplicaProcess] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     _numbers: itertools.count = field(default_factory=itertools.count)
@@ -212,7 +214,7 @@ class VllmEngine:
             text = self.render(problem)
             # a template writes its own BOS
             ids = self.tokenizer(text, add_special_tokens=not self.templated)["input_ids"]
-            self._prompts[problem.id] = (ids, text.rstrip().endswith("<think>"))
+            self._prompts[problem.id] = (ids, opens_thinking(text))
         return self._prompts[problem.id]
 
     def check_prompts(self, problems: list[Problem], limit: int) -> None:

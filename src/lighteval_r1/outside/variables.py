@@ -92,6 +92,9 @@ BASELINES = Variable(
 UNSAFE_CODE = Variable(
     "LIGHTEVAL_R1_UNSAFE_CODE", "1: as --allow-unsafe-code", flag, False, read_by="confined, sampling"
 )
+REASONING_PARSER = Variable(
+    "LIGHTEVAL_R1_REASONING_PARSER", "as --reasoning-parser, for LightEval by hand", str, "auto", read_by="cli, plugin"
+)
 REPLICAS = Variable(
     "LIGHTEVAL_R1_REPLICAS", "replicas that began before this process", str, "", read_by="engines", internal=True
 )
@@ -121,6 +124,7 @@ ASKED = Variable(
 )
 VARIABLES = (
     *(DEVICE, DATA, SHARD, NODES, EAGER, CLUSTER, BASELINES, UNSAFE_CODE),
+    REASONING_PARSER,
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 

@@ -17,6 +17,7 @@ from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.layouts import layout_of
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
+from lighteval_r1.graders.marks import check_name
 from lighteval_r1.outside import variables
 from lighteval_r1.plugin.documents import stage, task_config
 from lighteval_r1.plugin.errors import plain_errors
@@ -63,6 +64,7 @@ def tasks_named(tasks: str) -> dict[str, Task]:
 @plain_errors
 def check_command(model_args: str, tasks: dict[str, Task], *, findings: Findings) -> list[ReplicaProcess]:
     """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
+    check_name(variables.REASONING_PARSER.value())
     say_confinement(tasks.values())
     findings.check_data(tasks.values())
     config = read_config(model_args)

@@ -11,6 +11,7 @@ from lighteval.tasks.requests import Doc, SamplingMethod
 
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import NoAnswer
+from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.outside.words import storable
 from lighteval_r1.plugin.errors import plain_errors
@@ -90,7 +91,7 @@ def task_of(doc: Doc) -> str:
 
 def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
     """The replies as samples of which only the text is known: no finish reason, no seed, no count of tokens."""
-    opened = str(response.input or "").rstrip().endswith("<think>")
+    opened = opens_thinking(str(response.input or ""))
     problem_id = doc.problem.id
     return [
         Sample(f"{problem_id}[{index}]", problem_id, index, None, reply, thinking_opened=opened)

@@ -8,6 +8,7 @@ from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
+from lighteval_r1.graders.marks import choose
 from lighteval_r1.outside import variables
 from lighteval_r1.records import Settings, UserError, sha256
 
@@ -50,6 +51,12 @@ def make_engine(config: VLLMModelConfig, *, identity: ModelIdentity, processes: 
         tokenizer=tokenizer,
         templated=templated,
         max_num_seqs=max_num_seqs,
+        chosen=choose(
+            variables.REASONING_PARSER.value(),
+            model_type=str(getattr(model_config, "model_type", "")),
+            template=str(tokenizer.chat_template or "") if templated else "",
+            vocabulary=frozenset(tokenizer.get_vocab()),
+        ),
         processes=processes,
     )
 
