@@ -244,14 +244,21 @@ def test_a_prompt_that_opens_a_thought_is_known_by_all_marks():
     assert not opens_thinking("…<think>\n\n</think>\n\n")
 
 
-@pytest.mark.parametrize("command", ["evaluate", "endpoint", "submit", "score"])
-def test_an_unknown_parser_is_one_line(command):
-    more = {"score": ["f.jsonl", "--task", "r1_aime24"], "submit": ["m"], "endpoint": ["aime24", "--model", "m"]}
-    words = [sys.executable, "-m", "lighteval_r1.cli", command, *more.get(command, []), "--reasoning-parser", "qwen"]
-    run = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert run.returncode == 2
+@pytest.mark.parametrize(
+    ("command", "option", "words"),
+    [
+        ("evaluate", "--reasoning-parser=qwen", "there is no reasoning parser 'qwen'. Nearest: qwen3"),
+        ("endpoint aime24 --model m", "--reasoning-parser=qwen", "there is no reasoning parser 'qwen'"),
+        ("submit m", "--reasoning-parser=qwen", "there is no reasoning parser 'qwen'"),
+        ("score f.jsonl --task r1_aime24", "--reasoning-parser=qwen", "there is no reasoning parser 'qwen'"),
+        ("evaluate", "--end-loops=64", "end_loops '64' is not SIZE,COUNT"),
+    ],
+)
+def test_a_parser_or_a_loop_that_nobody_knows_is_one_line(command, option, words):
+    call = [sys.executable, "-m", "lighteval_r1.cli", *command.split(), option]
+    run = subprocess.run(call, capture_output=True, text=True, check=False)
     (line,) = run.stderr.splitlines()
-    assert "there is no reasoning parser 'qwen'. Nearest: qwen3" in line
+    assert run.returncode == 2 and words in line
 
 
 # Replies that were drawn elsewhere

@@ -107,7 +107,7 @@ def served_engine(options: AskOptions) -> Engine:
 
 def local_engine(options: AskOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
-    evaluate.hand_down_parser(options)
+    evaluate.hand_down_options(options)
     parameters = evaluate.model_parameters(options)
     findings = evaluate.check_at_hand(parameters, [])
     with ExitStack() as started:

@@ -114,6 +114,7 @@ def extra_fields(text: str) -> dict:
 def settings_of(options: EndpointOptions, served: "Served") -> Settings:
     """Identity: what the server calls the model and where it says the weights are; not the server's address."""
     system_prompt = evaluate.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
+    loops = {"repetition_detection": variables.loops(options.end_loops)} if options.end_loops else {}
     return Settings(
         model=served.model,
         revision=options.revision or served.root,
@@ -124,7 +125,7 @@ def settings_of(options: EndpointOptions, served: "Served") -> Settings:
         top_k=0,
         max_tokens=MAX_TOKENS if options.max_tokens is None else options.max_tokens,
         seed=options.seed or 0,
-        extra=extra_fields(options.extra_body),
+        extra=extra_fields(options.extra_body) | loops,
     )
 
 

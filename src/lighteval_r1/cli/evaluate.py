@@ -50,7 +50,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
         allow_unsafe()
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
-    hand_down_parser(options)
+    hand_down_options(options)
     specs = task_specs(
         options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
     )
@@ -72,8 +72,10 @@ def evaluate_command(options: EvaluateOptions) -> None:
     os.execv(command[0], command)
 
 
-def hand_down_parser(options: SamplingOptions) -> None:
-    """To LightEval's own command, which this process becomes or starts, and to what makes an engine here."""
+def hand_down_options(options: SamplingOptions) -> None:
+    """What LightEval does not take: to its command, which this process becomes or starts, and to an engine here."""
+    if options.end_loops:
+        variables.END_LOOPS.set(options.end_loops)
     if options.reasoning_parser != AUTO:
         variables.REASONING_PARSER.set(options.reasoning_parser)
 

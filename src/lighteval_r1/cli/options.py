@@ -18,6 +18,7 @@ import typer
 
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.graders.marks import check_name
+from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError
 
 
@@ -149,10 +150,19 @@ class SamplingOptions:
     seed: int | None = option(None, "Another seed draws other replies.")
     system_prompt_file: str = option("", "A file whose text becomes the system prompt, byte for byte.")
     reasoning_parser: str = option("auto", PARSER_HELP, metavar="NAME")
+    end_loops: str = option(
+        "",
+        "vLLM ends a reply that repeats up to SIZE tokens COUNT times in a row, such as 64,16.",
+        metavar="SIZE,COUNT",
+    )
 
     def __post_init__(self) -> None:
         """UserError for what nothing can be drawn with."""
         check_name(self.reasoning_parser)
+        try:
+            _ = self.end_loops and variables.loops(self.end_loops)
+        except ValueError as error:
+            raise UserError(f"end_loops {self.end_loops!r} {error}.") from None
         if self.max_tokens is not None and self.max_tokens < 1:
             raise UserError(f"max_tokens {self.max_tokens}: a reply needs at least one token.")
         if self.temperature is not None and not 0 <= self.temperature < math.inf:

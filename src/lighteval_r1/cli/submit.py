@@ -68,7 +68,7 @@ def submission_of(options: SubmitOptions) -> Submission:
     layout = cluster_layout(options, parameters, cluster=cluster)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
     run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
-    run |= {"columns": options.columns, "grader": options.grader}
+    run |= {"columns": options.columns, "grader": options.grader, "end_loops": options.end_loops}
     if options.reasoning_parser != AUTO:
         run["reasoning_parser"] = options.reasoning_parser
     if options.prompt_file:

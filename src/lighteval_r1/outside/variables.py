@@ -68,6 +68,14 @@ def count(text: str) -> int:
     return int(text)
 
 
+def loops(text: str) -> dict:
+    """What vLLM's repetition detection is given, by its own names. ValueError where the text says none."""
+    numbers = re.fullmatch(r"(\d{1,4}),(\d{1,4})", text, re.ASCII)
+    if not numbers or int(numbers[1]) < 1 or int(numbers[2]) < 2:
+        raise ValueError("is not SIZE,COUNT: up to SIZE tokens, COUNT times in a row, such as 64,16")
+    return {"max_pattern_size": int(numbers[1]), "min_count": int(numbers[2])}
+
+
 DEVICE = Variable(
     "LIGHTEVAL_R1_DEVICE", "gpu or cpu; else it is asked of the GPU's driver", device, "", read_by="engines"
 )
@@ -94,6 +102,9 @@ UNSAFE_CODE = Variable(
 )
 REASONING_PARSER = Variable(
     "LIGHTEVAL_R1_REASONING_PARSER", "as --reasoning-parser, for LightEval by hand", str, "auto", read_by="cli, plugin"
+)
+END_LOOPS = Variable[dict | None](
+    "LIGHTEVAL_R1_END_LOOPS", "as --end-loops, for LightEval by hand", loops, None, read_by="cli, plugin"
 )
 REPLICAS = Variable(
     "LIGHTEVAL_R1_REPLICAS", "replicas that began before this process", str, "", read_by="engines", internal=True
@@ -124,7 +135,7 @@ ASKED = Variable(
 )
 VARIABLES = (
     *(DEVICE, DATA, SHARD, NODES, EAGER, CLUSTER, BASELINES, UNSAFE_CODE),
-    REASONING_PARSER,
+    *(REASONING_PARSER, END_LOOPS),
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 

@@ -100,7 +100,7 @@ def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
 
 
 class ProblemFigures(SampleLevelComputation):
-    """pass@k, maj@n, truncated, no_answer and why, undecided, output_tokens, and pass@1 under the problem's groups."""
+    """pass@k, maj@n, truncated, looping, no_answer and why, undecided, tokens, and pass@1 under groups."""
 
     def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
         return {name: value for name, value in doc.figures.items() if name != "pass@1"}
@@ -111,7 +111,8 @@ class ProblemFigures(SampleLevelComputation):
 
 def metrics(task: Task) -> list:
     names = [f"pass@{k}" for k in powers_of_two(MAX_N)]
-    lower = ["truncated", "no_answer", *(f"no_answer {reason}" for reason in NoAnswer), "undecided", "output_tokens"]
+    lower = ["truncated", "looping", "no_answer", *(f"no_answer {reason}" for reason in NoAnswer), "undecided"]
+    lower += ["output_tokens", "thinking_tokens"]
     names += ["maj@n", *lower, "answer in the thinking"]
     names += [f"pass@1 {group}={value}" for group, values in task.groups.items() for value in values]
     return [

@@ -66,6 +66,8 @@ def settings_of(config: VLLMModelConfig, *, identity: ModelIdentity, template: s
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
     extra = {vllm_names.get(name, name): getattr(given, name) for name in names if getattr(given, name) is not None}
+    if loops := variables.END_LOOPS.value():
+        extra["repetition_detection"] = loops
     return Settings(
         model=identity.name,
         revision=identity.revision,
