@@ -34,6 +34,8 @@ LONGEST_FIRST = (
     "test_replicas",
     "test_trace",
     "test_limits",
+    "test_marks_vllm",
+    "test_hub",
 )
 
 

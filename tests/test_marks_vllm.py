@@ -17,7 +17,7 @@ from vllm_server import VllmServer
 from lighteval_r1.engines import Owed
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.graders.answers import NoAnswer, reason_of
-from lighteval_r1.graders.marks import NONE, choose, opens_thinking
+from lighteval_r1.graders.marks import NONE, PARSERS, choose, opens_thinking
 from lighteval_r1.graders.splitting import parts_of, split_of
 from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.records import Outcome, Problem, Sample, pack_token_ids
@@ -124,7 +124,9 @@ def test_a_reply_that_is_cut_off_in_its_thought_has_no_answer(draw, tokenizer, m
         sample = divided(drawn, PARSER[marks], tokenizer)
         grade = EXPRESSION.grade(EXPRESSION.answer_text(sample), SUMS[0].gold)
         assert (grade.outcome, reason_of(grade.step)) == (Outcome.NO_ANSWER, NoAnswer.CUT_OFF)
-        assert n < 9 or (split_of(sample).answer is None and sample.n_thinking_tokens <= n)
+        begun = PARSERS[PARSER[marks]].opening in shown(drawn, tokenizer)
+        assert begun == (split_of(sample).answer is None) and sample.n_thinking_tokens <= n
+    assert begun, "the last one is cut off within its thought"
 
 
 def test_a_template_that_turns_thinking_off_leaves_an_answer(draw, tokenizer):
