@@ -35,7 +35,6 @@ LONGEST_FIRST = (
     "test_trace",
     "test_limits",
     "test_marks_vllm",
-    "test_hub",
 )
 
 

@@ -15,8 +15,9 @@ from lighteval_r1.graders.answers import NoAnswer
 from lighteval_r1.graders.marks import ALL, AUTO, NONE, PARSERS, THINK, TOKEN, Chosen, choose, opens_thinking
 from lighteval_r1.graders.splitting import Split, parts_of, split_of
 from lighteval_r1.graders.token_marks import Divider
-from lighteval_r1.records import Outcome, Sample, UserError, pack_token_ids
+from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
 from lighteval_r1.runs import grading
+from lighteval_r1.runs.pairing import differences
 
 ALL_TOKENS = [token for marks in ALL for token in marks.tokens]
 
@@ -237,6 +238,8 @@ def test_marks_of_two_families_beside_each_other_are_a_question():
     assert choose(AUTO, template="[THINK] … [/THINK]", vocabulary=both).parser == "mistral"
     assert choose(AUTO, model_type="mistral3", vocabulary=both).parser == "mistral"
     assert choose("qwen3", vocabulary=both).parser == "qwen3"
+    harmony = frozenset({"<|channel|>", "<|message|>", "<|start|>", "<|end|>"})
+    assert choose(AUTO, vocabulary=harmony).parser == "openai_gptoss", "Muse's marks are a part of these"
 
 
 def test_a_prompt_that_opens_a_thought_is_known_by_all_marks():
@@ -306,6 +309,19 @@ def test_score_divides_by_the_parser_that_is_said(tmp_path, capsys):
     capsys.readouterr()
     grading.run([file], task="r1_math_500", reasoning_parser="seed_oss")
     assert "no reply holds <seed:think> … </seed:think>" in capsys.readouterr().err
+
+
+def test_compare_says_that_thinking_was_told_otherwise():
+    def run(marks: str) -> Run:
+        problem = RunProblem("p", samples=[Sample("k", "p", 0, None, "a", marks=marks)])
+        return Run("m", "", {"model": "m"}, {}, {"t": TaskRun.of_problems("t", [problem], version=2, n=1)})
+
+    def words(first: str, second: str) -> list[str]:
+        one, other = run(first), run(second)
+        return list(differences(one, other, [(one.tasks["t"], other.tasks["t"])]))
+
+    assert words("<think> … </think>", "none") == ["t: marks of thinking <think> … </think> -> none"]
+    assert words("", "none") == words("none", "none") == []
 
 
 def test_every_token_of_the_table_is_one():

@@ -31,6 +31,11 @@ class Marks:
     answers: str = ""
 
     @property
+    def needed(self) -> frozenset[str]:
+        """The parts of opening and ending that are single tokens where a vocabulary has them all."""
+        return frozenset(TOKEN.findall(self.opening + self.ending))
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         """The parts that may be single tokens; () where the marks are plain words."""
         headers = re.sub(r"\?P<\w+>|\\", "", self.headers.pattern) if self.headers else ""
@@ -214,8 +219,8 @@ def choose(name: str, *, model_type: str = "", template: str = "", vocabulary: f
 
     def chosen(parser: str, why: str) -> Chosen:
         marks = PARSERS.get(parser)
-        needed = TOKEN.findall(marks.opening + marks.ending) if marks else []
-        return Chosen(parser, tokens=bool(needed) and words.issuperset(needed), why=why, said=name != AUTO)
+        tokens = marks is not None and bool(marks.needed) and words >= marks.needed
+        return Chosen(parser, tokens=tokens, why=why, said=name != AUTO)
 
     if name != AUTO:
         return chosen(name, "as it was said")
@@ -228,6 +233,12 @@ def choose(name: str, *, model_type: str = "", template: str = "", vocabulary: f
         marks.opening: name
         for name, marks in reversed(PARSERS.items())
         if written_by(marks, template=template, words=words)
+    }
+    # what one family writes may be a part of what another does, as Muse's <|message|> is of harmony's
+    there = {
+        opening: name
+        for opening, name in there.items()
+        if not any(PARSERS[name].needed < PARSERS[other].needed for other in there.values())
     }
     in_template = [parser for parser in there.values() if PARSERS[parser].ending in template]
     for found, where in ((in_template, "chat template"), (list(there.values()), "vocabulary")):
@@ -243,5 +254,4 @@ def choose(name: str, *, model_type: str = "", template: str = "", vocabulary: f
 
 def written_by(marks: Marks, *, template: str, words: frozenset[str]) -> bool:
     """Whether a model with this template and vocabulary may write these marks."""
-    needed = TOKEN.findall(marks.opening + marks.ending)
-    return (bool(needed) and words.issuperset(needed)) or marks.opening in template or marks.ending in template
+    return (bool(marks.needed) and words >= marks.needed) or marks.opening in template or marks.ending in template

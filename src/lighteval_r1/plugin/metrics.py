@@ -11,8 +11,10 @@ from lighteval.tasks.requests import Doc, SamplingMethod
 
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import NoAnswer
-from lighteval_r1.graders.marks import opens_thinking
+from lighteval_r1.graders.marks import choose, opens_thinking
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.scores import powers_of_two
+from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import storable
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError, Sample
@@ -65,7 +67,8 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
             "lighteval-r1 endpoint draw each reply by itself."
         )
     print(FOREIGN_ENGINE, file=sys.stderr)
-    samples = [foreign_samples(doc, response) for doc, response in pairs]
+    divider = Divider(choose(variables.REASONING_PARSER.value()))
+    samples = [[divider.divided(sample) for sample in foreign_samples(doc, response)] for doc, response in pairs]
     items = [
         (GRADERS[doc.problem.grader], GRADERS[doc.problem.grader].answer_text(sample), doc.problem.gold)
         for (doc, _), row in zip(pairs, samples, strict=True)

@@ -128,8 +128,9 @@ class R1Model(LightevalModel):
             "version": __version__,
             "settings": asdict(settings),
             "settings_id": settings.id,
-            "environment": environment() | ({"sandbox": level} if level else {}),
-            "reasoning_parser": self.engine.chosen.record,
+            "environment": environment()
+            | {"reasoning_parser": self.engine.chosen.record}
+            | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": {
                 task_run.task: describe_task(task_run) | {"estimates": {"pass@1": asdict(row.pass_at_1)}}
