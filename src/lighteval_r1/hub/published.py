@@ -51,7 +51,7 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
                 str(len(task.problems)),
                 str(len(task.samples)),
                 percent(score.value if score else None),
-                "; ".join(
+                ". ".join(
                     filter(None, [settings_in_words(run), note_of(task), *map(str, task_smells(task.task, task))])
                 ),
             )
