@@ -21,6 +21,7 @@ TOGETHER = {
     "test_levels": "server",
     "test_end_to_end": "lighteval",
     "test_plugin": "lighteval",
+    "test_marks": "lighteval",
 }
 LONGEST_FIRST = (
     "test_slurm",
@@ -33,6 +34,7 @@ LONGEST_FIRST = (
     "test_replicas",
     "test_trace",
     "test_limits",
+    "test_marks_vllm",
 )
 
 

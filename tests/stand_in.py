@@ -38,7 +38,8 @@ def chunk(model: str, delta: dict, finish_reason: str | None = None) -> bytes:
 
 
 class StandIn:
-    """form: "tags" (thinking in the text), "reasoning_content" or "reasoning" (apart), "closing" (the prompt opened it).
+    """form: "tags" (thinking in the text), "reasoning_content" or "reasoning" (apart), "closing" (the prompt opened it),
+    "handed over" (nothing but a thought, as content).
 
     spoil(i, body) names what goes wrong with the i-th chat request, "" for nothing; see spoiled(). usage: whether counted.
     """
@@ -93,6 +94,8 @@ class StandIn:
         thought, answer = thought_and_answer(body["messages"][-1]["content"], body.get("seed", 0))
         if self.form in ("reasoning_content", "reasoning"):
             deltas = [{self.form: part} for part in halves(thought)] + [{"content": part} for part in halves(answer)]
+        elif self.form == "handed over":
+            deltas = [{"content": part} for part in halves(thought)]
         else:
             text = {"tags": "<think>", "closing": ""}[self.form] + thought + "</think>" + answer
             deltas = [{"content": part} for part in halves(text)]

@@ -25,6 +25,8 @@ from lighteval_r1.cli.endpoint import EndpointOptions, address_of, endpoint_comm
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Served
 from lighteval_r1.graders import EXPRESSION
+from lighteval_r1.graders.marks import choose
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside.retries import retry_after_s
 from lighteval_r1.records import EngineError, Outcome, UserError, seed_of
 from lighteval_r1.sampling.journal_files import decode_line
@@ -181,6 +183,22 @@ def test_a_prompt_that_opened_the_thinking_shows_in_the_closing_tag_or_is_said()
         assert not draw_one(engine_for(url, thinking_opened=False)).thinking_opened
     with InThread(StandIn(form="tags").app()) as url:
         assert not draw_one(engine_for(url)).thinking_opened
+
+
+def test_a_cut_off_thought_that_a_servers_parser_hands_over_as_content_is_no_answer():
+    """As vLLM's gemma4, inkling and minimax_m3 do: cut off, where the model is known to think."""
+    with InThread((server := StandIn(form="handed over")).app()) as url:
+        named = engine_for(url, chosen=choose("gemma4"))
+        seen, nobody_knows = engine_for(url), engine_for(url, chosen=choose("auto"))
+        assert not draw_one(named).thinking_opened, "it ended by itself"
+        server.finish_reason = "length"
+        cut = draw_one(named)
+        assert cut.thinking_opened and Divider(named.chosen).divided(cut).split.count("|") == 0
+        assert not draw_one(seen).thinking_opened and not draw_one(nobody_knows).thinking_opened
+        server.form = "reasoning"
+        assert not draw_one(seen).thinking_opened
+        server.form = "handed over"
+        assert draw_one(seen).thinking_opened, "this model's thinking has come apart before"
 
 
 def test_tokens_are_counted_here_where_the_server_does_not():

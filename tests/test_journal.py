@@ -342,3 +342,23 @@ def test_files_may_be_read_by_whom_their_folder_may_be(tmp_path, folder_mode, fi
     assert {path.name.split("-")[0]: oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == dict.fromkeys(
         ("settings.json", "asked.json", "problems.jsonl", "samples", "grades", "lock"), oct(file_mode)
     )
+
+
+def test_grades_by_other_marks_are_grades_of_another_reading(tmp_path):
+    """Another reasoning parser means grading anew, never drawing anew; a journal without marks stays as it is."""
+    first = journal(tmp_path)
+    first.add_sample(sample(0))
+    first.add_grade(sample(0).key, Grade(Outcome.WRONG, "7", "integers"))
+    first.close()
+    other = journal(tmp_path, marks="<think> … </think>")
+    assert other.samples[sample(0).key] == sample(0)
+    read = replace(sample(0), marks="<think> … </think>", split="0:1|2:3", n_thinking_tokens=1)
+    other.add_grade(sample(0).key, Grade(Outcome.CORRECT, "8", "integers"), divided=read)
+    other.close()
+    again, before = journal(tmp_path, marks="<think> … </think>"), journal(tmp_path / "x")
+    assert again.samples[sample(0).key] == replace(read, outcome=Outcome.CORRECT, answer="8", step="integers")
+    again.close()
+    before.close()
+    first = journal(tmp_path)
+    assert (first.samples[sample(0).key].outcome, first.samples[sample(0).key].split) == (Outcome.WRONG, None)
+    first.close()

@@ -15,7 +15,7 @@ from hostile import HOSTILE
 from scripted_worker import SCRIPTED
 
 from lighteval_r1.graders import EXPRESSION, Grader
-from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders.splitting import split_text
 from lighteval_r1.records import Grade, GraderDied, Outcome
 from lighteval_r1.sampling.pool import PATIENCE, Pool
 
@@ -230,7 +230,7 @@ def test_the_pool_gives_the_grades_that_its_graders_give():
     ]
     with Pool(2) as pool:
         for opened in (True, False):
-            texts = [split_thinking(reply, thinking_opened=opened)[1] for reply in replies]
+            texts = [split_text(reply, opened=opened).texts(reply)[1] for reply in replies]
             grades = pool.grade_many([(EXPRESSION, text, "4") for text in texts])
             assert grades == [EXPRESSION.grade_reply(reply, "4", thinking_opened=opened) for reply in replies]
 

@@ -55,8 +55,9 @@ def test_a_client_side_file_gets_the_table_of_a_run_and_grades_beside_it(tmp_pat
     path = write(tmp_path / "gen.jsonl", ROWS)
     done = command(path, "--task", "r1_math_500")
     assert done.returncode == 0, done.stderr
-    header, _, line, why = done.stdout.splitlines()
+    header, _, line, why, bounds = done.stdout.splitlines()
     assert why == "r1_math_500: without an answer 1 cut off."
+    assert bounds == "r1_math_500: 25.0 % cut off: the score is at least 50.0, at most 75.0."
     assert header.split()[:2] == ["task", "pass@1"]
     # (1/2 + 1/2) / 2; each problem's variance 1/2 over 2 samples: sqrt(1/4 + 1/4) / 2 = 35.4 %
     assert line.split() == ["r1_math_500", "50.0", "35.4", "<50.7", "2", "4", "1", "1", "–"]

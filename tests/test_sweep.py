@@ -46,7 +46,7 @@ def test_only_evaluate_takes_several_efforts():
 
 def test_every_run_is_checked_before_any_begins(main, tmp_path):
     for said, message in (
-        (["--budgets", "16,99999"], "must know the marks of thinking"),
+        (["--budgets", "16,99999", "--reasoning-parser", "none"], "must know the marks of thinking"),
         (["--budgets", "16,99999", "--reasoning-parser", "qwen3"], "thinking_budget 99999 leaves no room"),
         (["--effort", "low,high"], "effort low: the chat template of"),
     ):

@@ -177,7 +177,7 @@ def test_what_a_template_never_mentions_is_refused():
     [
         (["--template-arg", "enable_thinking=false"], "knows no enable_thinking"),
         (["--effort", "low"], "effort low: the chat template of"),
-        (["--thinking-budget", "64"], "must know the marks of thinking"),
+        (["--thinking-budget", "64", "--reasoning-parser", "none"], "must know the marks of thinking"),
         (["--thinking-budget", "64", "--max-tokens", "64"], "leaves no room for an answer within max_tokens 64"),
         (["--thinking-budget", "-1"], "a number of tokens from 0"),
     ],

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
@@ -21,9 +22,9 @@ DIE_WITH_PARENT = (
 
 
 class VllmServer:
-    """Starts at once; url waits until it serves."""
+    """Starts at once; url waits until it serves. more: arguments of vLLM's server."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, model: Path = DEMO_MODEL, more: Sequence[str] = ()) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -36,7 +37,7 @@ class VllmServer:
             **os.environ,
         }
         options = {
-            "--model": str(DEMO_MODEL),
+            "--model": str(model),
             "--served-model-name": "demo",
             "--host": "127.0.0.1",
             "--port": str(self.port),
@@ -46,7 +47,7 @@ class VllmServer:
         }
         command = [sys.executable, "-c", DIE_WITH_PARENT, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
         # vLLM 0.32 on a CPU cannot rewind a seeded request after a partial prefill
-        command += ["--no-enable-chunked-prefill", *(part for option in options.items() for part in option)]
+        command += ["--no-enable-chunked-prefill", *(part for option in options.items() for part in option), *more]
         with log.open("wb") as out:
             self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
 

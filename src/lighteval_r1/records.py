@@ -124,9 +124,9 @@ class Sample:
     """One reply and, once it has one, its grade. What a source does not say of it is None.
 
     key: what tells it from all others (see sample_key); in files of others the reply's own name. reply: the text as the
-    model wrote it, special tokens left out. thinking_opened: the prompt already ended in `<think>`. finish_reason:
-    "stop", "length" or what the server said. token_ids: packed (see pack_token_ids), because 1,920 replies of 32,768
-    tokens would fill 2 GB as Python integers. outcome: None while it is ungraded; answer and step as in Grade.
+    model wrote it, special tokens left out. thinking_opened: the prompt opened a thought. finish_reason: "stop",
+    "length" or what the server said. token_ids: packed (see pack_token_ids). outcome: None while it is ungraded; answer
+    and step as in Grade. marks, split: by which its thinking was told from its answer, and where (graders.splitting).
     """
 
     key: str
@@ -144,10 +144,9 @@ class Sample:
     outcome: Outcome | None = None
     answer: str | None = None
     step: str | None = None
-
-    @property
-    def truncated(self) -> bool:
-        return self.finish_reason == "length"
+    marks: str = ""
+    split: str | None = None
+    n_thinking_tokens: int | None = None
 
     def graded(self, grade: Grade | None) -> "Sample":
         """The sample with this grade; ungraded without."""
@@ -156,8 +155,9 @@ class Sample:
         return replace(self, outcome=grade.outcome, answer=grade.answer, step=grade.step)
 
 
-# A journal keeps what was drawn and how it was graded apart, so that grading anew writes no reply again.
-GRADE_FIELDS = ("outcome", "answer", "step")
+# A journal keeps what was drawn and how it was read and graded apart: grading anew writes no reply again.
+SPLIT_FIELDS = ("marks", "split", "n_thinking_tokens")
+GRADE_FIELDS = ("outcome", "answer", "step", *SPLIT_FIELDS)
 DRAWN_FIELDS = tuple(known.name for known in fields(Sample) if known.name not in GRADE_FIELDS)
 SAMPLE_FIELDS = (*DRAWN_FIELDS, *GRADE_FIELDS)
 # The reply and its problem stand elsewhere in a row of details; the key follows from problem, index and settings.
@@ -182,7 +182,7 @@ def sample_of(record: Mapping, **more: object) -> Sample:
 
 
 def pack_token_ids(token_ids: Sequence[int]) -> str:
-    """Base64 of the deflated little-endian uint32 array: about 2 bytes a token instead of 6."""
+    """Base64 of the deflated little-endian uint32 array: 2 bytes a token; 1,920 long replies as integers fill 2 GB."""
     return base64.b64encode(zlib.compress(np.asarray(token_ids, dtype="<u4").tobytes(), 1)).decode()
 
 

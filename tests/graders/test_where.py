@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from lighteval_r1.graders import EXPRESSION, PROGRAM
-from lighteval_r1.graders.answers import (
-    LAST_WORDS,
-    MARKS,
-    AnswerText,
-    NoAnswer,
-    answer_text,
-    extract,
-    reason_of,
-    split_thinking,
-)
+from lighteval_r1.graders.answers import AnswerText, NoAnswer, extract, reason_of
+from lighteval_r1.graders.marks import ALL
+from lighteval_r1.graders.splitting import LAST_WORDS, Split, answer_text, parts_of
 from lighteval_r1.records import Outcome, Sample
 
 HERE = Path(__file__).parent
@@ -45,11 +38,11 @@ def test_what_is_announced_is_the_answer(row):
     assert extract(row["text"]) == (row["answer"], row["where"])
 
 
-@pytest.mark.parametrize(("opening", "closing"), MARKS)
+@pytest.mark.parametrize(("opening", "closing"), dict.fromkeys((marks.opening, marks.ending) for marks in ALL))
 def test_the_marks_of_all_families_end_a_thinking_alike(opening, closing):
     for begun, opened in ((opening, False), ("", True)):
         whole = f"{begun}so \\boxed{{1}}{closing}\n\\boxed{{2}}"
-        assert split_thinking(whole, thinking_opened=opened) == ("so \\boxed{1}", "\n\\boxed{2}")
+        assert parts_of(sample(whole, thinking_opened=opened)) == ("so \\boxed{1}", "\n\\boxed{2}")
         assert EXPRESSION.grade_reply(whole, "2", thinking_opened=opened).outcome is Outcome.CORRECT
         nothing_behind = EXPRESSION.grade_reply(f"{begun}so \\boxed{{1}}{closing}\n", "1", thinking_opened=opened)
         assert (nothing_behind.outcome, nothing_behind.step) == (Outcome.CORRECT, "in the thinking: box; string")
@@ -61,7 +54,8 @@ def test_an_answer_in_the_thinking_counts_only_where_nothing_forced_the_end():
     reply = "<think>so \\boxed{1}</think>"
     assert answer_text(sample(reply, finish_reason="stop"), in_thinking=True).in_thinking
     assert not answer_text(sample(reply, finish_reason="stop"), in_thinking=False).in_thinking
-    assert not answer_text(sample(reply, finish_reason="stop"), in_thinking=True, forced=True).in_thinking
+    forced = Split(((7, 18),), ((26, 26),), forced=True).packed()
+    assert not answer_text(sample(reply, finish_reason="stop", split=forced), in_thinking=True).in_thinking
     for finish_reason in ("length", "repetition", "content_filter", "tool_calls"):
         assert not answer_text(sample(reply, finish_reason=finish_reason), in_thinking=True).in_thinking
     assert PROGRAM.answer_text(sample("<think>```python\nprint(1)\n```</think>", finish_reason="stop")).text == ""

@@ -13,7 +13,8 @@ from lighteval_r1.engines import MAX_TOKENS, Engine, Owed
 from lighteval_r1.engines.layouts import layout_of
 from lighteval_r1.engines.vllm import start_replicas
 from lighteval_r1.graders import EXPRESSION, Found, choice
-from lighteval_r1.graders import answers as replies
+from lighteval_r1.graders.marks import THINK, Marks, opens_thinking
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside.words import printable
 from lighteval_r1.records import Problem, Sample
 from lighteval_r1.sampling.preflight import Findings
@@ -34,8 +35,9 @@ class AskOptions(SamplingOptions):
 class Screen:
     """Writes a growing text; what is thought is dimmed where a terminal shows it."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, marks: Marks = THINK) -> None:
         self.out = out
+        self.opening, self.ending = marks.opening, marks.ending
         self.colours = out.isatty()
         self.shown = ""
 
@@ -46,8 +48,8 @@ class Screen:
             self.shown = ""
         # the end of what has come may be the beginning of a tag
         while (new := text[len(self.shown) :]) and not self._may_be_tag(new):
-            thinking = replies.CLOSE not in self.shown and (thinking_opened or replies.OPEN in self.shown)
-            tag = replies.CLOSE if thinking else replies.OPEN
+            thinking = self.ending not in self.shown and (thinking_opened or self.opening in self.shown)
+            tag = self.ending if thinking else self.opening
             end = new.find(tag)
             part = new[: end + len(tag)] if end >= 0 else new
             self._write(part, dim=thinking or end >= 0)
@@ -55,7 +57,7 @@ class Screen:
         self.out.flush()
 
     def _may_be_tag(self, new: str) -> bool:
-        return any(tag != new and tag.startswith(new) for tag in (replies.OPEN, replies.CLOSE))
+        return any(tag != new and tag.startswith(new) for tag in (self.opening, self.ending))
 
     def _write(self, part: str, *, dim: bool) -> None:
         part = printable(part)
@@ -84,9 +86,9 @@ def ask_command(options: AskOptions) -> None:
         opened = bool(engine.thinking_opened)
     else:
         engine = local_engine(options)
-        opened = engine.render(Problem(options.question, "")).rstrip().endswith(replies.OPEN)
+        opened = opens_thinking(engine.render(Problem(options.question, "")))
     sample = asyncio.run(asked(engine, options.question, seed=options.seed, opened=opened))
-    print(printable(answer_line(sample)))
+    print(printable(answer_line(Divider(engine.chosen, engine.tokenizer).divided(sample))))
 
 
 def served_engine(options: AskOptions) -> Engine:
@@ -126,7 +128,7 @@ def local_engine(options: AskOptions) -> Engine:
 
 async def asked(engine: Engine, question: str, *, seed: int, opened: bool) -> Sample:
     problem = Problem(prompt=question, gold="")
-    screen = Screen(sys.stdout)
+    screen = Screen(sys.stdout, engine.chosen.marks or THINK)
     try:
         await engine.start()
         owed = Owed(key="ask", problem=problem, index=0, seed=seed)

@@ -12,6 +12,8 @@ from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.engines.model_section import loops
+from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
@@ -36,7 +38,7 @@ class EndpointOptions(RunOptions):
     extra_body: str = option("", "Further fields of each request; null takes one of ours out.", metavar="JSON")
     api_key_env: str = option("", f"The variable that holds the key ({KEY}).", metavar="NAME")
     tokenizer: str = option("", "Counts tokens where the server does not.", metavar="MODEL")
-    thinking_opened: bool | None = option(None, "Whether the server's prompts end in <think>; else it is found out.")
+    thinking_opened: bool | None = option(None, "Whether the server's prompts open a thought; else it is found out.")
     concurrency: int = option(64, "Requests under way at once.")
     stall_timeout_s: float = option(
         120.0, "Seconds a reply may stand still before it is tried again.", "--stall-timeout"
@@ -111,7 +113,7 @@ def extra_fields(text: str) -> dict:
 def settings_of(options: EndpointOptions, served: "Served") -> Settings:
     """Identity: what the server calls the model and where it says the weights are; not the server's address."""
     system_prompt = evaluate.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
-    fields = extra_fields(options.extra_body)
+    fields = extra_fields(options.extra_body) | loops(options.end_loops)
     return Settings(
         model=served.model,
         revision=options.revision or served.root,
@@ -149,13 +151,11 @@ def read_tokenizer(name: str) -> object:
 
 
 def template_opens_thinking(tokenizer: object) -> bool | None:
-    """Whether the tokenizer's chat template ends in `<think>`; None without a template."""
+    """Whether the tokenizer's chat template opens a thought; None without a template."""
     if tokenizer is None or tokenizer.chat_template is None:
         return None
     message = [{"role": "user", "content": "?"}]
-    return (
-        tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True).rstrip().endswith("<think>")
-    )
+    return opens_thinking(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
 
 
 def make_engine(options: EndpointOptions) -> "EndpointEngine":
@@ -178,4 +178,9 @@ def make_engine(options: EndpointOptions) -> "EndpointEngine":
         give_up_after_s=options.give_up_after_s,
         thinking_opened=next((opened for opened in known if opened is not None), None),
         tokenizer=tokenizer,
+        chosen=choose(
+            options.reasoning_parser or AUTO,
+            template=str(getattr(tokenizer, "chat_template", "") or ""),
+            vocabulary=frozenset(tokenizer.get_vocab()) if tokenizer else None,
+        ),
     )

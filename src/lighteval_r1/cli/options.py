@@ -18,7 +18,8 @@ import typer
 
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.engine_options import split_options
-from lighteval_r1.engines.model_section import ModelSection, check_budget, named_values
+from lighteval_r1.engines.model_section import ModelSection, check_budget, loops, named_values
+from lighteval_r1.graders.marks import AUTO, check_name
 from lighteval_r1.records import UserError
 
 
@@ -61,6 +62,9 @@ def parameters(kind: type) -> list[inspect.Parameter]:
         )
         for field in shown_first(kind)
     ]
+
+
+PARSER_HELP = "Whose marks tell thinking from answer: none, or a name of vLLM's reasoning parsers (auto)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +161,20 @@ class SamplingOptions:
     )
     effort: str = option("", "How hard the model shall think, where its template or server knows that: low.")
     thinking_budget: int | None = option(None, "Tokens after which vLLM ends the thinking.")
-    reasoning_parser: str = option("", "vLLM's name for the marks of this model's thinking: qwen3.", metavar="NAME")
 
     # Whether a command makes a run of each of several efforts.
     takes_several: ClassVar[bool] = False
+    reasoning_parser: str = option("", PARSER_HELP, metavar="NAME")
+    end_loops: str = option(
+        "",
+        "vLLM ends a reply that repeats up to SIZE tokens COUNT times in a row, such as 64,16.",
+        metavar="SIZE,COUNT",
+    )
 
     def __post_init__(self) -> None:
         """UserError for what nothing can be drawn with."""
+        check_name(self.reasoning_parser or AUTO)
+        loops(self.end_loops)
         if self.max_tokens is not None and self.max_tokens < 1:
             raise UserError(f"max_tokens {self.max_tokens}: a reply needs at least one token.")
         if self.temperature is not None and not 0 <= self.temperature < math.inf:
@@ -182,6 +193,7 @@ class SamplingOptions:
             effort=self.effort,
             thinking_budget=self.thinking_budget,
             reasoning_parser=self.reasoning_parser,
+            end_loops=self.end_loops,
         )
 
 

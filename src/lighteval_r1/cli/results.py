@@ -22,6 +22,7 @@ def table_of(source: str) -> str:
     from lighteval_r1.numbers.scores import task_row
     from lighteval_r1.runs.reading import read_run
     from lighteval_r1.runs.scored_runs import scored
+    from lighteval_r1.runs.smells import in_words
 
     run = scored("", read_run(source, texts=False), partial=True)
     rows = [
@@ -29,4 +30,4 @@ def table_of(source: str) -> str:
         for name, task_run in run.run.tasks.items()
     ]
     owed = [f"{name}: {words}." for name, words in run.partial.items() if words]
-    return "\n".join([results_table(rows), *owed, *run.notes])
+    return "\n".join([results_table(rows), *owed, *run.notes, *in_words(run.run)])

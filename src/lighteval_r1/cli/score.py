@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from lighteval_r1.cli.options import argument, option
+from lighteval_r1.cli.options import PARSER_HELP, argument, option
+from lighteval_r1.graders.marks import AUTO, check_name
 from lighteval_r1.outside.words import say
 
 
@@ -15,7 +16,8 @@ class ScoreOptions:
     task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
     columns: str = option("", "Which column holds what, where its name does not say.", metavar="question=…,reply=…")
     explain: str = option("", "Show how this one reply is graded, and grade no other.", metavar="UID")
-    thinking_opened: bool | None = option(None, "Whether the prompts ended in <think>; else the file says.")
+    thinking_opened: bool | None = option(None, "Whether the prompts opened a thought; else the file says.")
+    reasoning_parser: str = option(AUTO, PARSER_HELP, metavar="NAME")
     allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
 
 
@@ -29,6 +31,7 @@ def score_command(options: ScoreOptions) -> None:
         columns=options.columns,
         explain=options.explain,
         thinking_opened=options.thinking_opened,
+        reasoning_parser=check_name(options.reasoning_parser),
         allow_unsafe_code=options.allow_unsafe_code,
     )
     say(table)

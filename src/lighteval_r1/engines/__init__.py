@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.records import Problem, Sample, Settings
 
 # How R1 models are sampled where the user says nothing. Source: https://huggingface.co/deepseek-ai/DeepSeek-R1,
@@ -27,6 +28,7 @@ class Engine(Protocol):
 
     settings: Settings
     tokenizer: object  # transformers' one, or None
+    chosen: Chosen  # by whose marks replies are divided
 
     def render(self, problem: Problem) -> str:
         """The prompt as it is given away: with the chat template where that is applied here."""

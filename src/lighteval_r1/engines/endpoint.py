@@ -20,6 +20,8 @@ import openai
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.server_facts import Address
 from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, arriving, longest_reply
+from lighteval_r1.graders.answers import FINISHED_EARLY
+from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -58,6 +60,7 @@ class EndpointEngine:
     thinking_opened: bool | None = None
     tokenizer: object = None
     must_count: bool = True
+    chosen: Chosen = field(default_factory=Chosen)
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
     _thinking_comes_apart: bool = False
@@ -224,9 +227,18 @@ class EndpointEngine:
         )
 
     def _opened(self, reply: StreamedReply) -> bool:
-        """Whether the reply began inside a thought that the prompt opened."""
-        # A server that sends thinking apart has taken the tags out: what is left is the answer.
+        """Whether the reply began inside a thought that left no mark of its own.
+
+        A server that sends thinking apart has taken the marks out: what is left is the answer. But some parsers of
+        servers hand a thought that was cut off over as content: of a model that is known to think, such a reply is it.
+        """
         self._thinking_comes_apart |= bool(reply.thinking)
+        if reply.thinking:
+            return False
+        if reply.finish_reason in FINISHED_EARLY and (
+            self._thinking_comes_apart or (self.chosen.said and self.chosen.marks)
+        ):
+            return True
         if self._thinking_comes_apart:
             return False
         if self.thinking_opened is not None:

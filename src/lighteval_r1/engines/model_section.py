@@ -5,6 +5,7 @@ LightEval reads only `model_parameters` of a recipe, and forbids what it does no
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
@@ -14,6 +15,7 @@ from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.engines.adapters import Adapter, read_adapter
 from lighteval_r1.engines.engine_options import check_engine_options, check_no_gguf
 from lighteval_r1.engines.templates import check_template_args, template_text
+from lighteval_r1.graders.marks import AUTO, NONE, check_name
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import model_file
 from lighteval_r1.records import UserError
@@ -26,15 +28,16 @@ WORDS = {"true": True, "false": False, "none": None, "null": None}
 @dataclass(frozen=True)
 class ModelSection:
     """template_args: what the chat template is given. effort: its reasoning_effort. thinking_budget: tokens of one
-    thought. reasoning_parser: vLLM's name for the marks of thinking. generation_config: sample as the model's
-    file of this name says. lora: an adapter. vllm: further arguments of its own. source, confirmed: where a recipe has
-    its values, and whether they could be read there.
+    thought. reasoning_parser: whose marks tell thinking from answer, "" for auto. end_loops: see loops.
+    generation_config: sample as the model's file of this name says. lora: an adapter. vllm: further arguments of its
+    own. source, confirmed: where a recipe has its values, and whether they could be read there.
     """
 
     template_args: dict[str, object] = field(default_factory=dict)
     effort: str = ""
     thinking_budget: int | None = None
     reasoning_parser: str = ""
+    end_loops: str = ""
     generation_config: bool = False
     lora: str = ""
     vllm: dict[str, object] = field(default_factory=dict)
@@ -97,12 +100,10 @@ class ModelSection:
         if self.lora:
             self.adapter(model, parameters=parameters)
         check_budget(self.thinking_budget, max_tokens=max_tokens_of(parameters))
-        marks = self.reasoning_parser not in ("", "auto", "none") or "reasoning_config" in self.vllm
-        if self.thinking_budget is not None and not marks:
-            raise UserError(
-                f"thinking_budget {self.thinking_budget}: vLLM must know the marks of thinking to end it. Say the "
-                "reasoning_parser, such as qwen3 or deepseek_r1."
-            )
+        check_name(self.reasoning_parser or AUTO)
+        loops(self.end_loops)
+        if self.thinking_budget is not None and self.reasoning_parser == NONE and "reasoning_config" not in self.vllm:
+            raise no_marks(self.thinking_budget)
 
     def adapter(self, model: str, *, parameters: Mapping) -> Adapter:
         return read_adapter(self.lora, model=model, revision=str(parameters.get("revision") or "main"))
@@ -131,6 +132,25 @@ def check_budget(budget: int | None, *, max_tokens: int | None) -> None:
         raise UserError(f"thinking_budget {budget}: a number of tokens from 0 is needed.")
     if budget is not None and max_tokens is not None and budget >= max_tokens:
         raise UserError(f"thinking_budget {budget} leaves no room for an answer within max_tokens {max_tokens}.")
+
+
+def no_marks(budget: int) -> UserError:
+    return UserError(
+        f"thinking_budget {budget}: vLLM must know the marks of thinking to end it. Say the reasoning_parser, such as "
+        "qwen3 or deepseek_r1."
+    )
+
+
+def loops(text: str) -> dict:
+    """SIZE,COUNT as vLLM's repetition detection names them; {} where nothing is said."""
+    if not text:
+        return {}
+    numbers = re.fullmatch(r"(\d{1,4}),(\d{1,4})", text, re.ASCII)
+    if not numbers or int(numbers[1]) < 1 or int(numbers[2]) < 2:
+        raise UserError(
+            f"end_loops {text!r} is not SIZE,COUNT: up to SIZE tokens, COUNT times in a row, such as 64,16."
+        )
+    return {"repetition_detection": {"max_pattern_size": int(numbers[1]), "min_count": int(numbers[2])}}
 
 
 def named_values(texts: Sequence[str], *, option: str) -> dict[str, object]:

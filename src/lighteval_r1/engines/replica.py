@@ -77,11 +77,14 @@ class Replica:
 
     async def draw(self, message: dict) -> None:
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind
 
         follow = message["follow"]
         kind = RequestOutputKind.CUMULATIVE if follow else RequestOutputKind.FINAL_ONLY
-        params = SamplingParams(**message["params"], output_kind=kind)
+        given = message["params"]
+        if "repetition_detection" in given:
+            given["repetition_detection"] = RepetitionDetectionParams(**given["repetition_detection"])
+        params = SamplingParams(**given, output_kind=kind)
         prompt = {"prompt_token_ids": message["prompt"]}
         final = None
         async for output in self.engine.generate(

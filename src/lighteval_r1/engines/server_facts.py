@@ -11,6 +11,7 @@ import openai
 
 from lighteval_r1.engines.streamed import Refused, json_object, message_of, refusal
 from lighteval_r1.engines.transport import MOST_BYTES, http_client
+from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
@@ -86,7 +87,7 @@ class Served:
     """What a server says of one of its models.
 
     root: where its weights came from, "" where it does not say (vLLM does). thinking_opened: whether its chat template
-    ends in `<think>`; None where it does not say (vLLM does).
+    opens a thought; None where it does not say (vLLM does).
     """
 
     model: str
@@ -180,7 +181,7 @@ def models_of(content: bytes) -> dict[str, dict]:
 async def asks_template(
     client: openai.AsyncOpenAI, address: Address, *, model: str, template_kwargs: dict | None
 ) -> bool | None:
-    """Whether prompts end in `<think>`, by vLLM's /tokenize; None where the server has no such thing."""
+    """Whether prompts open a thought, by vLLM's /tokenize; None where the server has no such thing."""
     root, _, version = address.base_url.rstrip("/").rpartition("/")
     if version != "v1":
         return None
@@ -197,4 +198,4 @@ async def asks_template(
     if not isinstance(pieces, list) or not pieces:
         return None
     # white space as byte-level and sentencepiece vocabularies spell it
-    return "".join(map(str, pieces[-8:])).rstrip("ĊĠ▁ \n").removesuffix("<0x0A>").endswith("<think>")
+    return opens_thinking("".join(map(str, pieces[-8:])).rstrip("ĊĠ▁ \n").removesuffix("<0x0A>"))

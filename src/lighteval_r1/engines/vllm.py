@@ -23,6 +23,7 @@ from lighteval_r1.engines import Owed
 from lighteval_r1.engines.layouts import Layout, expected_tokens
 from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.engines.templates import prompt_text
+from lighteval_r1.graders.marks import Chosen, opens_thinking
 from lighteval_r1.outside import variables
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -195,6 +196,7 @@ class VllmEngine:
     tokenizer: object
     templated: bool
     max_num_seqs: int | None
+    chosen: Chosen = field(default_factory=Chosen)
     lora: str = ""
     keeps_replicas: bool = False
     processes: list[ReplicaProcess] = field(default_factory=list)
@@ -216,7 +218,7 @@ class VllmEngine:
             text = self.render(problem)
             # a template writes its own BOS
             ids = self.tokenizer(text, add_special_tokens=not self.templated)["input_ids"]
-            self._prompts[problem.id] = (ids, text.rstrip().endswith("<think>"))
+            self._prompts[problem.id] = (ids, opens_thinking(text))
         return self._prompts[problem.id]
 
     def check_prompts(self, problems: list[Problem], limit: int) -> None:

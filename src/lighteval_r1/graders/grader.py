@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lighteval_r1.graders.answers import IN_THINKING, AnswerText, answer_text
+from lighteval_r1.graders.answers import IN_THINKING, AnswerText
+from lighteval_r1.graders.splitting import answer_text
 from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome, Sample
 

@@ -11,6 +11,7 @@ from lighteval_r1.numbers.scores import note_of, task_row
 from lighteval_r1.numbers.tables import percent
 from lighteval_r1.records import ADDED, Estimate, Run, TaskRun, in_words
 from lighteval_r1.runs.locate import RunFiles
+from lighteval_r1.runs.smells import task_smells
 
 # Names that a task of another tool has for the questions of a gated data set.
 GATED_NAMES = re.compile(r"gpqa", re.IGNORECASE)
@@ -50,7 +51,9 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
                 str(len(task.problems)),
                 str(len(task.samples)),
                 percent(score.value if score else None),
-                ". ".join(filter(None, [settings_in_words(run), note_of(task)])),
+                ". ".join(
+                    filter(None, [settings_in_words(run), note_of(task), *map(str, task_smells(task.task, task))])
+                ),
             )
         )
     return PublishedRun(split, [config for config, *_ in lines], contents, lines, sorted(withheld))

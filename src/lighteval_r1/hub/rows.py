@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import reason_of, split_thinking
+from lighteval_r1.graders.answers import reason_of
+from lighteval_r1.graders.splitting import parts_of
 from lighteval_r1.numbers.scores import from_thinking
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun
@@ -61,7 +62,7 @@ def rows(run: Run, task: TaskRun, *, clear: bool) -> pa.Table:
 
 
 def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:
-    thinking, _ = split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
+    thinking, _ = parts_of(sample)
     gold, answer = grader_named(problem.grader).shown_gold(problem.gold) or None, sample.answer
     texts = {"prompt": problem.prompt, "thinking": thinking, "reply": sample.reply}
     if not clear:

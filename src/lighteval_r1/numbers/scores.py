@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import IN_THINKING, NoAnswer, reason_of
+from lighteval_r1.graders.answers import FINISHED_EARLY, IN_THINKING, NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
 
+LOOP = "repetition"  # the finish reason of vLLM's repetition detection
 GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
 
 
@@ -45,6 +46,13 @@ def no_answer_reasons(samples: Iterable[Sample]) -> dict[str, int]:
     return {str(reason): counts[reason] for reason in NoAnswer if counts[reason]}
 
 
+def ended_early(samples: Iterable[Sample]) -> tuple[dict[str, int], int]:
+    """Samples that did not end by themselves: how many by reason, and how many of them are not right."""
+    early = [sample for sample in samples if sample.finish_reason in FINISHED_EARLY]
+    counts = Counter(str(FINISHED_EARLY[sample.finish_reason or ""]) for sample in early)
+    return dict(counts), sum(sample.outcome is not Outcome.CORRECT for sample in early)
+
+
 def from_thinking(sample: Sample) -> bool:
     """Whether its answer was taken from the thinking, as nothing stood behind it."""
     return (sample.step or "").startswith(IN_THINKING)
@@ -68,7 +76,7 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
     if (vote := majority(problem)) is not None:
         figures["maj@n"] = vote
     if None not in (reasons := [sample.finish_reason for sample in samples]):
-        figures["truncated"] = reasons.count("length") / n
+        figures |= {"truncated": reasons.count("length") / n, "looping": reasons.count(LOOP) / n}
     figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)
     why = no_answer_reasons(samples)
     figures |= {f"no_answer {reason}": why.get(reason, 0) / n for reason in NoAnswer}
@@ -76,6 +84,9 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
     figures["undecided"] = share(samples, lambda sample: sample.outcome is Outcome.UNDECIDED)
     if (tokens := mean_tokens(samples)) is not None:
         figures["output_tokens"] = tokens
+    thought = [sample.n_thinking_tokens for sample in samples if sample.n_thinking_tokens is not None]
+    if len(thought) == n:
+        figures["thinking_tokens"] = float(np.mean(thought))
     for name, value in problem.groups.items():
         figures[f"pass@1 {name}={value}"] = right / n
     return figures
@@ -93,6 +104,7 @@ def task_row(
     reasons = [sample.finish_reason for sample in samples]
     if scores is None:
         scores = [row for problem in task_run.problems if (row := problem.scores).size]
+    early, unfinished = ended_early(samples)
     return Row(
         task=name or task_run.task,
         pass_at_1=estimate(scores),
@@ -104,6 +116,8 @@ def task_row(
         mean_tokens=mean_tokens(samples),
         partial=partial,
         note=note_of(task_run),
+        early=early,
+        unfinished=unfinished,
     )
 
 

@@ -29,6 +29,7 @@ class Row:
 
     reasons: why samples have no answer, with their numbers. in_thinking: answers that were taken from the thinking.
     note: what must be said beside the score.
+    early: samples that did not end by themselves, by reason; unfinished: those of them that are not right.
     """
 
     task: str
@@ -41,6 +42,8 @@ class Row:
     reasons: Mapping[str, int] = field(default_factory=dict)
     in_thinking: int = 0
     note: str = ""
+    early: Mapping[str, int] = field(default_factory=dict)
+    unfinished: int = 0
 
 
 def percent(value: float | None) -> str:
@@ -94,12 +97,24 @@ def reasons_in_words(reasons: Mapping[str, int], *, in_thinking: int) -> str:
     return "; ".join(filter(None, [", ".join(f"{n} {reason}" for reason, n in reasons.items()), taken]))
 
 
+def bounds_in_words(value: float, n_samples: int, *, early: Mapping[str, int], unfinished: int) -> str:
+    """ "22.0 % cut off: the score is at least 60.0, at most 82.0"; "" where every reply that is not right ended."""
+    if not unfinished:
+        return ""
+    parts = ", ".join(f"{percent(n / n_samples)} % {reason}" for reason, n in early.items())
+    most = percent(value + unfinished / n_samples)
+    return f"{parts}: the score is at least {percent(value)}, at most {most}"
+
+
 def results_table(rows: list[Row]) -> str:
     """Percent; notes say why samples have no answer, and of undecided ones the bound that they imply."""
     lines = [columns([list(RESULT_HEADERS), *(cells(row) for row in rows)])]
     for row in rows:
         if words := reasons_in_words(row.reasons, in_thinking=row.in_thinking):
             lines.append(f"{row.task}: without an answer {words}." if row.reasons else f"{row.task}: {words}.")
+        n = row.pass_at_1.n_samples
+        if words := bounds_in_words(row.pass_at_1.value, n, early=row.early, unfinished=row.unfinished):
+            lines.append(f"{row.task}: {words}.")
         if row.undecided:
             most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
             lines.append(

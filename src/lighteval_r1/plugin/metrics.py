@@ -9,8 +9,11 @@ from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelM
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc, SamplingMethod
 
+from lighteval_r1.engines.model_section import said_by_hand
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import NoAnswer
+from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.outside.words import storable
 from lighteval_r1.plugin.errors import plain_errors
@@ -64,7 +67,8 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
             "lighteval-r1 endpoint draw each reply by itself."
         )
     print(FOREIGN_ENGINE, file=sys.stderr)
-    samples = [foreign_samples(doc, response) for doc, response in pairs]
+    divider = Divider(choose(said_by_hand().reasoning_parser or AUTO))
+    samples = [[divider.divided(sample) for sample in foreign_samples(doc, response)] for doc, response in pairs]
     items = [
         (GRADERS[doc.problem.grader], GRADERS[doc.problem.grader].answer_text(sample), doc.problem.gold)
         for (doc, _), row in zip(pairs, samples, strict=True)
@@ -90,7 +94,7 @@ def task_of(doc: Doc) -> str:
 
 def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
     """The replies as samples of which only the text is known: no finish reason, no seed, no count of tokens."""
-    opened = str(response.input or "").rstrip().endswith("<think>")
+    opened = opens_thinking(str(response.input or ""))
     problem_id = doc.problem.id
     return [
         Sample(f"{problem_id}[{index}]", problem_id, index, None, reply, thinking_opened=opened)
@@ -99,7 +103,7 @@ def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
 
 
 class ProblemFigures(SampleLevelComputation):
-    """pass@k, maj@n, truncated, no_answer and why, undecided, output_tokens, and pass@1 under the problem's groups."""
+    """pass@k, maj@n, truncated, looping, no_answer and why, undecided, tokens, and pass@1 under groups."""
 
     def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
         return {name: value for name, value in doc.figures.items() if name != "pass@1"}
@@ -110,7 +114,8 @@ class ProblemFigures(SampleLevelComputation):
 
 def metrics(task: Task) -> list:
     names = [f"pass@{k}" for k in powers_of_two(MAX_N)]
-    lower = ["truncated", "no_answer", *(f"no_answer {reason}" for reason in NoAnswer), "undecided", "output_tokens"]
+    lower = ["truncated", "looping", "no_answer", *(f"no_answer {reason}" for reason in NoAnswer), "undecided"]
+    lower += ["output_tokens", "thinking_tokens"]
     names += ["maj@n", *lower, "answer in the thinking"]
     names += [f"pass@1 {group}={value}" for group, values in task.groups.items() for value in values]
     return [

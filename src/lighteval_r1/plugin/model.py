@@ -12,6 +12,7 @@ from lighteval.tasks.requests import Doc
 from lighteval_r1 import __version__
 from lighteval_r1.engines import Engine
 from lighteval_r1.engines.machine import environment
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.outside import variables
@@ -82,11 +83,12 @@ class R1Model(LightevalModel):
             raise ended_by(failure) from None
 
     async def _evaluate(self, docs: list[Doc]) -> list[ModelResponse]:
-        shard, settings = variables.SHARD.value(), self.engine.settings
+        shard, engine, settings = variables.SHARD.value(), self.engine, self.engine.settings
         check_docs(docs, temperature=settings.temperature)
         by_task: dict[str, dict[str, ProblemDoc]] = {}
         for doc in docs:
             by_task.setdefault(doc.task_name, {})[doc.problem.id] = doc
+        print(engine.chosen, file=sys.stderr)
         works = [self._work(name, members, shard=shard) for name, members in sorted(by_task.items())]
         try:
             if settings.max_model_length:
@@ -95,7 +97,8 @@ class R1Model(LightevalModel):
             if self.output_dir:
                 point_to_journals(works, self.output_dir)
             with Pool(gives_way=self.gives_way) as pool:
-                sampling = await run(works, engine=self.engine, pool=pool, shard=shard)
+                divider = Divider(engine.chosen, engine.tokenizer, budget=settings.thinking_budget)
+                sampling = await run(works, engine=engine, pool=pool, shard=shard, divider=divider)
             if shard is not None:
                 raise SystemExit(shard_done(shard, left=len(owed_samples(works))))
             task_runs = [work.result() for work in works]
@@ -123,6 +126,7 @@ class R1Model(LightevalModel):
             settings=self.engine.settings,
             cache_dir=self.config.cache_dir,
             shard=shard,
+            marks=self.engine.chosen.key,
         )
 
     def _report(self, task_runs: list[TaskRun], *, sampling: dict) -> None:
@@ -134,7 +138,10 @@ class R1Model(LightevalModel):
             "version": __version__,
             "settings": asdict(settings),
             "settings_id": settings.id,
-            "environment": environment() | self.started_with | ({"sandbox": level} if level else {}),
+            "environment": environment()
+            | self.told
+            | {"reasoning_parser": self.engine.chosen.record}
+            | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": {
                 task_run.task: describe_task(task_run) | {"estimates": {"pass@1": asdict(row.pass_at_1)}}

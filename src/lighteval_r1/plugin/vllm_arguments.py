@@ -1,6 +1,8 @@
 """LightEval's MODEL_ARGS as an engine on vLLM."""
 
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pydantic
 import yaml
@@ -11,9 +13,10 @@ from lighteval_r1.engines.adapters import Adapter
 from lighteval_r1.engines.engine_options import changing_draws
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split, makers_sampling
-from lighteval_r1.engines.model_section import NOTHING, ModelSection
+from lighteval_r1.engines.model_section import NOTHING, ModelSection, loops, no_marks
 from lighteval_r1.engines.templates import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
+from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
 from lighteval_r1.records import Settings, UserError, in_words, sha256
 
@@ -55,9 +58,9 @@ def make_engine(
     if templated and tokenizer.chat_template is None:
         raise UserError(f"override_chat_template=true, but {config.model_name} has no chat template.")
     adapter = section.adapter(config.model_name, parameters=config.model_dump()) if section.lora else None
-    settings = settings_of(
-        config, section, identity=identity, template=tokenizer.chat_template if templated else None, adapter=adapter
-    )
+    template = str(tokenizer.chat_template) if templated else None
+    chosen, section = with_parser(section, model_config, tokenizer, template=template or "")
+    settings = settings_of(config, section, identity=identity, template=template, adapter=adapter)
     check_prompt(settings, tokenizer, model=config.model_name)
     max_num_seqs = config.max_num_seqs if "max_num_seqs" in config.model_fields_set else MAX_NUM_SEQS[layout.device]
     return VllmEngine(
@@ -68,8 +71,26 @@ def make_engine(
         tokenizer=tokenizer,
         templated=templated,
         max_num_seqs=max_num_seqs,
+        chosen=chosen,
         processes=processes,
     )
+
+
+def with_parser(
+    section: ModelSection, model_config: object, tokenizer: Any, *, template: str
+) -> tuple[Chosen, ModelSection]:
+    """Whose marks tell thinking from answer; and the section, where a budget needs it, with vLLM's name for them."""
+    chosen = choose(
+        section.reasoning_parser or AUTO,
+        model_type=str(getattr(model_config, "model_type", "")),
+        template=template,
+        vocabulary=frozenset(tokenizer.get_vocab()),
+    )
+    if section.thinking_budget is None:
+        return chosen, section
+    if not chosen.marks and "reasoning_config" not in section.vllm:
+        raise no_marks(section.thinking_budget)
+    return chosen, replace(section, reasoning_parser=chosen.parser if chosen.marks else "")
 
 
 def check_prompt(settings: Settings, tokenizer: object, *, model: str) -> None:
@@ -97,6 +118,7 @@ def settings_of(
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
     extra = {vllm_names.get(name, name): sampling[name] for name in names if name in sampling}
+    extra |= loops(section.end_loops)
     engine = changing_draws(section.vllm)
     if section.thinking_budget is not None and section.reasoning_parser:
         # of a budget the parser is a part: its marks are what vLLM ends the thought with

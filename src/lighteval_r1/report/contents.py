@@ -18,6 +18,7 @@ from lighteval_r1.report.summary import Published, TaskSummary, means, task_summ
 from lighteval_r1.runs.outputs import check_page, writing
 from lighteval_r1.runs.pairing import differences
 from lighteval_r1.runs.scored_runs import ScoredRun, scored
+from lighteval_r1.runs.smells import task_smells, titles
 from lighteval_r1.thinking.summary import Told
 
 
@@ -63,7 +64,8 @@ def write_report(
         with writing(figures):
             write_pictures(tasks, figures, thinking=thinking)
     with writing(out):
-        write_page(tables(runs, told, with_scores), content, out=out)
+        shown = tables(runs, told, with_scores)
+        write_page(shown, content | {"smells": smells_of(shown, several=len(runs) > 1)}, out=out)
 
 
 def write_pictures(tasks: Sequence[TaskSummary], folder: Path, *, thinking: Told | None) -> None:
@@ -164,6 +166,21 @@ def notices(told: Sequence[ScoredRun]) -> list[str]:
         words = list(differences(first.run, each.run, tasks))
         said += [f"Differs from {first.letter} to {each.letter}: {'; '.join(words)}."] if words else []
     return said
+
+
+def smells_of(shown: Sequence[Table], *, several: bool) -> list[dict]:
+    """What a careful reader would look at, each with links to replies on the page."""
+    return [
+        {
+            "words": f"{table.task}{f' of {table.run_label}' if several else ''}: {smell}",
+            "links": [
+                (title, f"#{at}.{place}.{sample.index}")
+                for title, (place, sample) in zip(titles(table.task_run, smell), smell.examples, strict=True)
+            ],
+        }
+        for at, table in enumerate(shown)
+        for smell in task_smells(table.task, table.task_run)
+    ]
 
 
 def title(runs: Sequence[Run], names: Sequence[str]) -> str:

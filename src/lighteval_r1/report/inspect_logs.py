@@ -36,7 +36,7 @@ from inspect_ai.scorer import CORRECT, INCORRECT, NOANSWER, Score
 from inspect_ai.viewer import ViewerConfig
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders.splitting import parts_of
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, UserError, sha256
@@ -141,7 +141,7 @@ def as_it_can_be_stored(problem: RunProblem) -> RunProblem:
 
 
 def _sample(model: str, problem: RunProblem, sample: Sample) -> EvalSample:
-    thinking, answer = split_thinking(sample.reply, thinking_opened=sample.thinking_opened)
+    thinking, answer = parts_of(sample)
     content = [ContentReasoning(reasoning=thinking)] if thinking else []
     message = ChatMessageAssistant(content=[*content, ContentText(text=answer or "")], model=model, source="generate")
     stop_reason = STOP_REASONS.get(sample.finish_reason or "", "unknown")

@@ -8,8 +8,15 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published, spread
 from lighteval_r1.numbers.estimates import estimate, interval
-from lighteval_r1.numbers.scores import GROUPS_MOST, from_thinking, group_order, majority, no_answer_reasons
-from lighteval_r1.numbers.tables import reasons_in_words
+from lighteval_r1.numbers.scores import (
+    GROUPS_MOST,
+    ended_early,
+    from_thinking,
+    group_order,
+    majority,
+    no_answer_reasons,
+)
+from lighteval_r1.numbers.tables import bounds_in_words, reasons_in_words
 from lighteval_r1.records import Estimate, Outcome, TaskRun
 from lighteval_r1.runs.scored_runs import ScoredRun
 
@@ -45,8 +52,8 @@ class Scored:
 class TaskScore:
     """One run on one task.
 
-    truncated, no_answer, undecided None: the run does not say. why: samples have no answer, in words.
-    partial: "partial" where samples are missing.
+    truncated, no_answer, undecided None: the run does not say. why: samples have no answer, and what that leaves open,
+    in words. partial: "partial" where samples are missing.
     """
 
     task: str
@@ -149,6 +156,10 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     counts = sorted({row.size for row in rows})
     outcomes = [sample.outcome for sample in samples]
     reasons = [sample.finish_reason for sample in samples]
+    why = reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples)))
+    early, unfinished = ended_early(samples)
+    value = estimate(rows).value
+    bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
     return TaskScore(
         task=name,
         scored=scored(told.letter, rows, published=lambda found: published(name, found, "")),
@@ -156,7 +167,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
         majority=majority_of(task_run),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
         no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
-        why=reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples))),
+        why="; ".join(filter(None, [why, bounds])),
         undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
         partial="partial" if told.partial[name] else "",
     )

@@ -9,6 +9,7 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
+from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.records import (
     GRADE_FIELDS,
     Outcome,
@@ -115,7 +116,7 @@ def read_problem(row: dict, *, tokens: pyarrow.Array | None, path: Path) -> RunP
     name = str(specific.get("name") or doc.get("id") or "")
     problem_id = specific.get("problem_id") or sha256([doc.get("query"), gold])[:16]
     replies = response.get("text") or []
-    opened = str(response.get("input") or "").rstrip().endswith("<think>")
+    opened = opens_thinking(str(response.get("input") or ""))
     samples = []
     for index, (reply, record) in enumerate(zip(replies, sample_records(row, n=len(replies), path=path), strict=True)):
         if reply is None:

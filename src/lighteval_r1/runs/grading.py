@@ -8,10 +8,23 @@ from itertools import islice
 from pathlib import Path
 
 from lighteval_r1.confined.connection import allow_unsafe
-from lighteval_r1.graders.answers import CLOSE, OPEN, split_thinking
+from lighteval_r1.graders.marks import AUTO, THINK, choose
+from lighteval_r1.graders.splitting import parts_of
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
-from lighteval_r1.records import Grade, GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
+from lighteval_r1.records import (
+    DRAWN_FIELDS,
+    Grade,
+    GraderDied,
+    OwedError,
+    RunProblem,
+    Sample,
+    TaskRun,
+    UserError,
+    sample_of,
+    to_record,
+)
 from lighteval_r1.runs.grades_file import write_grades
 from lighteval_r1.runs.locate import HUB, find
 from lighteval_r1.runs.reply_files import read_replies
@@ -30,12 +43,13 @@ def run(
     columns: str = "",
     explain: str = "",
     thinking_opened: bool | None = None,
+    reasoning_parser: str = AUTO,
     allow_unsafe_code: bool = False,
 ) -> str:
     """The table of all files, a line each, or the explanation of one reply; what the command prints.
 
-    columns: which hold what. thinking_opened: whether the prompts ended in `<think>`; None where file and replies say
-    it.
+    columns: which hold what. thinking_opened: whether the prompts opened a thought; None where file and replies say it.
+    reasoning_parser: whose marks tell thinking from answer; auto: those that the run recorded, else the whole table.
     """
     if allow_unsafe_code:
         allow_unsafe()
@@ -44,6 +58,10 @@ def run(
     paths = [local_path(str(file), task=chosen) for file in files]
     drawn = [read_replies(path, chosen, columns=columns) for path in paths]
     runs = [settle_thinking(path, task_run, given=thinking_opened) for path, task_run in zip(paths, drawn, strict=True)]
+    if reasoning_parser != AUTO:
+        runs = [
+            divided_anew(path, task_run, parser=reasoning_parser) for path, task_run in zip(paths, runs, strict=True)
+        ]
     if explain:
         return explained([problem for task_run in runs for problem in task_run.problems], uid=explain, task=chosen)
     rows = []
@@ -71,8 +89,9 @@ def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> Tas
     Says so where replies show that prompts may have ended in `<think>` and others, without a tag, then have no answer.
     """
     unsaid = [sample.reply for sample in task_run.samples if sample.thinking_opened is None and given is None]
-    closing = sum(CLOSE in reply and OPEN not in reply.partition(CLOSE)[0] for reply in unsaid)
-    untagged = sum(CLOSE not in reply and OPEN not in reply for reply in unsaid)
+    begin, end = THINK.opening, THINK.ending
+    closing = sum(end in reply and begin not in reply.partition(end)[0] for reply in unsaid)
+    untagged = sum(end not in reply and begin not in reply for reply in unsaid)
     if closing and untagged:
         print(
             f"{path}: {closing} replies close a thought that they did not open, {untagged} have no think tag and are "
@@ -82,9 +101,25 @@ def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> Tas
         )
 
     def settled(sample: Sample) -> Sample:
-        return replace(sample, thinking_opened=bool(sample.thinking_opened) if given is None else given)
+        if given is None:
+            return replace(sample, thinking_opened=bool(sample.thinking_opened))
+        return sample_of(to_record(sample, DRAWN_FIELDS), thinking_opened=given)
 
     return with_samples(task_run, map(settled, task_run.samples))
+
+
+def divided_anew(path: Path, task_run: TaskRun, *, parser: str) -> TaskRun:
+    """The task with its replies divided by this parser's marks; says so where no reply holds them."""
+    divider = Divider(choose(parser))
+    marks, samples = divider.chosen.marks, task_run.samples
+    if marks and not any(marks.opening in sample.reply or marks.ending in sample.reply for sample in samples):
+        print(
+            f"{path}: no reply holds {marks}. Where these are special tokens, texts leave them out: the run's own "
+            f"command with --reasoning-parser {parser} finds them in the tokens that were drawn.",
+            file=sys.stderr,
+        )
+    key = divider.chosen.key
+    return with_samples(task_run, (s if s.marks == key else divider.divided(s) for s in samples))
 
 
 def with_samples(task_run: TaskRun, samples: Iterable[Sample]) -> TaskRun:
@@ -142,7 +177,7 @@ def explained(problems: list[RunProblem], *, uid: str, task: Task) -> str:
     with Pool(1) as pool:
         alone = TaskRun.of_problems(task.name, [replace(problem, samples=[sample])], version=task.version, n=1)
         (graded,) = grade_all(alone, pool=pool, task=task).samples
-    thinking, after = split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))
+    thinking, after = parts_of(sample)
     opened = " (opened in the prompt)" if sample.thinking_opened else ""
     lines = [
         f"uid: {uid}",

@@ -60,9 +60,9 @@ def journal_run(folders: list[Path], *, texts: bool, n_runs: int = 1) -> Run:
 
 def journal_task(folder: Path, settings: Settings, *, texts: bool, damage: DamageSeen) -> TaskRun:
     asked = read_asked(folder)
-    version = asked.version if asked else newest_version(folder)
+    version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
     by_problem: dict[str, list[Sample]] = {}
-    for sample in read_samples(folder, version=version, damage=damage).values():
+    for sample in read_samples(folder, version=version, damage=damage, marks=marks).values():
         if asked is None or sample.index < asked.n:
             by_problem.setdefault(sample.problem_id, []).append(sample)
     ids = asked.problem_ids if asked else list(by_problem)
@@ -98,7 +98,7 @@ def problems_of_task(name: str) -> dict[str, RunProblem]:
 class Holding:
     """How far one journal is.
 
-    asked, owed None: it was made before journals kept what was asked. graded: by the newest version.
+    asked, owed None: it was made before journals kept what was asked. graded: as the newest run asked for.
     """
 
     folder: Path
@@ -123,7 +123,7 @@ def holding(folder: Path) -> Holding:
     settings = read_settings(folder)
     drawn = set(keys_in(folder, "samples-*.jsonl"))
     asked = read_asked(folder)
-    version = asked.version if asked else newest_version(folder)
+    version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
     wanted = keys_asked(asked, settings) if asked else None
     return Holding(
         folder=folder,
@@ -132,7 +132,7 @@ def holding(folder: Path) -> Holding:
         asked=None if wanted is None else len(wanted),
         drawn=len(drawn),
         owed=None if wanted is None else len(wanted - drawn),
-        graded=len(drawn.intersection(keys_in(folder, f"grades-v{version}-*.jsonl"))),
+        graded=len(drawn.intersection(keys_in(folder, f"grades-v{version}-*.jsonl", marks=marks))),
     )
 
 
@@ -144,10 +144,12 @@ def keys_asked(asked: Asked, settings: Settings) -> set[str]:
     }
 
 
-def keys_in(folder: Path, pattern: str) -> Iterator[str]:
+def keys_in(folder: Path, pattern: str, *, marks: str = "") -> Iterator[str]:
+    """The keys of what these files hold; of grades, of those by these marks."""
     for path in folder.glob(pattern):
         for record in records_in(path, damage=DamageSeen()):
-            yield record["key"]
+            if record.get("marks", "") == marks:
+                yield record["key"]
 
 
 def holdings_table(journals: list[Holding]) -> str:

@@ -108,8 +108,10 @@ def differences(
             yield f"{name.replace('_', ' ')} {shortened(before)} -> {shortened(after)}"
     if bool(first.settings) != bool(second.settings):
         yield "one of them does not say its settings"
+    same_model = first.settings.get("model") == second.settings.get("model")
     for before, after in tasks:
         for what, one, other in (
+            ("marks of thinking", *((marks_of(before), marks_of(after)) if same_model else ("", ""))),
             ("task version", str(before.version or ""), str(after.version or "")),
             ("n", n_of(before), n_of(after)),
             ("prompts", before.prompts_sha256, after.prompts_sha256),
@@ -120,6 +122,11 @@ def differences(
                 yield f"{before.task}: {what} {shortened(one)} -> {shortened(other)}"
         if shared := shared_samples(before, after):
             yield f"{before.task}: {shared} samples stand in both, so the errors of their difference are too wide"
+
+
+def marks_of(task_run: TaskRun) -> str:
+    """By which thinking was told from answer; "" where all families' marks were looked for."""
+    return ", ".join(sorted({sample.marks for sample in task_run.samples if sample.marks}))
 
 
 def shared_samples(first: TaskRun, second: TaskRun) -> int:

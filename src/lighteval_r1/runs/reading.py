@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.records import Run, TaskRun, UserError
+from lighteval_r1.records import SPLIT_FIELDS, Run, TaskRun, UserError
 from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
 from lighteval_r1.runs.journals import journal_run, journals_under
 from lighteval_r1.runs.locate import DETAILS, HUB, LIGHTEVAL, RunFiles, find, results_in
@@ -62,10 +62,14 @@ def graded_run(path: Path) -> Run:
         raise UserError(f"{grades_path(path)} {said}. Grade anew: lighteval-r1 score {path} --task TASK.")
     task_run = read_replies(path, task, columns=lines[0].get("columns") or "")
     grades = {line["uid"]: line["grade"] for line in lines}
-    opened = {line["uid"]: bool(line.get("thinking_opened")) for line in lines}
+    read = {
+        line["uid"]: {"thinking_opened": bool(line.get("thinking_opened"))}
+        | {name: line[name] for name in SPLIT_FIELDS if name in line}
+        for line in lines
+    }
     problems = []
     for problem in task_run.problems:
-        samples = [replace(sample, thinking_opened=opened.get(sample.key, False)) for sample in problem.samples]
+        samples = [replace(sample, **read.get(sample.key, {"thinking_opened": False})) for sample in problem.samples]
         gold = GRADERS[problem.grader].shown_gold(problem.gold)
         problems.append(with_grades(replace(problem, gold=gold, samples=samples), grades))
     task_run = replace(task_run, problems=problems, version=int(lines[0].get("version") or 0))

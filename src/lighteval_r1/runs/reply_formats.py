@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import own
@@ -199,7 +200,7 @@ def of_old_details(row: Mapping, wanted: Wanted) -> Drawn:
         gold=[str(gold).strip() for gold in golds],
         many=True,
         n_tokens=[len(ids) for ids in tokens] if lists else (),
-        thinking_opened=str(row["full_prompt"]).rstrip().endswith("<think>") or None,
+        thinking_opened=opens_thinking(str(row["full_prompt"])) or None,
         verdicts=verdict_in(row.get("metrics"), wanted, n=len(replies)),
     )
 

@@ -123,12 +123,21 @@ class Writer:
 class Journal:
     """The samples of one task under one model and settings.
 
-    samples: key -> Sample, with its grade where it has one. Holds what earlier runs wrote, and grows as this run
-    appends.
+    samples: key -> Sample, with its grade where it has one by this version of the task and these marks. Holds what
+    earlier runs wrote, and grows as this run appends.
     """
 
-    def __init__(self, folder: Path, *, settings: Settings, version: int, shard: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Settings,
+        version: int,
+        shard: tuple[int, int] | None = None,
+        marks: str = "",
+    ) -> None:
         self.folder = folder
+        self.marks = marks
         self.settings = settings
         self.version = version
         self.damaged: list[str] = []
@@ -141,7 +150,7 @@ class Journal:
         writer = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}"
         self._samples_out = Writer(folder / f"samples-{writer}.jsonl")
         self._grades_out = Writer(folder / f"grades-v{version}-{writer}.jsonl")
-        self.samples: dict[str, Sample] = read_samples(folder, version=version, damage=self._set_aside)
+        self.samples: dict[str, Sample] = read_samples(folder, version=version, damage=self._set_aside, marks=marks)
 
     def _set_aside(self, path: Path, number: int, line: bytes) -> None:
         self.damaged.append(f"{path}, line {number}")
@@ -164,7 +173,7 @@ class Journal:
         merged = known | {problem.id: replace(problem, samples=[], metric={}) for problem in problems}
         if merged != known:
             write_whole(self.folder / "problems.jsonl", b"".join(map(problem_line, merged.values())))
-        asked = Asked(n=n, version=self.version, problem_ids=[problem.id for problem in problems])
+        asked = Asked(n, self.version, [problem.id for problem in problems], self.marks)
         write_whole(self.folder / "asked.json", json.dumps(asdict(asked)).encode())
 
     def is_graded(self, key: str) -> bool:
@@ -176,8 +185,9 @@ class Journal:
         self._samples_out.append(to_record(sample, DRAWN_FIELDS))
         self.samples[sample.key] = sample
 
-    def add_grade(self, key: str, grade: Grade) -> None:
-        sample = self.samples[key].graded(grade)
+    def add_grade(self, key: str, grade: Grade, *, divided: Sample | None = None) -> None:
+        """divided: the sample as it was read for this grade."""
+        sample = (divided or self.samples[key]).graded(grade)
         self._grades_out.append(grade_record(sample))
         self.samples[key] = sample
 

@@ -15,10 +15,20 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lighteval_r1.records import GRADE_FIELDS, Grade, Outcome, RunProblem, Sample, Settings, UserError, sample_of
+from lighteval_r1.records import (
+    GRADE_FIELDS,
+    SPLIT_FIELDS,
+    Grade,
+    Outcome,
+    RunProblem,
+    Sample,
+    Settings,
+    UserError,
+    sample_of,
+)
 
 # Beside a run's results: the folders of the journals that it fills, written when it begins.
 JOURNALS_FILE = "journals.json"
@@ -72,11 +82,13 @@ class DamageSeen:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run asked of a journal: n samples of each problem, graded by this version of the task."""
+    """What a run asked of a journal: n samples of each problem, graded by this version of the task and by these marks
+    of thinking (graders.marks)."""
 
     n: int
     version: int
     problem_ids: list[str]
+    marks: str = ""
 
 
 def read_object(path: Path) -> dict:
@@ -104,8 +116,8 @@ def newest_version(folder: Path) -> int:
     return max((int(name[1]) for name in names if name), default=1)
 
 
-def read_samples(folder: Path, *, version: int, damage: Damage) -> dict[str, Sample]:
-    """Key -> sample, with its grade by this version of the task; the first of two lines with one key counts."""
+def read_samples(folder: Path, *, version: int, damage: Damage, marks: str = "") -> dict[str, Sample]:
+    """Key -> sample, with its grade by this version of the task and these marks; the first line of a key counts."""
     samples: dict[str, Sample] = {}
     for path in sorted(folder.glob("samples-*.jsonl")):
         for record in records_in(path, damage=damage):
@@ -113,8 +125,10 @@ def read_samples(folder: Path, *, version: int, damage: Damage) -> dict[str, Sam
     for path in sorted(folder.glob(f"grades-v{version}-*.jsonl")):
         for record in records_in(path, damage=damage):
             sample = samples.get(record["key"])
-            if sample is not None and sample.outcome is None:
-                samples[sample.key] = sample.graded(Grade(Outcome(record["outcome"]), record["answer"], record["step"]))
+            if sample is not None and sample.outcome is None and record.get("marks", "") == marks:
+                grade = Grade(Outcome(record["outcome"]), record["answer"], record["step"])
+                read = {name: record[name] for name in SPLIT_FIELDS if name in record}
+                samples[sample.key] = replace(sample, **read).graded(grade)
     return samples
 
 

@@ -5,13 +5,15 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import (
+    DRAWN_FIELDS,
     GraderDied,
     OwedError,
     Problem,
@@ -20,7 +22,9 @@ from lighteval_r1.records import (
     Settings,
     TaskRun,
     sample_key,
+    sample_of,
     seed_of,
+    to_record,
 )
 from lighteval_r1.sampling.journal import Journal, why_anew, write_whole
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE, journal_folder
@@ -60,12 +64,13 @@ class Work:
         settings: Settings,
         cache_dir: str,
         shard: tuple[int, int] | None = None,
+        marks: str = "",
     ) -> "Work":
-        """The task with its journal, which knows what is asked of it."""
+        """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
         if not folder.exists() and (why := why_anew(folder, settings)):
             print(f"{folder.parent.name}: {why}", file=sys.stderr)
-        journal = Journal(folder, settings=settings, version=version, shard=shard)
+        journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
         journal.asked(n=n, problems=[shown(problem, []) for problem in problems])
         return cls(task=task, problems=problems, n=n, journal=journal)
 
@@ -125,14 +130,22 @@ def in_part(seed: int, shard: tuple[int, int] | None) -> bool:
     return shard is None or seed % shard[1] == shard[0] - 1
 
 
-async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int, int] | None = None) -> dict:
+async def run(
+    works: list[Work],
+    *,
+    engine: Engine,
+    pool: Pool,
+    shard: tuple[int, int] | None = None,
+    divider: Divider | None = None,
+) -> dict:
     """Draws what is owed, grades what is ungraded; everything goes to the journals as it is finished.
 
+    divider: by which thinking is told from answer; without one, by the marks of all families.
     Returns what the sampling took: n_drawn, n_tokens, generation_s (first request to last reply), and when it began
     (seconds since 1970).
     Raises what the engine raises, after the replies already drawn are journaled and the engine is stopped.
     """
-    loop = _Loop(works, pool=pool)
+    loop = _Loop(works, pool=pool, divider=divider or Divider())
     owed = owed_samples(works, shard=shard)
     loop.begin(owed, shard=shard)
     began, generation_s = time.time(), 0.0
@@ -157,8 +170,9 @@ async def run(works: list[Work], *, engine: Engine, pool: Pool, shard: tuple[int
 class _Loop:
     """The state of one run: which tasks ask a problem, what is under way, progress."""
 
-    def __init__(self, works: list[Work], *, pool: Pool) -> None:
+    def __init__(self, works: list[Work], *, pool: Pool, divider: Divider) -> None:
         self.pool = pool
+        self.divider = divider
         self.works = works
         self.asking: dict[str, list[tuple[Work, Problem]]] = {}
         for work in works:
@@ -176,7 +190,7 @@ class _Loop:
             if sample.index < work.n and sample.key not in work.journal.samples
         ]
         for work, _ in lacking:
-            work.journal.add_sample(replace(sample, outcome=None, answer=None, step=None))
+            work.journal.add_sample(sample_of(to_record(sample, DRAWN_FIELDS)))
         return lacking
 
     def begin(self, owed: list[Owed], *, shard: tuple[int, int] | None) -> None:
@@ -223,15 +237,15 @@ class _Loop:
 
     async def _grade(self, work: Work, problem: Problem, sample: Sample) -> None:
         try:
-            grader = GRADERS[problem.grader]
-            grade = await self.pool.grade(grader, grader.answer_text(sample), problem.gold)
+            grader, divided = GRADERS[problem.grader], self.divider.divided(sample)
+            grade = await self.pool.grade(grader, grader.answer_text(divided), problem.gold)
         except GraderDied as died:
             print(
                 one_line(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}"),
                 file=sys.stderr,
             )
             return
-        work.journal.add_grade(sample.key, grade)
+        work.journal.add_grade(sample.key, grade, divided=divided)
         self.progress.graded(work.journal.samples[sample.key])
 
     async def finish(self) -> None:

@@ -45,7 +45,7 @@ class Progress:
 
     def graded(self, sample: Sample) -> None:
         """A sample, of this run or an earlier one, was graded."""
-        self.n_truncated += sample.truncated
+        self.n_truncated += sample.finish_reason == "length"
         self.scores[sample.problem_id].append(sample.outcome.score)
 
     def line(self) -> str:

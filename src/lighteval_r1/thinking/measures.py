@@ -12,7 +12,8 @@ Wang et al. 2025, "On the Underthinking of o1-Like LLMs", https://arxiv.org/abs/
 from dataclasses import dataclass
 
 from lighteval_r1.graders import grader_named
-from lighteval_r1.graders.answers import CLOSE, is_opened, thinking_mark
+from lighteval_r1.graders.marks import THINK
+from lighteval_r1.graders.splitting import split_of
 from lighteval_r1.records import Outcome, RunProblem, Sample
 from lighteval_r1.thinking.thoughts import changes
 from lighteval_r1.thinking.tokens import Offsets
@@ -81,12 +82,8 @@ class Measured:
 
 def thinking_of(sample: Sample) -> Thinking:
     """The part of a reply before the last mark that ends its thinking."""
-    reply = sample.reply
-    mark = thinking_mark(reply, thinking_opened=bool(sample.thinking_opened))
-    if mark is not None:
-        return Thinking(reply[: mark[0]], True, False)
-    opened = is_opened(reply, thinking_opened=bool(sample.thinking_opened))
-    return Thinking(reply, True, True) if opened else Thinking("", False, False)
+    split = split_of(sample)
+    return Thinking(sample.reply[: split.thinking_end], bool(split.thinking), split.answer is None)
 
 
 def measured(
@@ -95,7 +92,7 @@ def measured(
     """end: character offset in the thinking just past the first correct answer. known: whether it was looked for."""
     text = thinking.text
     at = [len(text)] if end is None else [len(text), end]
-    within = min(len(sample.reply), len(text) + len(CLOSE))
+    within = min(len(sample.reply), len(text) + len(THINK.ending))
     total, *first = offsets.counts(sample, at, within=within) if thinking.there else [0]
     places = changes(text)
     known = known and grader_named(problem.grader).candidates is not None

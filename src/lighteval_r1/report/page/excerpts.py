@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders import splitting
 from lighteval_r1.records import Sample
 from lighteval_r1.report.page import script_json
 
@@ -18,7 +18,7 @@ Parts = tuple[str, str | None]
 
 
 def parts_of(sample: Sample) -> Parts:
-    thinking, answer = split_thinking(sample.reply, thinking_opened=bool(sample.thinking_opened))
+    thinking, answer = splitting.parts_of(sample)
     if thinking == answer:
         # One text that serves as both is shown once.
         thinking = ""

@@ -364,6 +364,7 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     drawTools();
     drawGrid();
     fromAddress();
+    window.addEventListener("hashchange", fromAddress);
   }
 
   begin();
