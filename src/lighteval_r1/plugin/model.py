@@ -139,7 +139,7 @@ class R1Model(LightevalModel):
             "settings": asdict(settings),
             "settings_id": settings.id,
             "environment": environment()
-            | self.told
+            | self.started_with
             | {"reasoning_parser": self.engine.chosen.record}
             | ({"sandbox": level} if level else {}),
             "sampling": sampling,
