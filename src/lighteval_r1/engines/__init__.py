@@ -1,10 +1,13 @@
 """Where replies come from: vllm (replicas on this machine) and endpoint (an OpenAI-compatible server)."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.records import Problem, Sample, Settings
+
+if TYPE_CHECKING:
+    # a replica imports this room, and no grader
+    from lighteval_r1.graders.marks import Chosen
 
 # How R1 models are sampled where the user says nothing. Source: https://huggingface.co/deepseek-ai/DeepSeek-R1,
 # "Usage Recommendations" and "Evaluation".
@@ -28,7 +31,7 @@ class Engine(Protocol):
 
     settings: Settings
     tokenizer: object  # transformers' one, or None
-    chosen: Chosen  # by whose marks replies are divided
+    chosen: "Chosen"  # by whose marks replies are divided
 
     def render(self, problem: Problem) -> str:
         """The prompt as it is given away: with the chat template where that is applied here."""

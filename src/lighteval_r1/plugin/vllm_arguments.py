@@ -88,9 +88,12 @@ def with_parser(
     )
     if section.thinking_budget is None:
         return chosen, section
-    if not chosen.marks and "reasoning_config" not in section.vllm:
+    if "reasoning_config" in section.vllm:
+        # the user's own marks; vLLM takes them or a parser's
+        return chosen, replace(section, reasoning_parser="")
+    if not chosen.marks:
         raise no_marks(section.thinking_budget)
-    return chosen, replace(section, reasoning_parser=chosen.parser if chosen.marks else "")
+    return chosen, replace(section, reasoning_parser=chosen.parser)
 
 
 def check_prompt(settings: Settings, tokenizer: object, *, model: str) -> None:
