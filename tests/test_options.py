@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 
-from lighteval_r1 import records
+from lighteval_r1 import cli, records
 from lighteval_r1.cli.ask import AskOptions
 from lighteval_r1.cli.endpoint import SERVERS_TEMPLATE, EndpointOptions, settings_of
 from lighteval_r1.cli.evaluate import EvaluateOptions, model_parameters
@@ -277,3 +278,11 @@ def test_a_mistake_in_the_command_line_is_one_line(words, line, main):
 def test_no_command_is_answered_with_the_help(main):
     code, said, error = main()
     assert code == 2 and "Measure reasoning models" in said + error and "lighteval-r1:" not in error
+
+
+@pytest.mark.parametrize("name", ["evaluate", "endpoint"])
+def test_every_switch_of_a_python_call_has_its_opposite(name):
+    parameters = typer.main.get_command(cli.app).commands[name].params
+    assert [
+        p.name for p in parameters if getattr(p, "is_flag", False) and not p.secondary_opts and p.name != "help"
+    ] == []

@@ -93,6 +93,7 @@ def test_every_way_of_saying_comes_to_the_same(tmp_path, monkeypatch):
         SubmitOptions(model=str(recipe)),
     ):
         assert model_section(options) == said
+    assert flags("thinking_opened", None) == [] and flags("thinking_opened", False) == ["--no-thinking-opened"]
     assert flags("template_args", {"enable_thinking": False}) == ['--template-args={"enable_thinking": false}']
     monkeypatch.setenv("LIGHTEVAL_R1_MODEL", '{"template_args": {"enable_thinking": false}, "effort": "low"}')
     assert model_section(EvaluateOptions(model="m")) == said

@@ -43,10 +43,12 @@ def evaluate(
 
 
 def flags(name: str, value: object) -> list[str]:
-    """An option of the command line; None and False are not said."""
+    """An option of the command line; None is not said, False is said as its opposite."""
     option = f"--{name.replace('_', '-')}"
-    if value is None or value is False:
+    if value is None:
         return []
+    if value is False:
+        return [option.replace("--", "--no-", 1)]
     if isinstance(value, list | tuple):
         return [f"{option}={part}" for part in value]
     if isinstance(value, dict):
