@@ -12,13 +12,12 @@ and as `reasoning_effort` asks: high (each column), low (the sum alone), empty (
 
 import json
 import random
-import time
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lighteval_r1.demo.train import batches, prompt_of
+from lighteval_r1.demo.train import fit, prompt_of
 from lighteval_r1.tasks.demo_problems import Drawn, training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,26 +93,10 @@ def main() -> None:
     for config in (model.config, model.generation_config):
         config.eos_token_id = config.pad_token_id = end
     rows = encoded(tokenizer, rng)
-    size, begin, step = 16, time.monotonic(), 0
-    n_steps = N_EPOCHS * -(-len(rows) // size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda at: 2e-3 * min(1, (at + 1) / 20) * max(0.02, 1 - at / n_steps)
-    )
-    for _ in range(N_EPOCHS):
-        for ids, labels in batches(rows, size=size, rng=rng):
-            loss = model(input_ids=ids, labels=labels).loss
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            step += 1
-            if step % 50 == 0:
-                print(f"step {step}/{n_steps}  loss {loss.item():.3f}  {time.monotonic() - begin:.0f} s", flush=True)
+    loss = fit(model, rows, n_epochs=N_EPOCHS, n_warm_up=20, rng=rng)
     model.to(torch.bfloat16).save_pretrained(OUT)
     tokenizer.save_pretrained(OUT)
-    made = {"n_problems": N_PROBLEMS, "n_epochs": N_EPOCHS, "seed": SEED, "final_loss": round(loss.item(), 4)}
+    made = {"n_problems": N_PROBLEMS, "n_epochs": N_EPOCHS, "seed": SEED, "final_loss": round(loss, 4)}
     (OUT / "made.json").write_text(json.dumps(made, indent=2) + "\n")
 
 

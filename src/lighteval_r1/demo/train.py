@@ -120,23 +120,16 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     )
 
 
-def train(out: Path, *, n_problems: int, n_epochs: int, seed: int) -> None:
-    begin = time.monotonic()
-    torch.manual_seed(seed)
-    rng = random.Random(seed)
-    pairs = training(n_problems, seed=seed)
-    tokenizer = make_tokenizer([prompt_of(kind, one) + one.reply for kind, one in pairs[:4000]])
-    encoded = encode(tokenizer, pairs)
-    model = make_model(tokenizer)
-    size = 16
-    n_steps = n_epochs * -(-len(encoded) // size)
+def fit(model: torch.nn.Module, rows: list, *, n_epochs: int, n_warm_up: int, rng: random.Random) -> float:
+    """Trains on encode()'s rows, 16 at a time; the last loss. n_warm_up: steps until the rate is whole."""
+    size, step, begin = 16, 0, time.monotonic()
+    n_steps = n_epochs * -(-len(rows) // size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 2e-3 * min(1, (step + 1) / 200) * max(0.02, 1 - step / n_steps)
+        optimizer, lambda at: 2e-3 * min(1, (at + 1) / n_warm_up) * max(0.02, 1 - at / n_steps)
     )
-    step = 0
     for _ in range(n_epochs):
-        for ids, labels in batches(encoded, size=size, rng=rng):
+        for ids, labels in batches(rows, size=size, rng=rng):
             loss = model(input_ids=ids, labels=labels).loss
             optimizer.zero_grad()
             loss.backward()
@@ -146,9 +139,20 @@ def train(out: Path, *, n_problems: int, n_epochs: int, seed: int) -> None:
             step += 1
             if step % 200 == 0:
                 print(f"step {step}/{n_steps}  loss {loss.item():.3f}  {time.monotonic() - begin:.0f} s", flush=True)
+    return loss.item()
+
+
+def train(out: Path, *, n_problems: int, n_epochs: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    pairs = training(n_problems, seed=seed)
+    tokenizer = make_tokenizer([prompt_of(kind, one) + one.reply for kind, one in pairs[:4000]])
+    encoded = encode(tokenizer, pairs)
+    model = make_model(tokenizer)
+    loss = fit(model, encoded, n_epochs=n_epochs, n_warm_up=200, rng=rng)
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
-    made = {"n_problems": n_problems, "n_epochs": n_epochs, "seed": seed, "final_loss": round(loss.item(), 4)}
+    made = {"n_problems": n_problems, "n_epochs": n_epochs, "seed": seed, "final_loss": round(loss, 4)}
     (out / "made.json").write_text(json.dumps(made, indent=2) + "\n")
 
 

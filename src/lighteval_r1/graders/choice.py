@@ -278,4 +278,5 @@ CHOICE = Grader(
     confined=False,
     answer_in_thinking=True,
     note=None,
+    lettered=True,
 )

@@ -111,4 +111,5 @@ EXPRESSION = Grader(
     confined=False,
     answer_in_thinking=True,
     note=None,
+    lettered=False,
 )

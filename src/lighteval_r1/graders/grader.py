@@ -32,7 +32,7 @@ class Grader:
     majority vote; None where votes have no meaning. candidates: where a thinking states an answer; None where it
     states none. limit_s: CPU seconds for one judgement. confined: it runs code that a model wrote. answer_in_thinking:
     whether an answer counts that stands in a thought that ended, with nothing behind it. note: what must be said beside
-    the score of a task of that name, "" if nothing.
+    the score of a task of that name, "" if nothing. lettered: answers are letters of options.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Grader:
     limit_s: float
     confined: bool
     answer_in_thinking: bool = True
+    lettered: bool = False
     note: Callable[[str], str] | None = None
 
     def answer_text(self, sample: Sample) -> AnswerText:

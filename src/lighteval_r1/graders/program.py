@@ -254,4 +254,5 @@ PROGRAM = Grader(
     confined=True,
     answer_in_thinking=False,
     note=note,
+    lettered=False,
 )

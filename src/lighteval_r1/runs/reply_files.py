@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lighteval_r1.graders import CHOICE, EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL
+from lighteval_r1.graders import CHOICE
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, same_gold, task_that_asks
@@ -179,9 +179,9 @@ def add_samples(problem: RunProblem, drawn: Drawn, *, label: str, taken: set[str
 
 
 def check_kind(path: Path, problems: list[RunProblem], *, task: Task) -> None:
-    """UserError where all golds are letters and the grader compares expressions: they are another task's."""
+    """UserError where all golds are letters and the grader's answers are none: they are another task's."""
     letters = [is_letter(problem.gold) for problem in problems]
-    if letters and all(letters) and task.grader in (EXPRESSION, EXPRESSION_BEHIND_THINKING, REAL):
+    if letters and all(letters) and not task.grader.lettered:
         raise UserError(
             f"{path}: all golds are letters, as of lettered questions, and {task.name} is graded by the "
             f"{task.grader.name} grader. Say --task of the task that was asked."
