@@ -296,3 +296,8 @@ def test_json_in_a_script_element_comes_back_and_cannot_end_it(text):
 @pytest.mark.parametrize(("largest", "step"), [(0, 0.2), (5, 1), (32768, 10_000), (9_999, 2_000), (12_000, 2_500)])
 def test_an_axis_has_round_steps(largest, step):
     assert drawings.tick_step(largest) == pytest.approx(step)
+
+
+def test_where_no_spread_was_seen_the_pages_errors_are_bounds(tmp_path):
+    page = written(tmp_path, a_run(*(problem(f"p{i}", "wwww") for i in range(30))))
+    assert "&lt;1.6" in page and "&lt;6.2" in page
