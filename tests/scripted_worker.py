@@ -55,6 +55,7 @@ SCRIPTED = Grader(
     limit_s=10.0,
     confined=False,
     answer_in_thinking=False,
+    lettered=True,
 )
 
 if __name__ == "__main__":

@@ -53,14 +53,16 @@ def work(folder: Path) -> Work:
 
 
 class KilledAfter(VllmEngine):
-    """One of its replicas is killed by SIGKILL once some samples are drawn."""
+    """Replica 1 is killed by SIGKILL once 30 samples are drawn and it, too, has drawn some: it may load for long."""
 
-    n_left = 30
+    n_drawn = (0, 0)
+    killed = False
 
     async def draw(self, owed, *, replica, on_text=None):
         sample = await super().draw(owed, replica=replica, on_text=on_text)
-        self.n_left -= 1
-        if self.n_left == 0:
+        self.n_drawn = tuple(n + (replica == number) for number, n in enumerate(self.n_drawn))
+        if sum(self.n_drawn) >= 30 and self.n_drawn[1] >= 5 and not self.killed:
+            self.killed = True
             os.kill(self.processes[1].pid, signal.SIGKILL)
         return sample
 
