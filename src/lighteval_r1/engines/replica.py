@@ -64,8 +64,7 @@ class Replica:
         self.lora = LoRARequest("adapter", 1, lora) if lora else None
         if on_cpu:
             # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
-            # of
-            # OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
+            # of OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
         self.facts = {

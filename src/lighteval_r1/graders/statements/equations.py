@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from lighteval_r1.graders.statements import Candidate
-from lighteval_r1.graders.statements.chains import EQUALS, LONGEST_ANSWER, Chain, chain_before, side, step_end
+from lighteval_r1.graders.statements.chains import EQUALS, LONGEST_ANSWER, chain_before, side, step_end
 from lighteval_r1.graders.statements.phrases import (
     CHECKED,
     CONDITIONAL,
@@ -47,15 +47,10 @@ def equalities(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[C
         if not {(chain.first, side(answer)), (chain.last, side(answer))} & asked_for.given:
             words = thinking[statement_start(thinking, sign.start()) : sign.start()]
             supposed = CONDITIONAL.match(words) is not None or one_of_several(thinking, sign.start(), end)
-            linked = not supposed and is_linked(thinking, words, end, chain=chain, asked_for=asked_for)
-            yield Candidate(end, answer, "equals", strong=False, linked=linked, supposed=supposed)
-
-
-def is_linked(text: str, words: str, end: int, *, chain: Chain, asked_for: Question) -> bool:
-    """Whether an equation is tied to what is asked for: by its side, by its words, or by a check that follows."""
-    if chain.bound and not asked_for.extreme:
-        return False
-    return chain.first in asked_for.formulas or asked_for.named_in(words) or CHECKED.match(text, end) is not None
+            bound = chain.bound and not asked_for.extreme
+            tied = asked_for.named_in(words) or chain.first in asked_for.formulas
+            linked = not supposed and not bound and (tied or CHECKED.match(thinking, end) is not None)
+            yield Candidate(end, answer, "equals", strong=False, linked=linked, supposed=supposed, bound=bound)
 
 
 def one_of_several(text: str, sign: int, end: int) -> bool:

@@ -24,7 +24,7 @@ def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
     statements += sayings(thinking, asked_for=asked_for, lists=lists)
     rare = not is_common(gold, problem=problem)
     return [
-        replace(statement, right=settled(statement, gold), linked=statement.linked or rare)
+        replace(statement, right=settled(statement, gold), linked=statement.linked or (rare and not statement.bound))
         for statement in not_restated(statements, thinking=thinking, problem=problem)
     ]
 

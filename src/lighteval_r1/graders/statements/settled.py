@@ -24,6 +24,7 @@ NAME = re.compile(r"\\[a-zA-Z]+|[a-zA-Z]")
 NUMBERS = frozenset(("\\frac", "\\sqrt", "\\pi", "\\infty", "\\pm", "\\approx", "e", "i", "\\cup", "\\in"))
 COMMANDS = re.compile(r"\\(?:frac|sqrt|pi|infty|pm|text|mathrm|left|right|approx)(?![a-zA-Z])")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+IN_A_BASE = re.compile(r"\d+_(?:\{\d{1,2}\}|\d)")
 # Up to here a number is often another quantity's value by chance, so an "= 3" alone is not taken for the answer.
 SMALL, SMALL_PART = 20, 5
 
@@ -47,8 +48,8 @@ def settled_cheaply(answer: str, gold: str) -> bool | None:
     if INTEGER.fullmatch(a) and INTEGER.fullmatch(g):
         return integer_key(a) == integer_key(g)
     if INTEGER.fullmatch(g):
-        # 26970/6 is on the way to 4495, not the answer.
-        return None if DECIMAL.fullmatch(a) else False
+        # 26970/6 is on the way to 4495, not the answer. Whether 40_9 is 40, the grader knows.
+        return None if DECIMAL.fullmatch(a) or IN_A_BASE.fullmatch(a) else False
     if exact(g) is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
         return False
     if "=" not in g and letters_of(a) != letters_of(g):
