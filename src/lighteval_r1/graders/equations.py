@@ -29,7 +29,7 @@ NAME = re.compile(
     |\\(?:gcd|lcm|max|min|deg|det|dim|lim|sup|inf)(?![a-zA-Z]).{{0,80}}
     |\\(?:sin|cos|tan|cot|sec|csc)\ ?\(?(?:\\angle\ ?)?(?:[A-Z]{{1,3}}|\\(?:theta|alpha|beta|gamma|phi)\ ?)\)?
     |(?:\\text\{{[^{{}}]*\}}\ ?)+(?:{SYMBOL})?                   # \text{{Area}}
-    |{SYMBOL}:{SYMBOL}""",
+    |{SYMBOL}:{SYMBOL}|{POINTS}:{POINTS}""",
     re.VERBOSE,
 )
 CONSTANT = re.compile(r"\\(?:pi|infty|emptyset|mathbb\{[A-Z]\})")

@@ -58,7 +58,7 @@ RENAMED = table(r"""
     lbrack = [; rbrack = ]; lvert rvert vert mid = |; lVert rVert Vert = \|; langle = (; rangle = );
     varnothing = \emptyset; imath = i; jmath = j; colon = :; wedge = \land; vee = \lor; reals R = \mathbb{R}; sp = ^;
     sb = _; tg = \tan; ctg cotan = \cot; cosec = \csc; lg = \log; arcctg arccot = \arccot;
-    ldots cdots dotsc dotsb dotsm dots = \dots; backslash = \setminus; approxeq simeq = \approx;
+    ldots cdots dotsc dotsb dotsm dots = \dots; backslash = \setminus; approxeq simeq sim = \approx;
     rightarrow longrightarrow = \to; iff Leftrightarrow Rightarrow Longrightarrow = \implies; lnot = \neg;
     bigcup = \cup; bigcap = \cap; bmod = \mod; prime = '; textdegree = \degree; percent = %; textendash textminus = -;
     colonequals = =; textbackslash = \setminus; infin = \infty; varphi = \phi; varepsilon = \epsilon;

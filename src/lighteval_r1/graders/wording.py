@@ -16,7 +16,9 @@ SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
 SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
 # "an ellipse", "Option B"; and the kind of thing that is asked about, behind which nothing is said.
 ARTICLE = re.compile(
-    r"^(?:(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|\\text\{(?:option|choice)\} ?(?=[A-J]$))", re.IGNORECASE
+    r"^(?:(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|(?:an|the) (?=[^\W\d_]{3})"
+    r"|\\text\{(?:option|choice)\} ?(?=[A-J]$))",
+    re.IGNORECASE,
 )
 KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number)\}? ?$")
 NOT_SPOKEN = re.compile(r"\\(?!text)|[=\d<>+*/^_()\[\]|,]")
