@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "records": {"settings"},
     "settings": set(),
     "__init__": set(),
+    "__main__": {"cli", "outside"},
 }  # fmt: skip
 # outside package -> the only rooms that may import it
 ALONE = {
@@ -49,7 +50,7 @@ ALONE = {
 }
 MOST_LINES = 350
 MOST_FUNCTION_LINES = 50
-MOST_ROOT_MODULES = 4
+MOST_ROOT_MODULES = 5
 
 
 def imports_of(path: Path) -> set[str]:

@@ -10,12 +10,14 @@ from lighteval_r1.cli.ask import ask_command
 from lighteval_r1.cli.audit import audit_command
 from lighteval_r1.cli.bench import bench_command
 from lighteval_r1.cli.compare import compare_command
+from lighteval_r1.cli.doctor import doctor_command
 from lighteval_r1.cli.endpoint import endpoint_command
 from lighteval_r1.cli.evaluate import evaluate_command
 from lighteval_r1.cli.jobs import jobs_command
 from lighteval_r1.cli.options import MakesWords, OptionsFile, register
 from lighteval_r1.cli.recipes import recipes_command
 from lighteval_r1.cli.report import report_command
+from lighteval_r1.cli.requirements import requirements_command
 from lighteval_r1.cli.results import results_command
 from lighteval_r1.cli.runs import runs_command
 from lighteval_r1.cli.score import score_command
@@ -51,6 +53,8 @@ register(app, "version", version_command)
 register(app, "evaluate", evaluate_command, besides=MakesWords)
 register(app, "tasks", tasks_command)
 register(app, "recipes", recipes_command)
+register(app, "requirements", requirements_command)
+register(app, "doctor", doctor_command)
 register(app, "runs", runs_command)
 register(app, "check", check_command)
 register(app, "score", score_command)

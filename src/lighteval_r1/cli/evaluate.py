@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
-from lighteval_r1.cli.recipes import recipe_path
+from lighteval_r1.cli.recipes import is_recipe, recipe_path
 from lighteval_r1.cli.sweep import Sweep, run_sweep
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import TEMPERATURE, TOP_P
@@ -40,7 +40,9 @@ DEMO_PARAMETERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(VllmOptions, RunOptions):
-    model: str = option("", "Hub id, folder, or a recipe (.yaml); the demo model where it is left out.")
+    model: str = option(
+        "", "Hub id, folder, or a recipe (recipe:QwQ-32B, a .yaml); the demo model where it is left out."
+    )
     task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, a suite's file, or problems.jsonl.")
     parallel: str = option("", "data, tensor or auto.")
     num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
@@ -142,10 +144,6 @@ def model_section(options: SamplingOptions) -> ModelSection:
     # it goes on in the model's configuration
     variables.MODEL.take()
     return section
-
-
-def is_recipe(model: str) -> bool:
-    return model.endswith((".yaml", ".yml"))
 
 
 def read_recipe(path: Path) -> dict:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, get_type_hints
 
 import typer
 
-from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
+from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.engine_options import split_options
 from lighteval_r1.engines.model_section import ModelSection, check_budget, loops, named_values
 from lighteval_r1.graders.marks import AUTO, check_name
@@ -145,7 +145,7 @@ def typed(value: object, hint: Any, *, name: str) -> object:
 class SamplingOptions:
     """A model, and how replies are drawn from it."""
 
-    model: str = option("", "Hub id, folder, or a recipe (.yaml).")
+    model: str = option("", "Hub id, folder, or a recipe (recipe:QwQ-32B, a .yaml).")
     revision: str = option("", "Branch, tag or commit of the model.")
     max_tokens: int | None = option(None, f"Longest reply, in tokens ({MAX_TOKENS}).")
     temperature: float | None = option(None, f"Sampling temperature ({TEMPERATURE}).")
@@ -235,7 +235,7 @@ class RunOptions(ProblemOptions, SamplingOptions):
 
     n: int | None = option(None, "Samples per problem, where the task's own number is not wanted.")
     output_dir: str = option("", "Where results and details go (data/evals/MODEL).", make="OUT")
-    cache_dir: str = option("", f"Where the journal is kept ({CACHE_DIR}).", make="CACHE")
+    cache_dir: str = option("", "Where the journal is kept (the folder lighteval in HF_HOME).", make="CACHE")
     upload: str = option(
         "", "Push the run to this data set repository; checked before anything is drawn.", metavar="REPO"
     )

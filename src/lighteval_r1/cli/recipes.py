@@ -1,5 +1,6 @@
 """`lighteval-r1 recipes`: the models that can be measured as their makers run them, and what was published of each."""
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import yaml
 from lighteval_r1.cli.options import argument
 from lighteval_r1.engines.model_section import SECTION, ModelSection
 from lighteval_r1.numbers.baselines import Baseline, benchmarks, of_model, read_baselines
+from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError, in_words
 
-# In a clone, and in a wheel.
-FOLDERS = (Path(__file__).parents[3] / "recipes", Path(__file__).parents[1] / "recipes")
+# MODEL=recipe:QwQ-32B is a recipe that came with the installation.
+SHIPPED = "recipe:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,19 +53,37 @@ class Recipe:
 
 
 def shipped_recipes() -> list[Recipe]:
-    """UserError where none came with the installation."""
-    folder = next((folder for folder in FOLDERS if any(folder.glob("*.yaml"))), None)
-    if folder is None:
-        raise UserError(f"no recipes came with this installation (looked in {', '.join(map(str, FOLDERS))}).")
-    return [Recipe.of(path) for path in sorted(folder.glob("*.yaml"), key=lambda path: path.name.lower())]
+    paths = sorted(shipped("recipes").glob("*.yaml"), key=lambda path: path.name.lower())
+    return [Recipe.of(path) for path in paths]
+
+
+def is_recipe(model: str) -> bool:
+    return model.startswith(SHIPPED) or model.endswith((".yaml", ".yml"))
 
 
 def recipe_path(named: str) -> Path:
-    """A recipe as it is named; one that came with the installation is found from anywhere: recipes/QwQ-32B.yaml."""
+    """A recipe's file. From anywhere, one that came with the installation: recipe:QwQ-32B or recipes/QwQ-32B.yaml.
+
+    UserError where none of that name came with it.
+    """
+    if named.startswith(SHIPPED):
+        return named_recipe(named.removeprefix(SHIPPED).removesuffix(".yaml"))
     path = Path(named)
     if path.exists() or path.parent.name not in ("", "recipes") or len(path.parts) > 2:
         return path
-    return next((folder / path.name for folder in FOLDERS if (folder / path.name).is_file()), path)
+    ours = shipped("recipes") / path.name
+    return ours if ours.is_file() else path
+
+
+def named_recipe(name: str) -> Path:
+    paths = {path.stem.lower(): path for path in shipped("recipes").glob("*.yaml")}
+    if name.lower() not in paths:
+        near = difflib.get_close_matches(name.lower(), paths, n=3, cutoff=0.0)
+        raise UserError(
+            f"there is no recipe {name!r}. Nearest: {', '.join(paths[known].stem for known in near)}. "
+            "`lighteval-r1 recipes` lists them."
+        )
+    return paths[name.lower()]
 
 
 def recipes_command(options: RecipesOptions) -> None:
@@ -74,7 +94,7 @@ def recipes_command(options: RecipesOptions) -> None:
         words = [word.lower() for word in options.models]
         if words and not any(word in f"{recipe.path.stem} {model}".lower() for word in words):
             continue
-        say(f"{model}  (MODEL=recipes/{recipe.path.name})")
+        say(f"{model}  (MODEL={SHIPPED}{recipe.path.stem})")
         for line in [*recipe.lines, *published(of_model(model, rows))]:
             say(f"    {line}")
 

@@ -18,7 +18,7 @@ SHORTEST_MINUTES = 15
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions(VllmOptions, RunOptions):
-    model: str = argument("Hub id, folder, or a recipe (.yaml).", default="")
+    model: str = argument("Hub id, folder, or a recipe (recipe:QwQ-32B, a .yaml).", default="")
     task: str = option("", "aime24,math_500, or a suite's file.", "--tasks")
     nodes: int = option(1, "Nodes per job; more than one run vLLM's Ray back end.")
     tensor_parallel: str = option("auto", "GPUs per replica, or auto: as many as leave room for long replies.")

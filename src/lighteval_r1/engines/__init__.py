@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # How R1 models are sampled where the user says nothing. Source: https://huggingface.co/deepseek-ai/DeepSeek-R1,
 # "Usage Recommendations" and "Evaluation".
 TEMPERATURE, TOP_P, MAX_TOKENS = 0.6, 0.95, 32768
-# LightEval's default, where journals are kept.
+# LightEval's default. As a cache_dir it stands for the folder "lighteval" in HF_HOME (sampling.journal_files).
 CACHE_DIR = "~/.cache/huggingface/lighteval"
 
 

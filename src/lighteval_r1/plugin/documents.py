@@ -3,7 +3,6 @@
 import json
 import os
 from functools import partial
-from pathlib import Path
 
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc
@@ -11,6 +10,7 @@ from lighteval.tasks.requests import Doc
 from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.numbers.scores import problem_figures
+from lighteval_r1.outside.hub_files import hf_home
 from lighteval_r1.outside.words import storable
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.metrics import metrics
@@ -61,8 +61,7 @@ def stage(task: Task) -> str | None:
     else:
         rows = "".join(json.dumps(row) + "\n" for row in task.rows())
         key = sha256(rows)[:16]
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    folder = home / "lighteval_r1_data" / f"{task.file}-{task.split}-{key}"
+    folder = hf_home() / "lighteval_r1_data" / f"{task.file}-{task.split}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     staged = folder / f"{task.split}{path.suffix if path else '.jsonl'}"
     if not staged.exists():

@@ -10,6 +10,7 @@ from lighteval_r1.records import Run, RunProblem, Sample, Settings, TaskRun, Use
 from lighteval_r1.sampling.journal_files import (
     Asked,
     DamageSeen,
+    cache_folders,
     newest_version,
     read_asked,
     read_problems,
@@ -112,10 +113,13 @@ class Holding:
 
 def holdings(cache_dir: str) -> list[Holding]:
     """The journals under a cache folder, by model, task and age. UserError where there are none."""
-    root = Path(cache_dir).expanduser() / "lighteval_r1"
-    folders = sorted({path.parent for path in root.rglob("settings.json")})
+    roots = [home / "lighteval_r1" for home in cache_folders(cache_dir)]
+    folders = [folder for root in roots for folder in sorted({path.parent for path in root.rglob("settings.json")})]
     if not folders:
-        raise UserError(f"there are no journals under {root}. Say the cache_dir of your runs with --cache-dir.")
+        raise UserError(
+            f"there are no journals under {' or '.join(map(str, roots))}. "
+            "Say the cache_dir of your runs with --cache-dir."
+        )
     return [holding(folder) for folder in folders]
 
 

@@ -1,6 +1,6 @@
 """The files of a journal, read without a lock and without writing anything, also while a run appends to them.
 
-    <cache_dir>/lighteval_r1/<model>/<task>/<settings id>/
+    <CACHE, else HF_HOME/lighteval>/lighteval_r1/<model>/<task>/<settings id>/
         settings.json            what the samples were drawn with
         asked.json               what the latest run asked for: n, problems, version of the task
         problems.jsonl           each problem once: prompt, gold as people may see it, groups, name, hash of its row
@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lighteval_r1.engines import CACHE_DIR
+from lighteval_r1.outside.hub_files import hf_home
 from lighteval_r1.records import (
     GRADE_FIELDS,
     SPLIT_FIELDS,
@@ -38,9 +40,18 @@ PROBLEM_FIELDS = ("id", "name", "prompt", "gold", "grader", "groups", "row_sha25
 Damage = Callable[[Path, int, bytes], None]
 
 
+def cache_folders(cache_dir: str) -> list[Path]:
+    """Where journals are kept, the first for new ones. Of the default, HF_HOME's folder and the one that it stood for
+    before HF_HOME was asked."""
+    named = Path(cache_dir).expanduser()
+    return [named] if cache_dir != CACHE_DIR else list(dict.fromkeys([hf_home() / "lighteval", named]))
+
+
 def journal_folder(cache_dir: str, *, task: str, settings: Settings) -> Path:
+    """The journal's, where it lies already; else where it shall lie."""
     model = settings.model.strip("/").replace("/", "--") or "model"
-    return Path(cache_dir).expanduser() / "lighteval_r1" / model / task / settings.id
+    journals = [home / "lighteval_r1" / model / task / settings.id for home in cache_folders(cache_dir)]
+    return next((journal for journal in journals if journal.exists()), journals[0])
 
 
 def encode_line(record: dict) -> bytes:

@@ -27,7 +27,7 @@ from lighteval_r1.records import (
     to_record,
 )
 from lighteval_r1.sampling.journal import Journal, why_anew, write_whole
-from lighteval_r1.sampling.journal_files import JOURNALS_FILE, journal_folder
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE, cache_folders, journal_folder
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.progress import Progress
 from lighteval_r1.sampling.schedule import Schedule
@@ -68,6 +68,8 @@ class Work:
     ) -> "Work":
         """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
+        if not folder.is_relative_to(cache_folders(cache_dir)[0]):
+            print(f"{folder.parent.name}: its journal goes on where it lies, in {folder}.", file=sys.stderr)
         if not folder.exists() and (why := why_anew(folder, settings)):
             print(f"{folder.parent.name}: {why}", file=sys.stderr)
         journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)

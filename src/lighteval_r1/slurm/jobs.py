@@ -27,6 +27,7 @@ import yaml
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_section import configuration
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 
@@ -34,7 +35,6 @@ from lighteval_r1.records import UserError
 SIGNAL = "B:USR1@120"
 # In a job's folder: the number of each job that was submitted from it, a line each.
 JOB_IDS = "ids"
-TEMPLATES = (Path(__file__).parents[3] / "slurm", Path(__file__).with_name("templates"))
 
 
 @dataclass(frozen=True)
@@ -207,11 +207,7 @@ def write_options(
 
 
 def copy_template(name: str, folder: Path) -> None:
-    path = next((home / name for home in TEMPLATES if (home / name).is_file()), None)
-    if path is None:
-        looked = ", ".join(map(str, TEMPLATES))
-        raise UserError(f"the template {name} is missing from the installation (looked in {looked}).")
-    shutil.copyfile(path, folder / name)
+    shutil.copyfile(shipped("slurm") / name, folder / name)
 
 
 def sbatch_options(

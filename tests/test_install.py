@@ -1,0 +1,124 @@
+"""An installed wheel: what it carries, what it says before anything else is installed, and the steps of docs/install.md."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lighteval_r1.cli.evaluate import model_parameters
+from lighteval_r1.cli.options import SamplingOptions
+from lighteval_r1.cli.recipes import recipe_path
+from lighteval_r1.outside.shipped import pinned_set, shipped
+from lighteval_r1.records import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """Built from this clone; what builds it lies in uv's cache since the set-up."""
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if uv is None:
+        pytest.skip("needs uv, which `make setup` installs")
+    folder = tmp_path_factory.mktemp("dist")
+    built = subprocess.run(
+        [uv, "build", "--wheel", "--offline", "--quiet", "-o", folder, ROOT],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if "hatchling" in built.stderr:
+        pytest.skip("needs hatchling in uv's cache, as `make setup` leaves it")
+    assert built.returncode == 0, built.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def bare(wheel, tmp_path_factory) -> Path:
+    """The command of an environment that holds the wheel and nothing else, in a folder that is no clone."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    venv.create(folder, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    command = folder / "bin" / "lighteval-r1"
+    command.write_text(f"#!{folder}/bin/python\nfrom lighteval_r1.__main__ import main\nmain()\n")
+    command.chmod(0o755)
+    return command
+
+
+def ran(command: Path, *arguments: str, with_packages: bool = False) -> subprocess.CompletedProcess:
+    """The command in an empty folder. with_packages: with those of this environment beside the wheel's."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(command.parents[2])}
+    if with_packages:
+        # behind its own: a path file of this environment would name the clone
+        (site,) = (command.parents[1] / "lib").glob("python*/site-packages")
+        (site / "others.pth").write_text(f"{Path(shutil.__file__).parent}\n{site_packages()}\n")
+    return subprocess.run(
+        [command, *arguments], cwd=command.parents[2], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def site_packages() -> Path:
+    import numpy
+
+    return Path(numpy.__file__).parents[1]
+
+
+def test_a_wheel_carries_recipes_suites_templates_and_both_pinned_sets(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    kept = [*(ROOT / "recipes").rglob("*.*"), *(ROOT / "slurm").iterdir(), *(ROOT / "requirements").glob("*.txt")]
+    missing = {f"lighteval_r1/shipped/{path.relative_to(ROOT)}" for path in kept if path.is_file()} - names
+    assert len(kept) > 30 and not missing
+    text = zipfile.ZipFile(wheel).read("lighteval_r1-0.1.0.dist-info/entry_points.txt").decode()
+    assert "lighteval-r1 = lighteval_r1.__main__:main" in text
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_the_pinned_set_is_printed_before_anything_else_is_installed(bare, device, main):
+    said = ran(bare, "requirements", device)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == (ROOT / "requirements" / f"{device}.txt").read_text()
+    code, printed, _ = main("requirements", device)
+    assert code == 0 and printed == said.stdout, "with everything installed it prints the same"
+
+
+def test_without_packages_every_other_command_says_how_to_get_them(bare):
+    for arguments in (["evaluate"], [], ["requirements"], ["requirements", "tpu"]):
+        said = ran(bare, *arguments)
+        assert said.returncode == 2 and len(said.stderr.splitlines()) == 1
+        assert "is not installed. `lighteval-r1 requirements gpu` (or cpu) prints the set" in said.stderr
+
+
+def test_a_set_that_there_is_not_is_refused(main):
+    code, _, err = main("requirements", "tpu")
+    assert code == 2 and "There are two: gpu and cpu." in err
+
+
+def test_from_another_folder_a_wheel_finds_recipes_and_templates(bare):
+    listed = ran(bare, "recipes", "qwq", with_packages=True)
+    assert listed.returncode == 0 and "(MODEL=recipe:QwQ-32B)" in listed.stdout, listed.stderr
+    asked = ["submit", "recipe:QwQ-32B", "--tasks", "aime24", "--dry-run", "--job-folder", "jobs"]
+    submitted = ran(bare, *asked, with_packages=True)
+    assert submitted.returncode == 0, submitted.stderr
+    assert "Qwen/QwQ-32B" in submitted.stdout and "lighteval_r1.cli evaluate" in submitted.stdout
+
+
+def test_a_recipe_is_named_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert recipe_path("recipe:qwq-32b") == shipped("recipes") / "QwQ-32B.yaml"
+    assert model_parameters(SamplingOptions(model="recipe:QwQ-32B"))["model_name"] == "Qwen/QwQ-32B"
+    with pytest.raises(UserError, match="there is no recipe 'QwQ-33B'. Nearest: QwQ-32B, .*lighteval-r1 recipes"):
+        recipe_path("recipe:QwQ-33B")
+
+
+def test_the_sets_hold_exact_versions_alone():
+    for device in ("cpu", "gpu"):
+        lines = [line for line in pinned_set(device).read_text().splitlines() if line[:1].isalnum()]
+        assert len(lines) > 200 and all("==" in line.partition(";")[0] for line in lines)
