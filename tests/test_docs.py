@@ -29,6 +29,9 @@ OF_MAKE = {"DEVICE", "VENV", "PYTHON", "PYTEST_ARGS", "UPLOAD", "PUBLIC", "OUT",
 # Options of LightEval that pages name, of its older releases too.
 OF_OTHERS = {
     "--container-image",
+    "--no-deps",
+    "--shm-size",
+    "--ipc",
     "--log_samples",
     "--custom-tasks",
     "--save-details",

@@ -13,7 +13,7 @@ import pytest
 from lighteval_r1.cli.evaluate import model_parameters
 from lighteval_r1.cli.options import SamplingOptions
 from lighteval_r1.cli.recipes import recipe_path
-from lighteval_r1.outside.shipped import pinned_set, shipped
+from lighteval_r1.outside.shipped import missing_download, pinned_set, shipped, spare_download
 from lighteval_r1.records import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,3 +122,24 @@ def test_the_sets_hold_exact_versions_alone():
     for device in ("cpu", "gpu"):
         lines = [line for line in pinned_set(device).read_text().splitlines() if line[:1].isalnum()]
         assert len(lines) > 200 and all("==" in line.partition(";")[0] for line in lines)
+
+
+def test_lightevals_download_is_spared_once_and_never_in_a_folder_of_others(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "lighteval" / "tasks" / "tasks"
+    folder.mkdir(parents=True)
+    (tmp_path / "lighteval" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "lighteval", raising=False)
+    monkeypatch.setattr(Path, "touch", refuse)
+    spare_download()
+    assert capsys.readouterr().err == "" and missing_download() == folder / "tinyBenchmarks.pkl"
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spare_download()
+    assert f"Placed an empty {folder}/tinyBenchmarks.pkl" in capsys.readouterr().err
+    spare_download()
+    assert capsys.readouterr().err == "" and missing_download() is None
+
+
+def refuse(*arguments: object) -> None:
+    raise PermissionError

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import soak
 
+from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.records import (
     Grade,
     Outcome,
@@ -362,3 +363,27 @@ def test_grades_by_other_marks_are_grades_of_another_reading(tmp_path):
     first = journal(tmp_path)
     assert (first.samples[sample(0).key].outcome, first.samples[sample(0).key].split) == (Outcome.WRONG, None)
     first.close()
+
+
+def test_journals_lie_in_hf_home_and_those_of_before_go_on_where_they_lie(tmp_path, monkeypatch, capsys, main):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HF_HOME", raising=False)
+    asked = {"n": 1, "version": 1, "settings": SETTINGS, "cache_dir": CACHE_DIR}
+    before = Work.open("r1_aime24|0", [], **asked).journal
+    before.close()
+    assert before.folder.is_relative_to(tmp_path / "home" / ".cache" / "huggingface" / "lighteval")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    capsys.readouterr()
+    same = Work.open("r1_aime24|0", [], **asked).journal
+    same.close()
+    assert same.folder == before.folder
+    assert f"r1_aime24: its journal goes on where it lies, in {before.folder}." in capsys.readouterr().err
+    new = Work.open("r1_math_500|0", [], **asked).journal
+    new.close()
+    assert new.folder.is_relative_to(tmp_path / "hf" / "lighteval")
+    named = Work.open("r1_aime24|0", [], **asked | {"cache_dir": str(tmp_path / "named")}).journal
+    named.close()
+    assert named.folder.is_relative_to(tmp_path / "named") and "goes on" not in capsys.readouterr().err
+    code, printed, _ = main("runs")
+    assert code == 0 and "r1_aime24" in printed and "r1_math_500" in printed

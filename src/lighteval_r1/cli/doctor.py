@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -22,7 +22,7 @@ from lighteval_r1.confined.connection import level
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.machine import FREE_MIB, VLLM_READ, VLLM_RUN, asked_of_driver, device, gpu_names, memory_gib
 from lighteval_r1.outside.hub_files import hf_home, token
-from lighteval_r1.outside.shipped import pinned_set
+from lighteval_r1.outside.shipped import missing_download, pinned_set
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import Failure, UserError
 from lighteval_r1.sampling.journal_files import cache_folders
@@ -63,7 +63,7 @@ def doctor_command(options: DoctorOptions) -> None:
     lines = [
         python(),
         packages("gpu" if gpu else "cpu"),
-        lighteval(),
+        lighteval(installed_version("lighteval"), missing=missing_download()),
         gpus(),
         gpu_memory() if gpu else memory(memory_gib()),
         shared_memory(),
@@ -119,20 +119,16 @@ def vllm_in_words(version: str) -> str:
     return f"; vLLM {version} was {'read' if version in VLLM_READ else 'not even read'}, not run"
 
 
-def lighteval(version: str | None = None, *, folder: Path | None = None) -> Line:
-    """Its release, and whether it imports without the network. folder: of the package."""
-    version = version or installed_version("lighteval")
-    spec = util.find_spec("lighteval") if version else None
-    if not version or not (spec or folder):
-        return Line("LightEval", State.MISSING, "not installed")
-    if not version.startswith("0.13."):
-        return Line("LightEval", State.MISSING, f"{version}; 0.13 is needed, whose files and interface this reads")
-    home = folder or Path(spec.submodule_search_locations[0])
-    file = home / "tasks" / "tasks" / "tinyBenchmarks.pkl"
-    if file.exists():
-        return Line("LightEval", State.OK, f"{version}, imports without the network")
+def lighteval(version: str | None, *, missing: Path | None) -> Line:
+    """Its release. missing: the file that it would download."""
+    if version is None or not version.startswith("0.13."):
+        return Line(
+            "LightEval", State.MISSING, f"{version or 'none'}; 0.13 is needed, whose files and interface this reads"
+        )
+    if missing is None:
+        return Line("LightEval", State.OK, f"{version}, loads without the network")
     return Line(
-        "LightEval", State.ODD, f"{version}, downloads a file when it is first imported; without one: touch {file}"
+        "LightEval", State.ODD, f"{version}, downloads a file when it loads its tasks; to spare it: touch {missing}"
     )
 
 

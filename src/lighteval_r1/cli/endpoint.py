@@ -15,6 +15,7 @@ from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
@@ -54,6 +55,7 @@ def endpoint_command(options: EndpointOptions) -> None:
         raise UserError("say which --model of the server, by the name under which it lists it.")
     if options.allow_unsafe_code:
         allow_unsafe()
+    spare_download()
     specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
     tasks = [parse_spec(spec).task for spec in specs]
     say_confinement(tasks)

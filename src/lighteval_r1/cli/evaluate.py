@@ -21,6 +21,7 @@ from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
 from lighteval_r1.engines.model_section import ModelSection, configuration, said_by_hand
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.preflight import Findings
@@ -55,6 +56,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
     if options.allow_unsafe_code:
         allow_unsafe()
+    spare_download()
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)
