@@ -160,3 +160,19 @@ def test_mistakes_are_said_before_the_training_begins():
         EvaluateCheckpoints("aime24", on="cloud")
     with pytest.raises(UserError, match="every=0"):
         EvaluateCheckpoints("aime24", every=0)
+
+
+def test_a_demo_model_made_anew_pads_within_its_vocabulary_and_the_shipped_one_once_it_is_told(tmp_path):
+    from transformers import AutoTokenizer
+
+    from lighteval_r1.cli.evaluate import DEMO_MODEL
+    from lighteval_r1.demo.train import make_model, make_tokenizer
+
+    made = make_tokenizer(["What is 1 + 2? It is 3."])
+    model = make_model(made)
+    model.config.save_pretrained(tmp_path)
+    made.save_pretrained(tmp_path)
+    assert AutoTokenizer.from_pretrained(tmp_path).pad_token_id < model.config.vocab_size
+    shipped = AutoTokenizer.from_pretrained(DEMO_MODEL)
+    shipped.pad_token = shipped.eos_token  # docs/start.md
+    assert shipped.pad_token_id == 0

@@ -65,7 +65,10 @@ def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts + [f"{word} {word}" for word in WORDS] * 40, trainer)
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, model_max_length=CONTEXT)
+    # without a pad token of its own, Qwen2's class adds one, behind the last row of the embedding
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=END, pad_token=END, model_max_length=CONTEXT
+    )
     wrapped.chat_template = TEMPLATE
     return wrapped
 
