@@ -81,14 +81,29 @@ def test_the_names_are_those_that_the_code_uses():
     engine, sampling = set(vllm_names.ENGINE.split()), set(vllm_names.SAMPLING.split())
     assert keys_in("plugin/vllm_arguments.py", "engine_args") | keys_in("engines/adapters.py", "engine_args") == engine
     assert keys_in("engines/vllm.py", "sampling_params") <= sampling
-    replica = (ROOT / "src" / "lighteval_r1" / "engines" / "replica.py").read_text()
-    used = set(
-        re.findall(
-            r"\b(AsyncEngineArgs|AsyncLLM|SamplingParams|\w+Params|RequestOutputKind|LoRARequest|UsageContext)\b",
-            replica,
-        )
-    )
-    assert used <= {address.partition(".")[0] for addresses in vllm_names.NEEDED.values() for address in addresses}
+    needed = {
+        address: words.split() for addresses in vllm_names.NEEDED.values() for address, words in addresses.items()
+    }
+    replica = ast.parse((ROOT / "src" / "lighteval_r1" / "engines" / "replica.py").read_text())
+    imported = {
+        alias.name
+        for node in ast.walk(replica)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("vllm")
+        for alias in node.names
+    }
+    assert imported and imported <= {address.partition(".")[0] for address in needed}
+    by_method = {address.rpartition(".")[2]: names for address, names in needed.items()}
+    given = {
+        (method, word.arg)
+        for node in ast.walk(replica)
+        if isinstance(node, ast.Call)
+        and (method := getattr(node.func, "attr", getattr(node.func, "id", ""))) in by_method
+        for word in node.keywords
+        if word.arg
+    }
+    assert ("generate", "request_id") in given and not {
+        (name, word) for name, word in given if word not in by_method[name]
+    }
 
 
 def test_the_page_the_extra_and_the_doctor_name_the_same_releases():
