@@ -25,6 +25,8 @@ PARTS = {
     "programs": (168, 671),
     # runs of a program that is right by chance
     "chances": (60, 2000),
+    # simulated runs of each kind of problems, of which the interval over problems must cover 93 to 97 %
+    "coverage": (0, 2000),
 }
 
 

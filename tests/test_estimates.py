@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
-from lighteval_r1.numbers.tables import errors
+from lighteval_r1.numbers.intervals import beta_binomial_end, combined, over_problems
+from lighteval_r1.numbers.tables import intervals, span
 from lighteval_r1.records import Estimate
 
 N_RUNS, N_PROBLEMS, N_SAMPLES = 2000, 30, 16
@@ -68,7 +69,8 @@ def test_mean_and_both_errors_of_a_case_worked_by_hand():
     # Means 1/2 and 1: 3/4. Variances 1/3 and 0, four samples each: sqrt(1/12 + 0) / 2. Spread of the means
     # sqrt(2 * (1/4)**2 / 1) = sqrt(1/8), over sqrt(2).
     found = estimate([[1, 1, 0, 0], [1, 1, 1, 1]])
-    assert found == Estimate(0.75, pytest.approx(math.sqrt(1 / 12) / 2), pytest.approx(0.25), 2, 8)
+    assert (found.value, found.n_problems, found.n_samples) == (0.75, 2, 8)
+    assert (found.se_resampling, found.se_problems) == (pytest.approx(math.sqrt(1 / 12) / 2), pytest.approx(0.25))
 
 
 def test_problems_weigh_the_same_whatever_their_number_of_samples():
@@ -332,6 +334,7 @@ def test_distance_from_a_published_number_counts_its_error_where_its_n_is_known(
         or estimates.in_words(-2.35) == "2.3 standard errors below"
     )
     assert estimates.in_words(2.4) == "2.4 standard errors above"
+    assert estimates.in_words(-1106.3) == "more than 10 standard errors below"
     assert estimates.in_words(-0.9) == "within 1 standard error"
 
 
@@ -360,10 +363,77 @@ def test_a_suites_mean_over_problems_is_the_estimate_of_all_its_problems():
 
 
 @pytest.mark.parametrize(
-    ("score", "n", "resampling", "problems"),
-    [(0.0, 4, "<1.6", "<6.2"), (1.0, 4, "<1.6", "<6.2"), (0.0, 64, "<0.1", "<6.2")],
+    ("score", "n", "same", "others"),
+    [
+        (0.0, 4, "0.0 to 3.2", "0.0 to 12.2"),
+        (1.0, 4, "96.8 to 100.0", "87.8 to 100.0"),
+        (0.0, 64, "0.0 to 0.2", "0.0 to 12.2"),
+        (1.0, 64, "99.8 to 100.0", "87.8 to 100.0"),
+    ],
 )
-def test_where_no_spread_was_seen_no_error_is_zero(score, n, resampling, problems):
-    """0 of 120: Wilson's 95 % interval ends at z²/(n + z²) = 3.1 %, with Student's z of 119 degrees 3.2 %; over 1.96: 1.6."""
-    assert errors(estimate([[score] * n] * 30)) == [resampling, problems]
-    assert errors(estimate([[0.0, 1.0]] * 30))[0] != "0.0" and errors(estimate([[0.0], [1.0]]))[0] == "–"
+def test_where_no_spread_was_seen_no_interval_is_a_point(score, n, same, others):
+    """0 of 120: Wilson's 95 % interval ends at z²/(n + z²) = 3.1 %, with Student's z of 119 degrees 3.2 %."""
+    assert intervals(estimate([[score] * n] * 30)) == [same, others]
+    assert intervals(estimate([[0.0], [1.0]]))[0] == "–" and intervals(estimate([[0.0, 1.0]]))[1] == "–"
+
+
+def test_ends_that_would_be_the_same_number_have_more_digits():
+    assert span((0.0, 0.00012)) == "0.00 to 0.01" and span((-0.003, 0.095), sign="+") == "-0.3 to +9.5"
+
+
+def test_an_interval_over_problems_is_its_mirror_image_and_takes_any_numbers_of_samples():
+    sizes = np.array([2, 64, 4, 4, 7, 16])
+    right = np.array([0, 3, 1, 0, 2, 16])
+    low, high = over_problems(right, sizes)
+    assert over_problems(sizes - right, sizes) == pytest.approx((1 - high, 1 - low))
+    assert 0 < low < np.mean(right / sizes) < high < 1
+
+
+def test_the_beta_binomials_end_is_that_of_a_posterior_computed_by_scipys_distribution():
+    stats = pytest.importorskip("scipy.stats")
+    right, sizes = np.array([0, 0, 1, 0, 9, 0]), np.array([16, 4, 16, 8, 10, 16])
+    means, totals = np.linspace(0.0005, 0.9995, 1000), np.exp(np.linspace(math.log(0.02), math.log(1e5), 37))
+    a, b = np.outer(means, totals), np.outer(1 - means, totals)
+    likelihood = np.prod([stats.betabinom.pmf(c, n, a, b) for c, n in zip(right, sizes, strict=True)], axis=0)
+    weights = likelihood.sum(axis=1) / np.sqrt(means * (1 - means))
+    point = means[np.searchsorted(np.cumsum(weights) / weights.sum(), 0.975)]
+    low, high = interval(float(np.mean(right / sizes)), 0.15, n_least=6)
+    assert beta_binomial_end(right, sizes, low, high) == pytest.approx(point, abs=0.01)
+
+
+def test_a_sums_interval_is_its_parts_distances_added_as_squares():
+    # 0.5 * 0.4 + 0.5 * 0.8: below 0.5 * 0.1 and 0.5 * 0.24, above 0.5 * 0.2 and 0.5 * 0.1.
+    low, high = combined([(0.5, 0.4, (0.3, 0.6)), (0.5, 0.8, (0.56, 0.9))])
+    assert (low, high) == (pytest.approx(0.6 - 0.13), pytest.approx(0.6 + math.hypot(0.1, 0.05)))
+    # A difference: what the second may be above lies below.
+    assert combined([(1, 0.4, (0.3, 0.6)), (-1, 0.8, (0.8, 0.8))]) == (pytest.approx(-0.5), pytest.approx(-0.2))
+    assert combined([(1, 0.4, None), (1, 0.4, (0.3, 0.5))]) is None
+
+
+def test_holms_correction_of_a_case_worked_by_hand():
+    # 0.01 * 4; 0.02 * 3; 0.03 * 2 is as much; 0.5 * 1.
+    assert estimates.holm([0.02, 0.5, 0.01, 0.03]) == pytest.approx([0.06, 0.5, 0.04, 0.06])
+    assert estimates.holm([0.04]) == [0.04] and estimates.holm([]) == [] and estimates.holm([0.7, 0.9]) == [1.0, 1.0]
+
+
+def test_the_share_of_sampling_is_the_ratio_of_the_variances():
+    rng = np.random.default_rng(12)
+    p = rng.random(4000)
+    # Of uniform rates: E p(1 - p) / 4 = 1/24 beside a variance of 1/12: a third.
+    assert estimates.sampling_share(estimate(drawn(rng, p, 4))) == pytest.approx(1 / 3, abs=0.05)
+    assert estimates.sampling_share(estimate(drawn(rng, p, 1))) is None
+    assert estimates.sampling_share(estimate([[1.0, 1.0]] * 3)) is None
+
+
+def test_a_differences_intervals_never_collapse_and_agree_with_its_p():
+    never, always = [[0.0] * 4] * 30, [[1.0] * 4] * 30
+    for first, second in ((never, never), (never, always), (always, always)):
+        found = difference(first, second)
+        assert all(low < high for low, high in (found.same_problems, found.other_problems))
+    rng = np.random.default_rng(21)
+    apart = 0
+    for _ in range(100):
+        p = rng.beta(0.5, 0.5, 30)
+        found = difference(drawn(rng, p, 16), drawn(rng, np.clip(p + rng.choice([0, 0.03]), 0, 1), 8))
+        apart += (found.p_resampling < 0.05) != (not found.same_problems[0] <= 0 <= found.same_problems[1])
+    assert apart <= 3

@@ -7,7 +7,7 @@ import numpy as np
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published, spread
-from lighteval_r1.numbers.estimates import estimate, interval
+from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import (
     GROUPS_MOST,
     ended_early,
@@ -26,21 +26,24 @@ PublishedBeside = Callable[[str, Estimate, str], Sequence[Published]]
 
 @dataclass(frozen=True)
 class Scored:
-    """An estimate of some problems of a run, with its 95 % interval over new samples of the same problems.
+    """An estimate of some problems of a run.
 
     needed: samples of each problem that would make se_resampling one percentage point; None where no spread is known.
     """
 
     run: str
     estimate: Estimate
-    low: float | None
-    high: float | None
     published: tuple[Published, ...] = ()
     needed: int | None = None
 
     @property
     def value(self) -> float:
         return self.estimate.value
+
+    @property
+    def sampling(self) -> float | None:
+        """Of the variance over problems the share of sampling."""
+        return estimates.sampling_share(self.estimate)
 
     @property
     def spread(self) -> str:
@@ -143,11 +146,8 @@ def scored(
 ) -> Scored:
     found = estimate(rows)
     beside = tuple(published(found))
-    if found.se_resampling is None:
-        return Scored(run, found, None, None, beside)
-    low, high = interval(found.value, found.se_resampling, n_least=found.n_samples)
     needed = estimates.samples_needed(rows, error=0.01) if found.se_resampling else None
-    return Scored(run, found, low, high, beside, needed)
+    return Scored(run, found, beside, needed)
 
 
 def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> TaskScore:
@@ -158,7 +158,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     reasons = [sample.finish_reason for sample in samples]
     why = reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples)))
     early, unfinished = ended_early(samples)
-    value = estimate(rows).value
+    value = estimates.spread(rows).value
     bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
     return TaskScore(
         task=name,
@@ -184,11 +184,8 @@ def means(told: ScoredRun) -> list[Mean]:
         ("mean over problems", estimates.mean_over_problems),
     ):
         joined = mean(of_tasks)
-        low, high = None, None
-        if joined.se_resampling is not None:
-            low, high = interval(joined.value, joined.se_resampling, n_least=joined.n_samples)
         partial = "partial" if any(told.partial.values()) else ""
-        found.append(Mean(words, Scored(told.letter, joined, low, high), f"{joined.n_problems} problems", partial))
+        found.append(Mean(words, Scored(told.letter, joined), f"{joined.n_problems} problems", partial))
     return found
 
 
