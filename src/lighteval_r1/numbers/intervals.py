@@ -93,5 +93,5 @@ def combined(parts: Sequence[tuple[float, float, Interval | None]]) -> Interval 
         if of_part is None:
             return None
         ends = sorted(weight * (end - part) for end in of_part)
-        below, above = math.hypot(below, ends[0]), math.hypot(above, ends[1])
+        below, above = math.hypot(below, min(0.0, ends[0])), math.hypot(above, max(0.0, ends[1]))
     return value - below, value + above

@@ -21,7 +21,13 @@ def powers_of_two(n: int) -> list[int]:
 
 
 def majority(problem: RunProblem) -> float | None:
-    """maj@n of the graded samples; None where a vote has no meaning: programs, or answers that were not kept.
+    """maj@n of the graded samples; None where a vote has no meaning."""
+    labels = vote_labels(problem)
+    return None if labels is None else maj_at_n(labels, correct="correct")
+
+
+def vote_labels(problem: RunProblem) -> list[str | None] | None:
+    """What each graded sample votes for; None where a vote has no meaning: programs, or answers that were not kept.
 
     Correct answers are one class, others go by their normal form; a sample without an answer or verdict abstains.
     """
@@ -37,7 +43,7 @@ def majority(problem: RunProblem) -> float | None:
             labels.append(None)
         else:
             labels.append("correct" if sample.outcome is Outcome.CORRECT else f"wrong {label(sample.answer)}")
-    return maj_at_n(labels, correct="correct")
+    return labels
 
 
 def no_answer_reasons(samples: Iterable[Sample]) -> dict[str, int]:

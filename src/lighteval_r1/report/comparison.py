@@ -9,7 +9,7 @@ from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, o
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent, results_table
 from lighteval_r1.records import Run, TaskRun, UserError
-from lighteval_r1.report.differences import against_first, both_p, common_tasks, paired
+from lighteval_r1.report.differences import against_first, both_p, common_tasks, label, paired, sampling_words
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.pairing import differences, paired_problems, pooled, step_of
 from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out
@@ -90,10 +90,6 @@ def apart(first: ScoredRun, second: ScoredRun, *, meant: Sequence[str] = ()) -> 
     return f"Differs from {first.letter} to {second.letter}: {'; '.join(words)}." if words else ""
 
 
-def label(each: ScoredRun, task: str) -> str:
-    return f"{task} {each.letter}" + (" (partial)" if each.partial.get(task) else "")
-
-
 def table(told: Sequence[ScoredRun]) -> str:
     """All tasks of all runs; where a run has several tasks, its two means over them."""
     rows = []
@@ -128,21 +124,6 @@ def table(told: Sequence[ScoredRun]) -> str:
                 )
         lines.append(columns(means))
     return "\n\n".join(lines)
-
-
-def sampling_words(told: Sequence[ScoredRun]) -> str:
-    """ "Of the variance over problems sampling is: r1_aime24 A 12 %, …": what more samples could take away."""
-    shares = [
-        f"{label(each, name)} {percent(share)} %"
-        for name in dict.fromkeys(name for each in told for name in each.run.tasks)
-        for each in told
-        if name in each.run.tasks
-        and (share := estimates.sampling_share(estimates.spread(each.scores[name]))) is not None
-    ]
-    words = ", ".join(shares)
-    return (
-        f"Of the variance over problems sampling is: {words}; the rest is which problems are asked." if shares else ""
-    )
 
 
 def against_published(told: Sequence[ScoredRun], models: Sequence[str], rows: Sequence[Baseline]) -> str:

@@ -140,3 +140,22 @@ def share_words(found: estimates.Difference) -> str:
         if share is None
         else (f"of its variance over problems {percent(share)} % is sampling, the rest which problems are asked")
     )
+
+
+def sampling_words(told: Sequence[ScoredRun]) -> str:
+    """ "Of the variance over problems sampling is: r1_aime24 A 12 %, …": what more samples could take away."""
+    shares = [
+        f"{label(each, name)} {percent(share)} %"
+        for name in dict.fromkeys(name for each in told for name in each.run.tasks)
+        for each in told
+        if name in each.run.tasks
+        and (share := estimates.sampling_share(estimates.spread(each.scores[name]))) is not None
+    ]
+    words = ", ".join(shares)
+    return (
+        f"Of the variance over problems sampling is: {words}; the rest is which problems are asked." if shares else ""
+    )
+
+
+def label(each: ScoredRun, task: str) -> str:
+    return f"{task} {each.letter}" + (" (partial)" if each.partial.get(task) else "")

@@ -41,11 +41,6 @@ class Scored:
         return self.estimate.value
 
     @property
-    def sampling(self) -> float | None:
-        """Of the variance over problems the share of sampling."""
-        return estimates.sampling_share(self.estimate)
-
-    @property
     def spread(self) -> str:
         """How far those who measured the model are apart."""
         return spread(self.published, self.value)
