@@ -61,4 +61,7 @@ def test_an_interval_over_problems_covers(kind, n_problems, n_samples):
 def test_an_interval_over_problems_covers_for_every_kind(kind, n_problems, n_samples):
     share = coverage(kind, n_problems, n_samples, n_runs=soak.count("coverage"))
     print(f"{kind}, {n_problems} x {n_samples}: {100 * share:.1f}")
-    assert share >= 0.925 and (share <= 0.975 or (n_problems, n_samples) in COARSE)
+    if (n_problems, n_samples) in COARSE:
+        assert share >= 0.86
+    else:
+        assert 0.92 <= share <= (0.99 if kind in ("all 0.97", "all 0.02") else 0.98)

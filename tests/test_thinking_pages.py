@@ -184,7 +184,7 @@ def test_the_command_prints_the_table_and_writes_page_and_picture(words, tmp_pat
     found = think(str(run), "--tokenizer", words, "-o", str(tmp_path / "think.html"), "--figures", str(tmp_path / "f"))
     assert found.exit_code == 0, found.output
     assert re.search(r"^r1_math_500 +problems +replies +T ", found.output, re.MULTILINE)
-    assert re.search(r"^all +2 +8 ", found.output, re.MULTILINE) and "75.0 ± 25.0" in found.output
+    assert re.search(r"^all +2 +8 ", found.output, re.MULTILINE) and "75.0 (1–100)" in found.output
     # the runs' ids spell nothing in this tokenizer, and the reader is told
     assert "their ids do not spell them by this tokenizer" in found.output
     assert (tmp_path / "think.html").exists() and (tmp_path / "f" / "r1_math_500_thinking.png").exists()
