@@ -133,12 +133,12 @@ def meaning(found: estimates.Difference, corrected: Corrected, first: str, secon
 
 
 def share_words(found: estimates.Difference) -> str:
-    """ "of its variance over problems 18 % is sampling, the rest which problems are asked"; "" where not known."""
+    """ "Of its variance over problems 18.0 % is sampling, the rest which problems are asked."; "" where not known."""
     share = estimates.sampling_share(found)
     return (
         ""
         if share is None
-        else (f"of its variance over problems {percent(share)} % is sampling, the rest which problems are asked")
+        else (f"Of its variance over problems {percent(share)} % is sampling, the rest which problems are asked.")
     )
 
 
