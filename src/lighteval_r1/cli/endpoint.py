@@ -56,6 +56,8 @@ def endpoint_command(options: EndpointOptions) -> None:
     if options.allow_unsafe_code:
         allow_unsafe()
     spare_download()
+    if options.sane:
+        variables.SANE.set("1")
     specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
     tasks = [parse_spec(spec).task for spec in specs]
     say_confinement(tasks)
@@ -180,6 +182,7 @@ def make_engine(options: EndpointOptions) -> "EndpointEngine":
         give_up_after_s=options.give_up_after_s,
         thinking_opened=next((opened for opened in known if opened is not None), None),
         tokenizer=tokenizer,
+        context=served.context,
         chosen=choose(
             options.reasoning_parser or AUTO,
             template=str(getattr(tokenizer, "chat_template", "") or ""),
