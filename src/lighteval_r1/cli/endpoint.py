@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     for task in tasks:
         check_data(task)
     engine = make_engine(options)
+    asyncio.run(say_effects(engine))
     output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -143,6 +145,21 @@ def said_to_server(options: EndpointOptions, fields: dict) -> dict:
         # null takes a field out, and stays what it is
         settings[name] = value if value != ADDED[name] or not fields.get(theirs) else fields.pop(theirs)
     return settings
+
+
+async def say_effects(engine: "EndpointEngine") -> None:
+    """Aloud, where what the chat template is told changes nothing, or nobody can know whether it does."""
+    if not engine.settings.template_kwargs:
+        return
+    from lighteval_r1.engines.sanity import Status, template
+
+    await engine.start()
+    try:
+        status, words = await template(engine)
+    finally:
+        await engine.stop()
+    if status is not Status.OK:
+        print(f"{engine.address.base_url}: {words}.", file=sys.stderr)
 
 
 def read_tokenizer(name: str) -> object:
