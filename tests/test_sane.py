@@ -102,7 +102,11 @@ class Server:
             counts["completion_tokens"] -= n // 4
         if "counts long replies less" in self.faults and reason == "stop":
             counts["completion_tokens"] //= 2
-        events = [chunk("m", {"content": text}), chunk("m", {}, "eos" if "eos" in self.faults else reason)]
+        deltas = [{"content": text}]
+        if "thinking apart" in self.faults:
+            thought, _, content = text.partition("</think>")
+            deltas = [{"reasoning": thought}, *([{"content": content}] if content else [])]
+        events = [*(chunk("m", delta) for delta in deltas), chunk("m", {}, "eos" if "eos" in self.faults else reason)]
         if "no usage" not in self.faults:
             events.append(sse({"choices": [], "usage": counts}))
         return web.Response(body=b"".join([*events, sse("[DONE]")]), content_type="text/event-stream")
@@ -144,6 +148,7 @@ def test_a_server_that_does_what_is_asked_is_sane(sane):
         (["thinks on"], ["--template-arg", "enable_thinking=false"], {"thinking": "wrong"}, "enable_thinking=false was said"),
         (["never closes"], [], {"thinking": "wrong"}, "4 of 4 replies ended by themselves"),
         (["other marks"], ["--reasoning-parser", "qwen3"], {"thinking": "wrong"}, r"[/THINK]"),
+        (["thinking apart"], ["--reasoning-parser", "mistral"], {}, "opened by the reply, closed in 4 of 4"),
         ([], ["--template-arg", "enable_thinking=false"], {}, "do not think"),
         (["hands no limit on"], [], {"limit": "wrong", "token counts": "ok"}, "a limit of 8 tokens gave"),
         (["hands no limit on", "no usage"], [], {"limit": "wrong", "token counts": "not told"}, "as many as without"),

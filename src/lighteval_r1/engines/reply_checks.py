@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from lighteval_r1.engines import Engine
 from lighteval_r1.graders.answers import FINISHED_EARLY
-from lighteval_r1.graders.marks import ALL, NONE
+from lighteval_r1.graders.marks import ALL, NONE, THINK
 from lighteval_r1.graders.splitting import parts_of, split_of
 from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.records import Sample, Settings
@@ -91,8 +91,11 @@ def foreign_mark(engine: Engine, replies: Sequence[Sample]) -> str:
     """What ends another family's thoughts, where it stands in a reply and the run's own mark does not; "" without."""
     if engine.chosen.marks is None:
         return ""
-    texts = [sample.reply for sample in replies if engine.chosen.marks.ending not in sample.reply]
-    return next((marks.ending for marks in ALL for text in texts if marks.ending in text), "")
+    own = engine.chosen.marks.ending
+    # thinking that a server sends apart stands in these marks, whatever the model's are
+    apart = [sample for sample in replies if sample.token_ids is None and sample.reply.startswith(THINK.opening)]
+    texts = [sample.reply for sample in replies if own not in sample.reply and sample not in apart]
+    return next((marks.ending for marks in ALL if marks.needed for text in texts if marks.ending in text), "")
 
 
 def switched_off(settings: Settings) -> str:
