@@ -30,6 +30,8 @@ from lighteval_r1.tasks import TASKS
 pytestmark = pytest.mark.timeout(400)
 
 BUDGET = 6
+# What the engine does, whatever a model answers that was never trained on these prompts.
+SOUND = ("template", "seeds", "BOS", "context", "token counts")
 MARKS = {"reasoning_start_str": "<think>", "reasoning_end_str": "</think>"}
 
 
@@ -121,6 +123,8 @@ def test_vllm_was_started_with_what_was_said(drawn):
 
 def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, bytes]:
     """The sweep, killed when some samples of an effort are drawn; what its journals then held."""
+    # before the fork, so that LightEval is imported once
+    from lighteval_r1.plugin import pipeline, vllm_arguments  # noqa: F401
 
     def drawn() -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in Path(options.cache_dir).rglob("samples-*.jsonl")}
@@ -140,9 +144,8 @@ def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, byte
 
 def test_a_model_with_a_switch_is_looked_at(drawn):
     checks = {check.name: check for check in drawn["checks"]}
-    assert {check.status for check in checks.values()} == {"ok"}, drawn["checks"]
     assert checks["template"].words == "reasoning_effort=low changes the prompt"
-    assert checks["thinking"].words == "opened by the prompt, closed in 4 of 4 replies"
+    assert all(checks[name].status == "ok" for name in SOUND), drawn["checks"]
 
 
 def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, monkeypatch, capfd):
@@ -177,7 +180,7 @@ def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, mon
         assert run.settings["effort"] == value and len(run.tasks["demo_sums"].samples) == 40
         checks = run.environment.get("sane", {})
         assert ("reasoning_effort=high changes the prompt" in checks.get("template", "")) == (value == "high"), checks
-        assert not checks or {words.partition(",")[0] for words in checks.values()} == {"ok"}, checks
+        assert not checks or all(checks[name].startswith("ok, ") for name in SOUND), checks
     assert (tmp_path / "out" / "demo_sums_effort.png").stat().st_size > 5000
     table = printed_by(*at_end)
     assert [line.split()[:2] for line in table.splitlines()[2:]] == [["demo_sums", "low"], ["demo_sums", "high"]]
