@@ -106,6 +106,8 @@ class Server:
         if "thinking apart" in self.faults:
             thought, _, content = text.partition("</think>")
             deltas = [{"reasoning": thought}, *([{"content": content}] if content else [])]
+            if "hands thoughts over" in self.faults and not content:
+                deltas = [{"content": thought}]
         events = [*(chunk("m", delta) for delta in deltas), chunk("m", {}, "eos" if "eos" in self.faults else reason)]
         if "no usage" not in self.faults:
             events.append(sse({"choices": [], "usage": counts}))
@@ -144,11 +146,14 @@ def test_a_server_that_does_what_is_asked_is_sane(sane):
         ([], ["--template-arg", "style=x"], {"template": "odd"}, "style=x changes nothing in the prompt"),
         (["ignores arguments", "no tokenize"], ["--template-arg", "enable_thinking=false"], {"template": "odd", "thinking": "wrong", "BOS": "not told", "context": "not told", "token counts": "not told"}, "tokens with and without it"),
         (["no tokenize"], ["--template-arg", "enable_thinking=false"], {"BOS": "not told", "context": "not told", "token counts": "not told"}, "changes the prompt, from"),
-        (["no tokenize", "no usage"], ["--effort", "low"], {"template": "not told", "limit": "not told", "BOS": "not told", "context": "not told", "token counts": "not told"}, "does not show"),
+        (["no tokenize", "no usage"], ["--effort", "low"], {"template": "not told", "thinking": "odd", "limit": "not told", "BOS": "not told", "context": "not told", "token counts": "not told"}, "does not show"),
         (["thinks on"], ["--template-arg", "enable_thinking=false"], {"thinking": "wrong"}, "enable_thinking=false was said"),
         (["never closes"], [], {"thinking": "wrong"}, "4 of 4 replies ended by themselves"),
         (["other marks"], ["--reasoning-parser", "qwen3"], {"thinking": "wrong"}, r"[/THINK]"),
         (["thinking apart"], ["--reasoning-parser", "mistral"], {}, "opened by the reply, closed in 4 of 4"),
+        (["thinking apart", "hands thoughts over"], [], {}, "closed in 4 of 4"),
+        (["thinking apart", "hands thoughts over", "no tokenize"], ["--reasoning-parser", "qwen3"], {"BOS": "not told", "context": "not told", "token counts": "not told"}, "closed in 4 of 4"),
+        (["thinking apart", "hands thoughts over", "no tokenize"], [], {"thinking": "odd", "BOS": "not told", "context": "not told", "token counts": "not told"}, "comes as an answer"),
         ([], ["--template-arg", "enable_thinking=false"], {}, "do not think"),
         (["hands no limit on"], [], {"limit": "wrong", "token counts": "ok"}, "a limit of 8 tokens gave"),
         (["hands no limit on", "no usage"], [], {"limit": "wrong", "token counts": "not told"}, "as many as without"),

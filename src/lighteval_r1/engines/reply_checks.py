@@ -66,7 +66,8 @@ def thinking(engine: Engine, drawn: Drawn) -> Seen:
     chosen, n = engine.chosen, len(drawn.whole)
     if chosen.parser == NONE:
         return Status.OK, "replies are answers as a whole, as it was said"
-    replies = [Divider(chosen, engine.tokenizer).divided(sample) for sample in drawn.whole]
+    divider = Divider(chosen, engine.tokenizer)
+    replies = [divider.divided(sample) for sample in drawn.whole]
     if foreign := foreign_mark(engine, replies):
         return Status.WRONG, f"replies write {foreign}, and the run looks for {chosen.marks}: say --reasoning-parser"
     thoughts = [sample for sample in replies if sample.thinking_opened or split_of(sample).thinking]
@@ -81,10 +82,18 @@ def thinking(engine: Engine, drawn: Drawn) -> Seen:
         return Status.OK, f"the replies do not think, as {off} was said"
     if not thoughts:
         return Status.ODD, f"none of {n} replies thinks: neither a prompt nor a reply opens a thought"
+    if len(thoughts) == n and handed_over(divider.divided(drawn.cut)):
+        words = f"a thought that is cut off after {CUT} tokens comes as an answer"
+        return Status.ODD, f"{words}; with the model's --reasoning-parser said, it is none"
     if not closed:
         return Status.ODD, f"no thought closed within {drawn.longest:,} tokens"
     by = "the prompt" if thoughts[0].thinking_opened else "the reply"
     return Status.OK, f"opened by {by}, closed in {len(closed)} of {n} replies"
+
+
+def handed_over(cut: Sample) -> bool:
+    """Whether a server's parser gives a reply that was cut off in its thought as content."""
+    return cut.token_ids is None and cut.finish_reason in FINISHED_EARLY and bool(parts_of(cut)[1])
 
 
 def foreign_mark(engine: Engine, replies: Sequence[Sample]) -> str:
