@@ -129,7 +129,7 @@ def sane(main):
 
 def test_a_server_that_does_what_is_asked_is_sane(sane):
     code, checks, err = sane("--template-arg", "enable_thinking=true", "--effort", "low")
-    assert (code, err) == (0, "") and list(checks) == NAMES
+    assert code == 0 and err.startswith("reasoning parser: none is known") and list(checks) == NAMES
     assert {status for status, _ in checks.values()} == {"ok"}, checks
     assert (
         checks["template"][1]

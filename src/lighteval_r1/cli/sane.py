@@ -36,6 +36,7 @@ async def looked_at(engine: Engine) -> None:
     # what other commands do not need
     from lighteval_r1.engines.sanity import checked
 
+    print(engine.chosen, file=sys.stderr)
     try:
         await engine.start()
         await checked(engine, out=sys.stdout)

@@ -172,7 +172,7 @@ async def context(engine: Engine, longest: Problem) -> Seen:
     prompt, n_reply = await engine.prompt_tokens(longest), limit_of(engine.settings)
     holds = f"it holds {engine.context:,} tokens"
     if prompt is None or n_reply is None:
-        return Status.NOT_TOLD, f"{holds}; how many {'a prompt' if n_reply else 'a reply may have'}, nobody says"
+        return Status.NOT_TOLD, f"{holds}; how many {'a prompt has' if n_reply else 'a reply may have'}, nobody says"
     words = f"{holds}: {len(prompt)} of the prompt of {longest.name or longest.id} and {n_reply:,} of a reply"
     if len(prompt) + n_reply > engine.context:
         return Status.WRONG, f"{words} are more. Raise max_model_length, or lower max_tokens"
