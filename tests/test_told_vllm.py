@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(400)
 
 BUDGET = 6
 # What the engine does, whatever a model answers that was never trained on these prompts.
-SOUND = ("template", "seeds", "BOS", "context", "token counts")
+SOUND = ("template", "BOS", "context", "token counts")
 MARKS = {"reasoning_start_str": "<think>", "reasoning_end_str": "</think>"}
 
 
