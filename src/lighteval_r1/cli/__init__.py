@@ -20,6 +20,7 @@ from lighteval_r1.cli.report import report_command
 from lighteval_r1.cli.requirements import requirements_command
 from lighteval_r1.cli.results import results_command
 from lighteval_r1.cli.runs import runs_command
+from lighteval_r1.cli.sane import sane_command
 from lighteval_r1.cli.score import score_command
 from lighteval_r1.cli.submit import submit_command
 from lighteval_r1.cli.tasks import check_command, tasks_command
@@ -71,6 +72,7 @@ register(app, "think", think_command)
 register(app, "endpoint", endpoint_command, besides=OptionsFile)
 register(app, "ask", ask_command)
 register(app, "bench", bench_command)
+register(app, "sane", sane_command)
 
 
 def main() -> None:

@@ -237,6 +237,7 @@ class RunOptions(ProblemOptions, SamplingOptions):
     n: int | None = option(None, "Samples per problem, where the task's own number is not wanted.")
     output_dir: str = option("", "Where results and details go (data/evals/MODEL).", make="OUT")
     cache_dir: str = option("", "Where the journal is kept (the folder lighteval in HF_HOME).", make="CACHE")
+    sane: bool = option(False, "Check engine and model before anything is drawn, as the command `sane` does.")
     upload: str = option(
         "", "Push the run to this data set repository; checked before anything is drawn.", metavar="REPO"
     )

@@ -100,6 +100,7 @@ MODEL = Variable[dict](
     {},
     read_by="cli, engines",
 )
+SANE = Variable("LIGHTEVAL_R1_SANE", "1: as --sane", flag, False, read_by="cli, plugin")
 CLUSTER = Variable(
     "LIGHTEVAL_R1_CLUSTER", "the file that describes the cluster, where --cluster names none", str, "", read_by="slurm"
 )
@@ -137,7 +138,7 @@ ASKED = Variable(
     internal=True,
 )
 VARIABLES = (
-    *(DEVICE, DATA, SHARD, NODES, EAGER, MODEL, CLUSTER, BASELINES, UNSAFE_CODE),
+    *(DEVICE, DATA, SHARD, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 
