@@ -9,6 +9,7 @@ from lighteval_r1 import __version__
 from lighteval_r1.cli.ask import ask_command
 from lighteval_r1.cli.audit import audit_command
 from lighteval_r1.cli.bench import bench_command
+from lighteval_r1.cli.campaign import campaign_command
 from lighteval_r1.cli.compare import compare_command
 from lighteval_r1.cli.doctor import doctor_command
 from lighteval_r1.cli.endpoint import endpoint_command
@@ -68,6 +69,7 @@ register(app, "upload", upload_command)
 register(app, "push-revision", push_revision_command, hidden=True)
 register(app, "submit", submit_command, besides=OptionsFile)
 register(app, "jobs", jobs_command)
+register(app, "campaign", campaign_command)
 register(app, "think", think_command)
 register(app, "endpoint", endpoint_command, besides=OptionsFile)
 register(app, "ask", ask_command)
