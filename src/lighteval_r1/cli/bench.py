@@ -43,6 +43,11 @@ def bench_command(options: BenchOptions) -> None:
     """Load a server with a task's prompts by vLLM's own `bench serve`: throughput, TTFT, TPOT and their percentiles."""
     from lighteval_r1.engines.server_facts import NO_KEY, look
 
+    if options.concurrency < 1 or options.max_tokens < 1 or options.n_prompts < 0:
+        raise UserError(
+            f"--concurrency {options.concurrency} --max-tokens {options.max_tokens} --n-prompts {options.n_prompts}: "
+            "numbers from 1 are needed (--n-prompts 0: each prompt once)."
+        )
     address = address_of(options.base_url, api_key_env=options.api_key_env)
     if not address.base_url.endswith("/v1"):
         raise UserError(f"vLLM's bench needs a base URL that ends in /v1; {options.base_url} does not.")

@@ -88,15 +88,18 @@ def named_recipe(name: str) -> Path:
 
 def recipes_command(options: RecipesOptions) -> None:
     """List the recipes: layout, mode, sampling, where its values stand, and what was published of the model."""
-    rows = read_baselines()
+    rows, shown = read_baselines(), 0
+    words = [word.lower() for word in options.models]
     for recipe in shipped_recipes():
         model = str(recipe.parameters["model_name"])
-        words = [word.lower() for word in options.models]
         if words and not any(word in f"{recipe.path.stem} {model}".lower() for word in words):
             continue
+        shown += 1
         say(f"{model}  (MODEL={SHIPPED}{recipe.path.stem})")
         for line in [*recipe.lines, *published(of_model(model, rows))]:
             say(f"    {line}")
+    if not shown:
+        raise UserError(f"no recipe is named like {' or '.join(options.models)}; without a word all are listed.")
 
 
 def published(rows: list[Baseline]) -> list[str]:

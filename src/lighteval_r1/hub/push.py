@@ -14,11 +14,13 @@ import httpx
 from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
 from huggingface_hub.errors import (
     HfHubHTTPError,
+    HFValidationError,
     LocalEntryNotFoundError,
     LocalTokenNotFoundError,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
 )
+from huggingface_hub.utils import validate_repo_id
 
 from lighteval_r1.hub.card import merged_card
 from lighteval_r1.hub.published import PublishedRun, published_run
@@ -101,6 +103,9 @@ def text_at(api: HfApi, repo: str, *, repo_type: str, path: str, revision: str) 
 
 def push_revision(folder: Path, repo: str, *, revision: str) -> None:
     """The model's files as a branch of its repository, made private where it is new; the same again makes no commit."""
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}.")
+    check_name(repo)
     api = HfApi()
     files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
 
@@ -116,13 +121,22 @@ def push_revision(folder: Path, repo: str, *, revision: str) -> None:
         raise UserError(f"there is no model {repo} on the Hub, or the token may not see it.") from None
 
 
+def check_name(repo: str) -> None:
+    """UserError where the Hub would refuse the repository's name, or nobody is to be asked."""
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise UserError(f"{repo!r} is not a repository; write NAMESPACE/NAME ({first_line(error)}).") from None
+    if constants.is_offline_mode():
+        raise UserError("HF_HUB_OFFLINE is set, so nothing can be uploaded. Unset it.")
+
+
 def check_can_write(repo: str, *, public: bool = False) -> str:
     """The repository's full name, NAMESPACE/NAME. UserError where the token is missing or may not write there.
 
     For before sampling: nothing is made or changed. A repository that is public already needs public=True.
     """
-    if constants.is_offline_mode():
-        raise UserError("HF_HUB_OFFLINE is set, so nothing can be uploaded. Unset it.")
+    check_name(repo)
     if get_token() is None:
         raise UserError(f"no Hugging Face token, so {repo} cannot be written. Run `hf auth login` or set HF_TOKEN.")
     api = HfApi()

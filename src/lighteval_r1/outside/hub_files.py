@@ -2,12 +2,57 @@
 
 import os
 import re
+import socket
+import sys
+import urllib.parse
 from collections.abc import Iterable
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
+
+# Whether there is a way to the Hub is known in a moment, or there is none; its libraries would try for half a minute.
+REACH_S = 2.0
+
+
+def out_of_reach() -> bool:
+    """Whether the Hub cannot be asked: HF_HUB_OFFLINE, or nobody is there; then no library asks it any more.
+
+    Behind a proxy nothing is tried: the proxy may know what this machine does not.
+    """
+    constants = sys.modules.get("huggingface_hub.constants")
+    said = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    if constants.HF_HUB_OFFLINE if constants else said:
+        return True
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY")):
+        return False
+    if answers(constants.ENDPOINT if constants else os.environ.get("HF_ENDPOINT") or "https://huggingface.co"):
+        return False
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    for name in ("huggingface_hub.constants", "datasets.config"):
+        if name in sys.modules:
+            sys.modules[name].HF_HUB_OFFLINE = True
+    return True
+
+
+def check_reach() -> None:
+    """UserError where nothing can be pushed now: better before a run than by tries that go on for minutes."""
+    if out_of_reach():
+        raise UserError("the Hub is out of reach (or HF_HUB_OFFLINE is set), so nothing can be uploaded.")
+
+
+@cache
+def answers(address: str) -> bool:
+    """Whether somebody is there."""
+    parts = urllib.parse.urlsplit(address)
+    try:
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        socket.create_connection((parts.hostname, port), REACH_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def hf_home() -> Path:
@@ -25,6 +70,7 @@ def token() -> str | None:
 
 def hub_commit(model: str, *, revision: str) -> str:
     """The commit that a Hub revision stands for now, or stood for when it was cached."""
+    out_of_reach()
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
@@ -71,12 +117,14 @@ def model_file(model: str, name: str, *, revision: str | None = None, fetch: boo
 
     fetch False: what is not in the cache is not asked of the Hub.
     """
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder / name if (folder / name).is_file() else None
+    if fetch:
+        out_of_reach()
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+
     try:
         if fetch:
             return Path(hf_hub_download(model, name, revision=revision))
@@ -85,6 +133,33 @@ def model_file(model: str, name: str, *, revision: str | None = None, fetch: boo
         return Path(cached) if isinstance(cached, str) else None
     except (EntryNotFoundError, HfHubHTTPError, HFValidationError):
         return None
+
+
+def why_no_data(repo: str) -> str:
+    """Why a data set cannot be had, found without loading it; "" where it can, or only loading it tells."""
+    away = out_of_reach()
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+
+    namespace = repo.partition("/")[0]
+    cached = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
+    if (
+        any(cached.glob(f"{namespace}___*"))
+        or (Path(constants.HF_HUB_CACHE) / f"datasets--{repo.replace('/', '--')}").is_dir()
+    ):
+        return ""
+    if away:
+        return "it is not in the cache, and the Hub is out of reach"
+    try:
+        HfApi().dataset_info(repo, timeout=10)
+    except GatedRepoError:
+        return f"it is gated; ask for access at https://huggingface.co/datasets/{repo}"
+    except (RepositoryNotFoundError, HFValidationError):
+        return "there is no such data set on the Hub (or it is private and HF_TOKEN may not read it)"
+    except (HfHubHTTPError, OSError):
+        # loading it will say
+        return ""
+    return ""
 
 
 def repo_files(repo: str, *, repo_type: str, revision: str | None = None) -> list[str]:
@@ -108,6 +183,7 @@ def download(repo: str, names: Iterable[str], *, repo_type: str, revision: str |
 @contextmanager
 def readable(repo: str, *, repo_type: str):
     """Whatever keeps the block from reading a repository becomes one line."""
+    out_of_reach()
     import httpx
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

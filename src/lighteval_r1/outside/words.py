@@ -4,8 +4,10 @@ Printed, logged, put into an error or a grade's step: one_line. Printed as a tex
 it came, but for what a format cannot hold: storable. Prompts, golds and the journal's replies are never altered.
 """
 
+import contextlib
 import re
 import sys
+from typing import TextIO
 
 from lighteval_r1.records import Failure
 
@@ -41,11 +43,35 @@ def storable(value: object) -> object:
     return value
 
 
+def tell(text: object, *, end: str = "\n") -> None:
+    """What a command says of its work, on standard error."""
+    show(text, sys.stderr, end=end)
+
+
 def say(text: object) -> None:
-    print(printable(str(text)))
+    """What a command was asked for, on standard output."""
+    show(printable(str(text)), sys.stdout)
+
+
+def show(text: object, stream: TextIO, *, end: str = "\n") -> None:
+    """Also where a log stands in the stream's place (log_file); what is drawn over (end "") does not go to the log."""
+    screen = getattr(stream, "screen", None)
+    if end or screen is None:
+        print(text, file=stream, end=end, flush=True)
+    if screen is not None:
+        # a terminal that was lost shows nothing; the log has it
+        with contextlib.suppress(OSError):
+            print(text, file=screen, end=end, flush=True)
+
+
+def tell_end_of_log(n_lines: int = 20) -> None:
+    """Where libraries' words go to a log: its last lines, which say why something ended."""
+    log = getattr(sys.stderr, "path", None)
+    if log is not None:
+        tell("\n".join([f"The end of {log}:", *log.read_text(errors="replace").splitlines()[-n_lines:]]))
 
 
 def ended_by(failure: Failure) -> SystemExit:
     """The end of this process, once the failure stands on stderr in its one line."""
-    print(printable(f"lighteval-r1: {failure}"), file=sys.stderr)
+    tell(printable(f"lighteval-r1: {failure}"))
     return SystemExit(failure.exit_code)

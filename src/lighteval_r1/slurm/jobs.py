@@ -29,6 +29,7 @@ from lighteval_r1.engines.model_section import configuration
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.yaml_file import read_yaml
 from lighteval_r1.records import UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.
@@ -93,11 +94,10 @@ def read_cluster(path: str) -> Cluster:
     path = path or variables.CLUSTER.value()
     if not path:
         return Cluster()
+    described = read_yaml(Path(path).expanduser(), what="the cluster's file")
     try:
-        return Cluster(**(yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}))
-    except OSError as error:
-        raise UserError(f"cannot read the cluster's file {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, TypeError) as error:
+        return Cluster(**(described or {}))
+    except TypeError as error:
         known = ", ".join(Cluster.__dataclass_fields__)
         raise UserError(
             f"{path} is not a description of a cluster ({one_line(error)}). It may hold: {known}."

@@ -2,13 +2,13 @@
 
 import os
 import re
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.confined.connection import level as confinement_level
-from lighteval_r1.outside.hub_files import token
+from lighteval_r1.outside.hub_files import token, why_no_data
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, own
 from lighteval_r1.tasks.names import task_named
@@ -46,7 +46,7 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
         raise UserError(f"{spec}: reasoning models are asked without examples; write {name}|0.")
     task = own.add(name) if own.is_address(name) else task_named(name)
     if suite and (twin := task.name.replace("r1_", "openr1_", 1)) in TASKS:
-        print(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.", file=sys.stderr)
+        tell(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.")
     n = task.n
     for option in filter(None, options):
         key, _, value = option.partition("=")
@@ -58,6 +58,13 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
     return TaskSpec(task, n)
 
 
+def same_reply(name: str, n: int) -> UserError:
+    return UserError(
+        f"temperature 0 draws the same reply {n} times. Ask for one sample ({name}@n=1|0) or set a temperature above 0 "
+        "(DeepSeek recommends 0.6)."
+    )
+
+
 def check_confinement(tasks: Iterable[Task]) -> str:
     """What confines the programs that a model will write; "" where no task has any. UserError where nothing does."""
     return confinement_level() if any(task.grader.confined for task in tasks) else ""
@@ -66,7 +73,7 @@ def check_confinement(tasks: Iterable[Task]) -> str:
 def say_confinement(tasks: Iterable[Task]) -> None:
     """Prints what confines programs, where a task has any. UserError where nothing does."""
     if level := check_confinement(tasks):
-        print(f"Confinement of generated programs: {level}.", file=sys.stderr)
+        tell(f"Confinement of generated programs: {level}.")
 
 
 def check_data(task: Task) -> None:
@@ -78,24 +85,35 @@ def check_data(task: Task) -> None:
         check_hub_data(task)
 
 
-def check_hub_data(task: Task) -> None:
-    import datasets
+def place(task: Task) -> str:
+    return f"{task.name} reads the data set {task.repo} ({task.subset})"
 
-    place = f"{task.name} reads the data set {task.repo} ({task.subset})"
+
+def elsewhere(task: Task) -> str:
+    return f"Without internet, set LIGHTEVAL_R1_DATA to a folder with {task.file}.jsonl in the data set's own columns."
+
+
+def check_asked_of_hub(task: Task) -> None:
+    """UserError where the Hub will not give the task's rows; it is found out without loading them."""
     if task.gated and token() is None:
         raise UserError(
-            f"{place}, which is gated, and there is no Hugging Face token. Ask for access at "
+            f"{place(task)}, which is gated, and there is no Hugging Face token. Ask for access at "
             f"https://huggingface.co/datasets/{task.repo}, then run `hf auth login` or set HF_TOKEN; "
             f"or set LIGHTEVAL_R1_DATA to a folder with {task.file}.jsonl."
         )
+    if why := why_no_data(task.repo):
+        raise UserError(f"{place(task)}: {why}. {elsewhere(task)}")
+
+
+def check_hub_data(task: Task) -> None:
+    check_asked_of_hub(task)
+    import datasets
+
     try:
         rows = datasets.load_dataset(task.repo, task.subset)[task.split]
     except (datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{place}, which cannot be loaded: {reason}. Without internet, set LIGHTEVAL_R1_DATA to a folder with "
-            f"{task.file}.jsonl in the data set's own columns."
-        ) from None
+        raise UserError(f"{place(task)}, which cannot be loaded: {reason}. {elsewhere(task)}") from None
     missing = [column for column in task.columns if column not in rows.column_names]
     if missing:
-        raise UserError(f"{place}, which has no column {missing[0]!r} (it has {', '.join(rows.column_names)}).")
+        raise UserError(f"{place(task)}, which has no column {missing[0]!r} (it has {', '.join(rows.column_names)}).")
