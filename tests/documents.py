@@ -71,6 +71,9 @@ def commands(page: Path, *, mark: str = "") -> list[Command]:
         if block.mark == mark:
             for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
                 line, *shown = part.rstrip("\n").split("\n")
+                # a line that goes on, as a shell shows it
+                while shown and shown[0].startswith("> "):
+                    line += "\n" + shown.pop(0)[2:]
                 found.append(Command(line, tuple(shown)))
     return found
 

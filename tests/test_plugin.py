@@ -13,6 +13,7 @@ import pytest
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.model_files import ModelIdentity
+from lighteval_r1.engines.model_section import GENERATION, PARAMETERS, check_parameters
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import UserError
 from lighteval_r1.sampling import preflight
@@ -106,13 +107,58 @@ def test_the_command_line_is_read_as_lighteval_reads_it(plugin, monkeypatch):
         ("model_name=/nowhere/at/all", "demo_sums|0", "there is no model folder /nowhere/at/all"),
         (f"model_name={DEMO_MODEL}", "demo_suns|0", "there is no task 'demo_suns'"),
         (f"model_name={DEMO_MODEL},data_parallel_size=4096", "demo_sums|0", "asks for 4096 devices"),
+        (
+            f"model_name={DEMO_MODEL},generation_parameters={{top_p:1.5}}",
+            "demo_sums|0",
+            "top_p 1.5 is not above 0, up to 1",
+        ),
+        (
+            f"model_name={DEMO_MODEL},generation_parameters={{max_new_tokens:0}}",
+            "demo_sums|0",
+            "max_new_tokens 0 is not a",
+        ),
+        (f"model_name={DEMO_MODEL},generation_parameters={{temperature:-1}}", "demo_sums|0", "temperature"),
+        (f"model_name={DEMO_MODEL},foo_bar=3", "demo_sums|0", "model argument foo_bar"),
+        ("dtype=float32", "demo_sums|0", "model argument model_name"),
+        ("model_name=a/NoSuch", "demo_sums|0", "a/NoSuch (revision main) is neither a local folder nor in the cache"),
+        (f"model_name={DEMO_MODEL}", "r1_gpqa_diamond|0", "is gated, and there is no Hugging Face token"),
+        (f"model_name={DEMO_MODEL}", "r1_aime24|0", "the Hub is out of reach"),
+        ("nowhere.yaml", "demo_sums|0", "there is no model configuration nowhere.yaml"),
     ],
 )
-def test_a_mistake_ends_lighteval_with_its_line_and_2(model, tasks, message, plugin, capsys):
+def test_a_mistake_ends_lighteval_with_its_line_and_2(model, tasks, message, plugin, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("lighteval_r1.tasks.specs.token", lambda: None)
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+    monkeypatch.delenv("LIGHTEVAL_R1_DATA", raising=False)
     with pytest.raises(SystemExit) as ended:
         plugin.check_command(model, plugin.tasks_named(tasks), findings=Findings())
     said = capsys.readouterr().err
     assert ended.value.code == 2 and said.startswith("lighteval-r1: ") and message in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--load-responses-from-details-date-id=x", "draws none twice"),
+        ("--push-to-hub", "--push-to-hub: the Hub is out of reach. Leave it out: `lighteval-r1 upload`"),
+    ],
+)
+def test_options_of_lightevals_that_end_in_a_traceback_are_a_line(option, message, plugin, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["/bin/lighteval", "vllm", "a=b", "demo_sums|0", option])
+    with pytest.raises(SystemExit) as ended:
+        plugin.check_theirs(plugin.command_line())
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and message in said and said.count("\n") == 1
+    monkeypatch.setattr("sys.argv", ["/bin/lighteval", "vllm", "a=b", "demo_sums|0"])
+    plugin.check_theirs(plugin.command_line())
+
+
+def test_the_model_parameters_that_are_known_are_lightevals(plugin):
+    from lighteval.models.model_input import GenerationParameters
+
+    assert set(PARAMETERS) == set(plugin.vllm_arguments.VLLMModelConfig.model_fields)
+    assert set(GENERATION) == set(GenerationParameters.model_fields)
+    check_parameters(plugin.read_config(f"model_name={DEMO_MODEL}").model_dump())
 
 
 def test_before_lighteval_goes_on_the_model_was_hashed_once(plugin, monkeypatch):

@@ -57,7 +57,9 @@ def test_options_that_cannot_be_run_are_refused(said, message):
 @pytest.mark.parametrize("text", ["", "model_parameters: 3", "model_parameters: {dtype: float32}", "{: ["])
 def test_a_recipe_that_names_no_model_is_refused(text, tmp_path):
     (tmp_path / "recipe.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"recipe.yaml (is not a model configuration|names no model)"):
+    with pytest.raises(
+        UserError, match=r"recipe.yaml(, line 1: not YAML| is not a model configuration| names no model)"
+    ):
         model_parameters(EvaluateOptions(model=str(tmp_path / "recipe.yaml")))
 
 

@@ -17,7 +17,8 @@ import pytest
 import yaml
 from slurm_cluster import SlurmCluster, missing
 
-from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_parameters, write_configuration
+from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_parameters
+from lighteval_r1.cli.lighteval_run import Configuration
 from lighteval_r1.cli.options import options_file, options_in_words
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.sampling.journal_files import decode_line
@@ -138,8 +139,9 @@ def test_every_character_arrives_through_make_too(tmp_path):
     _, *words = (tmp_path / "arguments").read_text().split("\0")[:-1]
     options = EvaluateOptions(**options_in_words(EvaluateOptions, words))
     assert (options.model, options.task) == ("a/b", "aime24")
-    configuration = write_configuration(tmp_path, model_parameters(options), section=options.section)
-    arrived = yaml.safe_load(configuration.read_text())["model_parameters"]["system_prompt"]
+    configuration = Configuration.of(model_parameters(options), options.section)
+    configuration.write(tmp_path)
+    arrived = yaml.safe_load((tmp_path / configuration.name).read_text())["model_parameters"]["system_prompt"]
     assert arrived.encode() == PROMPT.encode() and not (ROOT / "pwned").exists()
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import os
-import sys
+import threading
 import urllib.parse
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lighteval_r1.cli import evaluate
+from lighteval_r1.cli.finished import finished_table
+from lighteval_r1.cli.lighteval_run import ALONE, lighteval_run
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
@@ -17,9 +20,11 @@ from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.shipped import spare_download
+from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
-from lighteval_r1.tasks.specs import check_data, parse_spec, say_confinement
+from lighteval_r1.tasks.specs import TaskSpec, check_data, parse_spec, say_confinement
+from lighteval_r1.tasks.task import task_rows
 
 if TYPE_CHECKING:
     # openai takes seconds to import, which --help does not need
@@ -60,28 +65,72 @@ def endpoint_command(options: EndpointOptions) -> None:
     if options.sane:
         variables.SANE.set("1")
     specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
-    tasks = [parse_spec(spec).task for spec in specs]
-    say_confinement(tasks)
-    for task in tasks:
-        check_data(task)
+    asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
+    evaluate.check_several(asked, temperature=options.temperature)
+    evaluate.check_journals(cache_dir)
+    say_confinement(spec.task for spec in asked)
+    for spec in asked:
+        check_data(spec.task)
     engine = make_engine(options)
     asyncio.run(say_effects(engine))
     output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")
+    repo = evaluate.checked_upload(options)
+
+    def same(ours: dict) -> bool:
+        marks = ours["environment"].get("reasoning_parser")
+        return (ours["settings_id"], marks) == (engine.settings.id, engine.chosen.record)
+
+    table = None if options.wandb else finished_table(output_dir, specs, cache_dir=cache_dir, same=same)
+    if table is not None:
+        say(table)
+    else:
+        through_lighteval(options, engine, asked, cache_dir=cache_dir, output_dir=output_dir)
+    if repo:
+        evaluate.pushed(output_dir, repo, public=options.public)
+
+
+def through_lighteval(
+    options: EndpointOptions, engine: "EndpointEngine", asked: list[TaskSpec], *, cache_dir: str, output_dir: Path
+) -> None:
+    """The server is at work while LightEval, which takes half a minute, is imported; LightEval finds nothing owed."""
+    specs = [f"{spec.task.name}@n={spec.n}|0" for spec in asked]
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-    repo = ""
-    if options.upload:
-        from lighteval_r1.hub import push
-
-        repo = push.check_can_write(options.upload, public=options.public)
     # the plugin registers them while it is imported
     variables.ASKED.set(",".join(specs))
-    from lighteval_r1.plugin import pipeline
+    with lighteval_run(output_dir, loading=ALONE, verbose=options.verbose):
+        threading.Thread(target=import_module, args=("lighteval_r1.plugin.pipeline",), daemon=True).start()
+        sampled = drawn(asked, engine=engine, cache_dir=cache_dir, output_dir=output_dir)
+        from lighteval_r1.plugin import pipeline
 
-    cache_dir = options.cache_dir or CACHE_DIR
-    pipeline.run(engine, specs, output_dir=str(output_dir), cache_dir=cache_dir, wandb=options.wandb)
-    if repo:
-        print(push.upload(output_dir, repo, public=options.public))
+        where = {"output_dir": str(output_dir), "cache_dir": cache_dir}
+        pipeline.run(engine, specs, **where, wandb=options.wandb, sampled=sampled)
+
+
+def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, output_dir: Path) -> dict:
+    """Draws and grades what is owed; what that took. The journals then hold what LightEval will ask for."""
+    from lighteval_r1.sampling.loop import Work, sample
+
+    works: list[Work] = []
+    shard = variables.SHARD.value()
+    try:
+        for spec in asked:
+            problems = {problem.id: problem for problem in map(spec.task.problem, task_rows(spec.task))}
+            work = Work.open(
+                f"{spec.task.name}|0",
+                list(problems.values()),
+                n=spec.n,
+                version=spec.task.version,
+                settings=engine.settings,
+                cache_dir=cache_dir,
+                shard=shard,
+                marks=engine.chosen.key,
+            )
+            works.append(work)
+        return asyncio.run(sample(works, engine=engine, shard=shard, output_dir=str(output_dir)))
+    finally:
+        for work in works:
+            work.journal.close()
 
 
 def address_of(base_url: str, *, api_key_env: str = "") -> "Address":
@@ -91,6 +140,9 @@ def address_of(base_url: str, *, api_key_env: str = "") -> "Address":
     parts = urllib.parse.urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"{base_url!r} is no base URL. It looks like http://127.0.0.1:8000/v1.")
+    if parts.path.rstrip("/").endswith("/completions"):
+        base = base_url.rstrip("/").removesuffix("/completions").removesuffix("/chat")
+        raise UserError(f"{base_url} is where requests go; the base URL before it is {base}.")
     if parts.username or parts.password:
         raise UserError(f"a base URL with a password would stand in the results. Put the key in {api_key_env or KEY}.")
     key = os.environ.get(api_key_env or KEY, "").strip()
@@ -159,7 +211,7 @@ async def say_effects(engine: "EndpointEngine") -> None:
     finally:
         await engine.stop()
     if status is not Status.OK:
-        print(f"{engine.address.base_url}: {words}.", file=sys.stderr)
+        tell(f"{engine.address.base_url}: {words}.")
 
 
 def read_tokenizer(name: str) -> object:

@@ -2,31 +2,41 @@
 
 import os
 import re
-import signal
-import subprocess
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from lighteval_r1.cli.finished import finished_table
+from lighteval_r1.cli.lighteval_run import WITH_VLLM, Configuration, lighteval_command, lighteval_run, same_run
 from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
 from lighteval_r1.cli.recipes import is_recipe, recipe_path
 from lighteval_r1.cli.sweep import Sweep, run_sweep
 from lighteval_r1.confined.connection import allow_unsafe
-from lighteval_r1.engines import TEMPERATURE, TOP_P
+from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, automatic, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
-from lighteval_r1.engines.model_section import ModelSection, configuration, said_by_hand
+from lighteval_r1.engines.model_section import ModelSection, check_parameters, said_by_hand
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.hub_files import check_reach
 from lighteval_r1.outside.shipped import spare_download
-from lighteval_r1.records import UserError, sha256
+from lighteval_r1.outside.words import say, tell
+from lighteval_r1.outside.yaml_file import read_yaml
+from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
+from lighteval_r1.sampling.journal_files import cache_folders
 from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS, own
-from lighteval_r1.tasks.specs import check_confinement, expand, parse_spec
+from lighteval_r1.tasks.specs import (
+    TaskSpec,
+    check_asked_of_hub,
+    check_confinement,
+    expand,
+    parse_spec,
+    same_reply,
+)
 from lighteval_r1.tasks.task import local_file
 
 DEMO_MODEL = Path(__file__).parents[1] / "demo" / "model"
@@ -73,34 +83,48 @@ def evaluate_command(options: EvaluateOptions) -> None:
     if sweep:
         run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir)
         return
-    with writing(output_dir):
-        output_dir.mkdir(parents=True, exist_ok=True)
-        configuration = write_configuration(output_dir, parameters, section=section)
-    lighteval = Path(sys.executable).parent / "lighteval"
-    command = [str(lighteval), "vllm", str(configuration), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
-    command += ["--save-details", "--output-dir", str(output_dir), *(["--wandb"] if options.wandb else [])]
-    print("+ " + " ".join(command), file=sys.stderr, flush=True)
-    findings.hand_down()
-    if options.upload:
-        evaluate_and_upload(options, command, output_dir=output_dir)
-        return
-    # vLLM takes as long to import as LightEval: both at once.
-    hand_down(start_replicas(layout_of(parameters)))
-    os.execv(command[0], command)
+    repo = checked_upload(options)
+    recipe = Configuration.of(parameters, section)
+    command = lighteval_command(output_dir / recipe.name, specs, output_dir=output_dir, wandb=options.wandb)
+    cache_dir = str(parameters.get("cache_dir") or CACHE_DIR)
+    same = same_run(command, parameters, section, findings=findings)
+    table = None if options.wandb else finished_table(output_dir, specs, cache_dir=cache_dir, same=same)
+    if table is not None:
+        say(table)
+    else:
+        with writing(output_dir):
+            output_dir.mkdir(parents=True, exist_ok=True)
+            recipe.write(output_dir)
+        tell("+ " + shlex.join(command))
+        with lighteval_run(output_dir, loading=WITH_VLLM, verbose=options.verbose):
+            findings.hand_down()
+            # vLLM takes as long to import as LightEval: both at once.
+            hand_down(start_replicas(layout_of(parameters)))
+            sys.argv = command
+            from lighteval_r1.plugin import pipeline
+
+            pipeline.run_command()
+    if repo:
+        pushed(output_dir, repo, public=options.public)
 
 
-def evaluate_and_upload(options: EvaluateOptions, command: list[str], *, output_dir: Path) -> None:
-    """Whether the upload can be is found out first: nothing is sampled for a push that the Hub would refuse."""
+def checked_upload(options: RunOptions) -> str:
+    """The repository to push to, "" for none: nothing is sampled for a push that the Hub would refuse."""
+    if not options.upload:
+        return ""
     from lighteval_r1.hub import push
 
-    repo = push.check_can_write(options.upload, public=options.public)
-    child = subprocess.Popen(command)
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    status = child.wait()
-    if status:
-        sys.exit(status if status > 0 else 128 - status)
+    push.check_name(options.upload)
+    check_reach()
+    return push.check_can_write(options.upload, public=options.public)
+
+
+def pushed(output_dir: Path, repo: str, *, public: bool) -> None:
+    """Says what was pushed; of a shard nothing is."""
+    from lighteval_r1.hub import push
+
     if variables.SHARD.value() is None:
-        print(push.upload(output_dir, repo, public=options.public))
+        say(push.upload(output_dir, repo, public=public))
 
 
 def model_parameters(options: SamplingOptions) -> dict:
@@ -151,16 +175,14 @@ def model_section(options: SamplingOptions) -> ModelSection:
 
 
 def read_recipe(path: Path) -> dict:
-    try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-        parameters = dict(recipe["model_parameters"])
-    except OSError as error:
-        raise UserError(f"cannot read the recipe {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError):
-        raise UserError(f"{path} is not a model configuration: it needs a mapping named model_parameters.") from None
+    recipe = read_yaml(path, what="the recipe")
+    parameters = recipe.get("model_parameters") if isinstance(recipe, Mapping) else None
+    if not isinstance(parameters, Mapping):
+        raise UserError(f"{path} is not a model configuration: it needs a mapping named model_parameters.")
+    check_parameters(parameters)
     if not parameters.get("model_name"):
         raise UserError(f"{path} names no model: its model_parameters need a model_name.")
-    return parameters
+    return dict(parameters)
 
 
 def layout_parameters(options: EvaluateOptions, parameters: Mapping) -> dict[str, int]:
@@ -184,7 +206,7 @@ def layout_parameters(options: EvaluateOptions, parameters: Mapping) -> dict[str
         # replicas on a CPU would only share its cores: there, auto is one
         layout = Layout(device(), replicas=n or 1)
     if parallel == "auto":
-        print(f"PARALLEL=auto: {layout.replicas} replicas of {layout.tensor} devices each.", file=sys.stderr)
+        tell(f"PARALLEL=auto: {layout.replicas} replicas of {layout.tensor} devices each.")
     return layout.parameters
 
 
@@ -194,7 +216,9 @@ def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = No
     if not task:
         raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
     specs: dict[str, str] = {}
-    for text in expand(task):
+    if not (asked := expand(task)):
+        raise UserError(f"the suite {task} names no task.")
+    for text in asked:
         address, sign, options = text.partition("@")
         if problems is not None and own.is_address(address):
             how = {"columns": problems.columns, "grader": problems.grader, "prompt_file": problems.prompt_file}
@@ -210,21 +234,44 @@ def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = No
 
 
 def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSection, findings: Findings) -> None:
-    """What can be found without LightEval: devices, local data, a local model. UserError where something is missing."""
-    tasks = [parse_spec(spec).task for spec in specs]
-    check_confinement(tasks)
+    """What can be found without LightEval: devices, data, the model, its settings. UserError where it cannot run."""
+    tasks = [parse_spec(spec) for spec in specs]
+    check_confinement(task.task for task in tasks)
+    check_parameters(parameters)
+    check_several(tasks, temperature=(parameters.get("generation_parameters") or {}).get("temperature"))
     layout_of(parameters).check()
-    findings.check_data(task for task in tasks if task.rows is not None or local_file(task) is not None)
-    name = str(parameters["model_name"])
-    if Path(name).expanduser().is_dir() or name.startswith(("/", ".", "~")):
-        revision = str(parameters.get("revision") or "main")
-        findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
+    check_journals(str(parameters.get("cache_dir") or CACHE_DIR))
+    here, of_hub = [], []
+    for task in (spec.task for spec in tasks):
+        (of_hub if task.rows is None and local_file(task) is None else here).append(task)
+    findings.check_data(here)
+    name, revision = str(parameters["model_name"]), str(parameters.get("revision") or "main")
+    findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
     section.check(name, parameters=parameters)
+    for task in of_hub:
+        check_asked_of_hub(task)
+
+
+def check_several(tasks: list[TaskSpec], *, temperature: float | None) -> None:
+    """UserError where the same reply would be drawn several times."""
+    several = next((spec for spec in tasks if spec.n > 1), None)
+    if several is not None and temperature is not None and float(temperature) == 0:
+        raise same_reply(several.task.name, several.n)
+
+
+def check_journals(cache_dir: str) -> None:
+    """UserError where no journal can be written. Makes nothing."""
+    folder = cache_folders(cache_dir)[0].absolute()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise UserError(f"cannot write the journal's folder {folder}: see {there}. Choose another CACHE.")
 
 
 def slug(name: str) -> str:
     """A model's name as a folder's name."""
-    return re.sub(r"[^\w.-]+", "--", name.strip("/"))
+    if ".." in Path(name).parts:
+        name = str(Path(name).expanduser().absolute().resolve())
+    return re.sub(r"[^\w.-]+", "--", os.path.normpath(name).strip("/"))
 
 
 def usual_folder(model: str) -> Path:
@@ -241,14 +288,3 @@ def run_folder(named: str) -> Path:
         return path
     usual = usual_folder(named)
     return usual if usual.is_dir() else path
-
-
-def write_configuration(folder: Path, parameters: dict, *, section: ModelSection) -> Path:
-    """The model's configuration as LightEval reads it. Named by its content: jobs side by side read each their own."""
-    # ASCII, so that no character of a system prompt depends on who reads the file
-    text = yaml.safe_dump(configuration(parameters, section.record), sort_keys=False)
-    path = folder / f"model-{sha256(text)[:8]}.yaml"
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    draft.write_text(text, encoding="ascii")
-    draft.replace(path)
-    return path

@@ -244,3 +244,4 @@ class RunOptions(ProblemOptions, SamplingOptions):
     public: bool = option(False, "With --upload: publish.")
     wandb: bool = option(False, "LightEval logs the results to Weights & Biases, or Trackio.")
     allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
+    verbose: bool = option(False, "Show what LightEval and vLLM say; else it goes to lighteval.log beside the results.")

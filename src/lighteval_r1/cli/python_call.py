@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from lighteval_r1.records import EngineError, Run, UserError
 from lighteval_r1.runs.reading import read_run
 
+# How a failure's line begins.
+SAYS = "lighteval-r1: "
+
 
 def evaluate(
     model: str = "", tasks: str | Sequence[str] = "", *, base_url: str = "", output_dir: str = "", **options: object
@@ -35,10 +38,10 @@ def evaluate(
         last = ""
         for line in child.stdout:
             sys.stderr.write(line)
-            last = line.strip() or last
+            last = line.strip() if line.startswith(SAYS) or (line.strip() and not last.startswith(SAYS)) else last
     if child.returncode:
         error = UserError if child.returncode == UserError.exit_code else EngineError
-        raise error(last.removeprefix("lighteval-r1: ") or f"the command ended with exit code {child.returncode}")
+        raise error(last.removeprefix(SAYS) or f"the command ended with exit code {child.returncode}")
     return read_run(folder)
 
 

@@ -71,7 +71,8 @@ def submission_of(options: SubmitOptions) -> Submission:
     layout = cluster_layout(options, parameters, cluster=cluster)
     section = evaluate.model_section(options)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
-    run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code, "sane": options.sane}
+    run = {"wandb": options.wandb, "verbose": options.verbose, "allow_unsafe_code": options.allow_unsafe_code}
+    run |= {"sane": options.sane}
     run |= {"columns": options.columns, "grader": options.grader}
     if options.prompt_file:
         run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())

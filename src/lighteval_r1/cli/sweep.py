@@ -1,12 +1,12 @@
 """`make evaluate EFFORT=low,medium,high` or `BUDGET=2048,8192`: a run each, on replicas that start once; one table."""
 
 import atexit
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lighteval_r1.cli.lighteval_run import WITH_VLLM, lighteval_run
 from lighteval_r1.cli.options import RunOptions
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.layouts import layout_of
@@ -15,6 +15,7 @@ from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, Row, cells, columns
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.reading import read_run
@@ -69,22 +70,22 @@ def run_sweep(
     done: list[tuple[str, Row]] = []
     # Printed behind the runs' own tables, which come when this process ends.
     atexit.register(lambda: print(sweep_table(sweep.name, done)) if done else None)
-    with ExitStack() as started:
+    with lighteval_run(output_dir, loading=WITH_VLLM, verbose=options.verbose), ExitStack() as started:
         processes = start_replicas(layout_of(parameters))
         for process in processes:
             started.callback(process.stop)
         for value, section in sweep.sections.items():
-            print(f"{sweep.name} {value}:", file=sys.stderr, flush=True)
+            tell(f"{sweep.name} {value}:")
             run_one(section, options, parameters, specs, findings=findings, processes=processes, folder=folders[value])
             if repo:
-                print(push.upload(folders[value], repo, public=options.public))
+                say(push.upload(folders[value], repo, public=options.public))
             tasks = read_run(str(folders[value])).tasks.values()
             done += [(value, task_row(task_run)) for task_run in tasks]
     from lighteval_r1.report.pictures import write_sweep
 
     with writing(output_dir):
         paths = write_sweep(sweep.name, done, output_dir)
-    print(f"Pictures: {', '.join(str(path) for path in paths if path.suffix == '.png')}", file=sys.stderr)
+    tell(f"Pictures: {', '.join(str(path) for path in paths if path.suffix == '.png')}")
 
 
 def run_one(

@@ -10,7 +10,6 @@ where the server withholds a reply (content_filter, tool_calls), that is a sampl
 import asyncio
 import math
 import random
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, arrivi
 from lighteval_r1.graders.answers import FINISHED_EARLY
 from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.outside.retries import FailedTry, Patience
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
 CONCURRENCY = 64
@@ -213,7 +213,7 @@ class EndpointEngine:
         """Says once what is odd about the server and no error."""
         if kind not in self._noticed and len(self._noticed) < MOST_NOTICES:
             self._noticed.add(kind)
-            print(f"{self.address.base_url}: {self.address.words(words)}.", file=sys.stderr, flush=True)
+            tell(f"{self.address.base_url}: {self.address.words(words)}.")
 
     def _notice_repeats(self, problem_id: str, text: str) -> None:
         """Says it where a server does not sample: whatever the seed, the reply to a problem is the same."""
@@ -289,11 +289,7 @@ class EndpointEngine:
         if now - self._reported_at >= SAY_EVERY_S or now + pause_s > self._waiting_until + SAY_EVERY_S:
             self._reported_at, self._waiting_until = now, now + pause_s
             tries = "1 try" if self._n_failed == 1 else f"{self._n_failed} tries"
-            print(
-                f"{tries} failed so far and will be repeated, the next in {pause_s:.0f} s; the last: {failure}",
-                file=sys.stderr,
-                flush=True,
-            )
+            tell(f"{tries} failed so far and will be repeated, the next in {pause_s:.0f} s; the last: {failure}")
 
     async def stop(self) -> None:
         if self._client is not None:

@@ -1,7 +1,6 @@
 """An OpenAI-compatible server: where it is, what its refusals mean, what it says of a model before it draws."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from lighteval_r1.engines.streamed import Refused, json_object, message_of, refu
 from lighteval_r1.engines.transport import MOST_BYTES, http_client
 from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import Settings, UserError
 
 # Where a server wants no key, the client still needs some text.
@@ -139,7 +138,7 @@ async def listed_models(client: openai.AsyncOpenAI, address: Address, *, needed:
 
     def say(failure: FailedTry, pause_s: float) -> None:
         if pause_s >= 30:
-            print(f"{place}: {failure}; the next try is in {pause_s:.0f} s", file=sys.stderr, flush=True)
+            tell(f"{place}: {failure}; the next try is in {pause_s:.0f} s")
 
     patience = LOOKS if needed else FEW_LOOKS
     try:
@@ -158,7 +157,7 @@ async def listed_models(client: openai.AsyncOpenAI, address: Address, *, needed:
             raise
         models, why = {}, f"cannot be read (HTTP {refused.status})"
     if not (models or needed):
-        print(f"{place} {why}; the model is asked for all the same.", file=sys.stderr, flush=True)
+        tell(f"{place} {why}; the model is asked for all the same.")
     return models
 
 

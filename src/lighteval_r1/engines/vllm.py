@@ -25,6 +25,7 @@ from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.engines.templates import prompt_text
 from lighteval_r1.graders.marks import Chosen, opens_thinking
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import tell, tell_end_of_log
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
 # Of this many requests that vLLM runs at once, one more waits in its queue, so that a free slot never waits for the
@@ -117,6 +118,7 @@ class ReplicaProcess:
 
     def _fail(self, how: str) -> None:
         """Whoever waits for this replica learns that it is gone."""
+        tell_end_of_log()
         error = EngineError(
             f"vLLM replica {self.replica} ended ({how}; its log stands above). "
             "What was drawn is kept; the same command goes on from there."
@@ -259,10 +261,9 @@ class VllmEngine:
         if not kv_tokens:
             return most
         room = max(1, min(most, kv_tokens // expected))
-        print(
+        tell(
             f"A replica's KV cache holds {kv_tokens:,} tokens: {room} replies at once, of {expected:,} tokens as "
-            f"expected (vLLM's own limit here is {most:,}).",
-            file=sys.stderr,
+            f"expected (vLLM's own limit here is {most:,})."
         )
         return room
 

@@ -100,7 +100,7 @@ MODEL = Variable[dict](
     {},
     read_by="cli, engines",
 )
-SANE = Variable("LIGHTEVAL_R1_SANE", "1: as --sane", flag, False, read_by="cli, plugin")
+SANE = Variable("LIGHTEVAL_R1_SANE", "1: as --sane", flag, False, read_by="cli, sampling")
 CLUSTER = Variable(
     "LIGHTEVAL_R1_CLUSTER", "the file that describes the cluster, where --cluster names none", str, "", read_by="slurm"
 )

@@ -6,6 +6,7 @@ LightEval is changed.
 """
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.layouts import layout_of
-from lighteval_r1.engines.model_section import NOTHING, ModelSection, said_by_hand
+from lighteval_r1.engines.model_section import NOTHING, ModelSection, check_parameters, said_by_hand
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.hub_files import out_of_reach, token
+from lighteval_r1.outside.words import tell
 from lighteval_r1.plugin.documents import stage, task_config
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.model import R1Model
@@ -63,8 +66,21 @@ def tasks_named(tasks: str) -> dict[str, Task]:
     builtin = Registry.load_all_task_configs()
     specs = {text: parse_spec(text, builtin=builtin) for text in expand(tasks)}
     if theirs := [text for text, spec in specs.items() if spec is None]:
-        print(f"{', '.join(theirs)}: LightEval's own task, asked and counted by its protocol.", file=sys.stderr)
+        tell(f"{', '.join(theirs)}: LightEval's own task, asked and counted by its protocol.")
     return {spec.task.name: spec.task for spec in specs.values() if spec}
+
+
+@plain_errors
+def check_theirs(command: Mapping) -> None:
+    """Exits with one line for options of LightEval's that would end in a traceback, some after hours."""
+    if command["load_responses_from_details_date_id"]:
+        raise UserError(
+            "--load-responses-from-details-date-id reads another engine's details. Leave it out: replies are kept in "
+            "the journal, and the same command draws none twice."
+        )
+    if command["push_to_hub"] and (out_of_reach() or token() is None):
+        why = "there is no Hugging Face token" if not out_of_reach() else "the Hub is out of reach"
+        raise UserError(f"--push-to-hub: {why}. Leave it out: `lighteval-r1 upload` pushes the run at any time.")
 
 
 @plain_errors
@@ -82,6 +98,7 @@ def check_command(
     say_confinement(tasks.values())
     findings.check_data(tasks.values())
     config = read_config(model_args)
+    check_parameters(config.model_dump(exclude_unset=True))
     layout = layout_of(config.model_dump())
     layout.check()
     findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
@@ -100,6 +117,8 @@ def staged(task: Task) -> str | None:
 _command, _findings = command_line(), Findings.handed_down()
 # Of a command the tasks that it names are laid out to be read, of another program's import all.
 _asked = tasks_named(_command["tasks"] if _command else variables.ASKED.value()) or TASKS
+if _command:
+    check_theirs(_command)
 _section = section_of(_command["model_args"]) if _command else ModelSection()
 _processes = check_command(_command["model_args"], _asked, section=_section, findings=_findings) if _command else []
 TASKS_TABLE = [task_config(task, staged(task) if name in _asked else None) for name, task in (TASKS | _asked).items()]

@@ -1,7 +1,6 @@
 """Grades as LightEval's metrics: it asks for pass@1 of all replies of a task at once, then for each problem's other
 figures."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,7 +17,7 @@ from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import powers_of_two
-from lighteval_r1.outside.words import storable
+from lighteval_r1.outside.words import storable, tell
 from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.records import GraderDied, OwedError, Sample
 from lighteval_r1.sampling.loop import shown
@@ -74,7 +73,7 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
             f"{first.problem.name or first.problem.id}. Ask for fewer ({task_of(first)}@n=1|0), or let "
             "lighteval-r1 endpoint draw each reply by itself."
         )
-    print(FOREIGN_ENGINE, file=sys.stderr)
+    tell(FOREIGN_ENGINE)
     divider = Divider(choose(said_by_hand().reasoning_parser or AUTO))
     samples = [[divider.divided(sample) for sample in foreign_samples(doc, response)] for doc, response in pairs]
     items = [

@@ -1,7 +1,6 @@
 """The model that LightEval drives: it samples what is owed, waits for the grades and hands both over."""
 
 import atexit
-import sys
 from dataclasses import asdict
 
 from lighteval.models.abstract_model import LightevalModel, ModelConfig
@@ -12,18 +11,16 @@ from lighteval.tasks.requests import Doc
 from lighteval_r1 import __version__
 from lighteval_r1.engines import Engine
 from lighteval_r1.engines.machine import environment
-from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import ended_by, storable
+from lighteval_r1.outside.words import ended_by, say, storable, tell
 from lighteval_r1.plugin.documents import ProblemDoc
 from lighteval_r1.plugin.metrics import task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
-from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run
-from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.loop import Work, owed_samples, sample
 from lighteval_r1.tasks.names import task_named
-from lighteval_r1.tasks.specs import check_confinement
+from lighteval_r1.tasks.specs import check_confinement, same_reply
 from lighteval_r1.tasks.task import Task
 
 
@@ -47,11 +44,13 @@ class R1Model(LightevalModel):
         gives_way: bool = False,
         output_dir: str = "",
         started_with: dict | None = None,
+        sampled: dict | None = None,
     ) -> None:
         """config: LightEval's, with a field lighteval_r1 for what ours adds.
 
         gives_way: graders do, to an engine on the same cores. output_dir: of the results, where it is known.
         started_with: what the engine was, beside the settings, for the results.
+        sampled: what the sampling took, where it is over (sampling.loop.sample).
         """
         self.config = config
         self._cache = NoCache()
@@ -59,6 +58,7 @@ class R1Model(LightevalModel):
         self.gives_way = gives_way
         self.output_dir = output_dir
         self.started_with = started_with or {}
+        self.sampled = sampled
 
     @property
     def tokenizer(self):
@@ -88,18 +88,12 @@ class R1Model(LightevalModel):
         by_task: dict[str, dict[str, ProblemDoc]] = {}
         for doc in docs:
             by_task.setdefault(doc.task_name, {})[doc.problem.id] = doc
-        print(engine.chosen, file=sys.stderr)
         works = [self._work(name, members, shard=shard) for name, members in sorted(by_task.items())]
         try:
-            if settings.max_model_length:
-                self.engine.check_prompts([doc.problem for doc in docs], settings.max_model_length)
-            announce(works, settings=settings)
-            if self.output_dir:
-                point_to_journals(works, self.output_dir)
-            with Pool(gives_way=self.gives_way) as pool:
-                divider = Divider(engine.chosen, engine.tokenizer, budget=settings.thinking_budget)
-                sane = variables.SANE.value()
-                sampling = await run(works, engine=engine, pool=pool, shard=shard, divider=divider, sane=sane)
+            sampling = self.sampled
+            if sampling is None or owed_samples(works, shard=shard):
+                output_dir, gives_way = self.output_dir, self.gives_way
+                sampling = await sample(works, engine=engine, shard=shard, output_dir=output_dir, gives_way=gives_way)
             if shard is not None:
                 raise SystemExit(shard_done(shard, left=len(owed_samples(works))))
             task_runs = [work.result() for work in works]
@@ -151,7 +145,7 @@ class R1Model(LightevalModel):
             },
         }
         # LightEval prints its own table after this returns; ours follows it.
-        atexit.register(lambda: print(results_table(rows)))
+        atexit.register(lambda: say(results_table(rows)))
 
     async def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
         raise ended_by(UserError("the engine samples replies; tasks that need log-likelihoods run without the plugin."))
@@ -162,7 +156,7 @@ class R1Model(LightevalModel):
 
 def shard_done(shard: tuple[int, int], *, left: int) -> int:
     rest = f"{left} samples are owed to other shards" if left else "nothing is owed any more"
-    print(f"Shard {shard[0]}/{shard[1]} is drawn and graded; {rest}. Run without LIGHTEVAL_R1_SHARD for the score.")
+    say(f"Shard {shard[0]}/{shard[1]} is drawn and graded; {rest}. Run without LIGHTEVAL_R1_SHARD for the score.")
     return 0
 
 
@@ -173,11 +167,7 @@ def check_docs(docs: list[Doc], *, temperature: float) -> None:
                 f"{doc.task_name} is not a task of lighteval_r1; run it without --custom-tasks lighteval_r1.plugin."
             )
         if doc.num_samples > 1 and temperature == 0:
-            raise UserError(
-                f"temperature 0 draws the same reply {doc.num_samples} times. Ask for one sample "
-                f"({task_of(doc)}@n=1|0) "
-                "or set a temperature above 0 (DeepSeek recommends 0.6)."
-            )
+            raise same_reply(task_of(doc), doc.num_samples)
 
 
 def known_task(task_run: TaskRun) -> Task:
@@ -192,13 +182,12 @@ def describe_task(task_run: TaskRun) -> dict:
     if task.known_data and n_problems == task.n_problems:
         known = digest == task.known_data
         if not known:
-            print(
+            tell(
                 f"{task_run.task}: the rows differ from those known as {task.repo} (SHA-256 {digest[:12]}…, known "
-                f"{task.known_data[:12]}…); say so where you publish the number.",
-                file=sys.stderr,
+                f"{task.known_data[:12]}…); say so where you publish the number."
             )
     elif task.n_problems and n_problems != task.n_problems:
-        print(f"{task_run.task}: {n_problems} of the data set's {task.n_problems} problems were used.", file=sys.stderr)
+        tell(f"{task_run.task}: {n_problems} of the data set's {task.n_problems} problems were used.")
     return {
         "n": task_run.n,
         "n_problems": n_problems,

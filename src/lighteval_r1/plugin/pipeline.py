@@ -1,12 +1,19 @@
 """LightEval's pipeline around an engine that none of LightEval's own commands would create."""
 
+from lighteval import main_vllm
 from lighteval.logging.evaluation_tracker import EvaluationTracker
 from lighteval.models.abstract_model import ModelConfig
 from lighteval.models.model_input import GenerationParameters
 from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
 
+from lighteval_r1 import plugin
 from lighteval_r1.engines import Engine
 from lighteval_r1.plugin.model import R1Model
+
+
+def run_command() -> None:
+    """What `lighteval vllm …` does, the command that stands in sys.argv."""
+    main_vllm.vllm(**plugin.command_line())
 
 
 class EngineConfig(ModelConfig):
@@ -24,10 +31,11 @@ def run(
     wandb: bool = False,
     gives_way: bool = False,
     started_with: dict | None = None,
+    sampled: dict | None = None,
 ) -> None:
     """What `lighteval vllm SPECS --custom-tasks lighteval_r1.plugin --save-details` does, with this engine.
 
-    gives_way, started_with: as R1Model has them.
+    gives_way, started_with, sampled: as R1Model has them.
     """
     settings = engine.settings
     given = GenerationParameters(
@@ -45,7 +53,14 @@ def run(
             launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory="lighteval_r1.plugin"
         ),
         evaluation_tracker=EvaluationTracker(output_dir=output_dir, save_details=True, use_wandb=wandb),
-        model=R1Model(config, engine=engine, gives_way=gives_way, output_dir=output_dir, started_with=started_with),
+        model=R1Model(
+            config,
+            engine=engine,
+            gives_way=gives_way,
+            output_dir=output_dir,
+            started_with=started_with,
+            sampled=sampled,
+        ),
     )
     pipeline.evaluate()
     pipeline.show_results()

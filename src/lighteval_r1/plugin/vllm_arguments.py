@@ -1,6 +1,5 @@
 """LightEval's MODEL_ARGS as an engine on vLLM."""
 
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from lighteval_r1.engines.templates import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Settings, UserError, in_words, sha256
 
 # Samples that a replica runs at once, where the user gives none; on a GPU its KV cache says it.
@@ -104,7 +104,7 @@ def check_prompt(settings: Settings, tokenizer: object, *, model: str) -> None:
     if not settings.chat_template:
         raise UserError(f"{model} is asked without a chat template, so nothing can be said to it ({', '.join(given)}).")
     for name in without_effect(tokenizer, system=settings.system_prompt, template_kwargs=given):
-        print(f"The template argument {name}={given[name]!r} changes nothing in the prompt.", file=sys.stderr)
+        tell(f"The template argument {name}={given[name]!r} changes nothing in the prompt.")
 
 
 def settings_of(
@@ -154,13 +154,13 @@ def makers_words(config: VLLMModelConfig, section: ModelSection) -> dict:
     makers = makers_sampling(config.model_name, revision=config.revision)
     file = f"generation_config.json of {config.model_name}"
     if section.generation_config:
-        print(f"{file} says {in_words(makers)}.", file=sys.stderr)
+        tell(f"{file} says {in_words(makers)}.")
         return makers
     given = config.generation_parameters.model_dump(exclude_unset=True, exclude_none=True)
     usual = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0, "min_p": 0, "repetition_penalty": 1}
     left = {name: value for name, value in makers.items() if name not in given and value != usual[name]}
     if left:
-        print(f"{file} says {in_words(left)}, which is not used; --generation-config uses it.", file=sys.stderr)
+        tell(f"{file} says {in_words(left)}, which is not used; --generation-config uses it.")
     return {}
 
 

@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import DRAWN_FIELDS, Grade, RunProblem, Sample, Settings, UserError, to_record
 from lighteval_r1.sampling.journal_files import (
     Asked,
@@ -165,7 +165,7 @@ class Journal:
             raise UserError(
                 f"cannot write {aside}: {error.strerror}. Make room and run the same command again."
             ) from None
-        print(f"{path}, line {number} is damaged; it is set aside in {aside.name} and drawn again.", file=sys.stderr)
+        tell(f"{path}, line {number} is damaged; it is set aside in {aside.name} and drawn again.")
 
     def asked(self, *, n: int, problems: Sequence[RunProblem]) -> None:
         """Keeps what this run asks for, so that others can tell how far it is, and each problem once."""
@@ -218,7 +218,7 @@ def wait_for_lock(path: Path, mode: int) -> IO:
             return file
         except BlockingIOError:
             if not said:
-                print(f"Another run is writing {path.parent}; waiting until it ends.", file=sys.stderr)
+                tell(f"Another run is writing {path.parent}; waiting until it ends.")
                 said = True
             time.sleep(0.5)
 

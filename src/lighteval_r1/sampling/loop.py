@@ -11,7 +11,8 @@ from pathlib import Path
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.token_marks import Divider
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import (
     DRAWN_FIELDS,
     GraderDied,
@@ -29,7 +30,7 @@ from lighteval_r1.records import (
 from lighteval_r1.sampling.journal import Journal, why_anew, write_whole
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE, cache_folders, journal_folder
 from lighteval_r1.sampling.pool import Pool
-from lighteval_r1.sampling.progress import Progress
+from lighteval_r1.sampling.progress import Progress, stopped_by_signals
 from lighteval_r1.sampling.schedule import Schedule
 
 
@@ -69,9 +70,9 @@ class Work:
         """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
         if not folder.is_relative_to(cache_folders(cache_dir)[0]):
-            print(f"{folder.parent.name}: its journal goes on where it lies, in {folder}.", file=sys.stderr)
+            tell(f"{folder.parent.name}: its journal goes on where it lies, in {folder}.")
         if not folder.exists() and (why := why_anew(folder, settings)):
-            print(f"{folder.parent.name}: {why}", file=sys.stderr)
+            tell(f"{folder.parent.name}: {why}")
         journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
         journal.asked(n=n, problems=[shown(problem, []) for problem in problems])
         return cls(task=task, problems=problems, n=n, journal=journal)
@@ -132,6 +133,28 @@ def in_part(seed: int, shard: tuple[int, int] | None) -> bool:
     return shard is None or seed % shard[1] == shard[0] - 1
 
 
+async def sample(
+    works: list[Work],
+    *,
+    engine: Engine,
+    shard: tuple[int, int] | None = None,
+    output_dir: str = "",
+    gives_way: bool = False,
+) -> dict:
+    """What `run` does, with all that is said before and during it. gives_way: graders do, to the engine."""
+    settings = engine.settings
+    tell(engine.chosen)
+    if settings.max_model_length:
+        engine.check_prompts([problem for work in works for problem in work.problems], settings.max_model_length)
+    announce(works, settings=settings)
+    if output_dir:
+        point_to_journals(works, output_dir)
+    with Pool(gives_way=gives_way) as pool:
+        divider = Divider(engine.chosen, engine.tokenizer, budget=settings.thinking_budget)
+        sane = variables.SANE.value()
+        return await run(works, engine=engine, pool=pool, shard=shard, divider=divider, sane=sane)
+
+
 async def run(
     works: list[Work],
     *,
@@ -152,25 +175,21 @@ async def run(
     loop = _Loop(works, pool=pool, divider=divider or Divider())
     owed = owed_samples(works, shard=shard)
     loop.begin(owed, shard=shard)
-    began, generation_s, checks = time.time(), 0.0, {}
-    try:
-        if owed:
-            pool.start()
-            await engine.start()
-            if sane:
-                checks = {"sane": await check(works, engine)}
-            began, begin = time.time(), time.monotonic()
-            await loop.draw_all(owed, engine=engine)
-            generation_s = time.monotonic() - begin
-    finally:
-        await engine.stop()
-        await loop.finish()
+    with stopped_by_signals() as came:
+        try:
+            began, generation_s = await loop.draw_and_grade(owed, engine=engine, sane=sane)
+        except asyncio.CancelledError:
+            if not came:
+                raise
+    if came:
+        tell(f"{loop.progress.kept}; the same command goes on.")
+        raise SystemExit(128 + came[0])
     return {
         "n_drawn": loop.progress.n_done,
         "n_tokens": loop.progress.n_tokens,
         "generation_s": round(generation_s, 3),
         "began": round(began, 3),
-        **checks,
+        **loop.checks,
     }
 
 
@@ -179,10 +198,9 @@ async def check(works: list[Work], engine: Engine) -> dict[str, str]:
     # what a plain run does not need
     from lighteval_r1.engines.sanity import checked
 
+    out = getattr(sys.stderr, "screen", sys.stderr)
     longest = max((problem for work in works for problem in work.problems), key=lambda problem: len(problem.prompt))
-    return {
-        check.name: f"{check.status}, {check.words}" for check in await checked(engine, out=sys.stderr, longest=longest)
-    }
+    return {check.name: f"{check.status}, {check.words}" for check in await checked(engine, out=out, longest=longest)}
 
 
 class _Loop:
@@ -197,6 +215,7 @@ class _Loop:
             for problem in work.problems:
                 self.asking.setdefault(problem.id, []).append((work, problem))
         self.grading: set[asyncio.Task] = set()
+        self.checks: dict[str, dict[str, str]] = {}
         for sample in [sample for work in works for sample in work.journal.samples.values()]:
             self._keep(sample)
 
@@ -226,6 +245,28 @@ class _Loop:
         for sample in here.values():
             if sample.outcome is not None:
                 self.progress.graded(sample)
+
+    async def draw_and_grade(self, owed: list[Owed], *, engine: Engine, sane: bool) -> tuple[float, float]:
+        """When the first request was sent, and the seconds from then to the last reply."""
+        began, generation_s = time.time(), 0.0
+        try:
+            if owed:
+                self.pool.start()
+                await engine.start()
+                if sane:
+                    self.checks = {"sane": await check(self.works, engine)}
+                began, begin = time.time(), time.monotonic()
+                await self.draw_all(owed, engine=engine)
+                generation_s = time.monotonic() - begin
+        except asyncio.CancelledError:
+            # what is drawn and not graded yet is graded by the next run
+            for task in self.grading:
+                task.cancel()
+            raise
+        finally:
+            await engine.stop()
+            await self.finish()
+        return began, generation_s
 
     async def draw_all(self, owed: list[Owed], *, engine: Engine) -> None:
         lengths = [
@@ -258,10 +299,7 @@ class _Loop:
             grader, divided = GRADERS[problem.grader], self.divider.divided(sample)
             grade = await self.pool.grade(grader, grader.answer_text(divided), problem.gold)
         except GraderDied as died:
-            print(
-                one_line(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}"),
-                file=sys.stderr,
-            )
+            tell(one_line(f"{work.name} {problem.name or problem.id}[{sample.index}] is ungraded: {died}"))
             return
         work.journal.add_grade(sample.key, grade, divided=divided)
         self.progress.graded(work.journal.samples[sample.key])
@@ -278,8 +316,7 @@ def announce(works: list[Work], *, settings: Settings) -> None:
     for work in works:
         asked = len(work.problems) * work.n
         here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
-        print(
+        tell(
             f"{work.name}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
-            f"(settings {settings.id})",
-            file=sys.stderr,
+            f"(settings {settings.id})"
         )

@@ -1,11 +1,16 @@
-"""One line that lives: drawn of asked, tokens per second, truncated, pass@1 so far, time left."""
+"""One line that lives: drawn of asked, tokens per second, truncated, pass@1 so far, time left; and what stops it."""
 
 import asyncio
+import signal
 import sys
+import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lighteval_r1.numbers.estimates import spread
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Sample
 
 # On a terminal the line is drawn anew this often; in a log file a line is written this often.
@@ -26,7 +31,7 @@ class Progress:
         self.n_truncated = 0
         self.scores: dict[str, list[float]] = defaultdict(list)
         self.began = time.monotonic()
-        self._live = sys.stderr.isatty()
+        self._live = getattr(sys.stderr, "screen", sys.stderr).isatty()
 
     async def live(self) -> None:
         """Shows the line now and then until it is cancelled, also while nothing finishes.
@@ -66,8 +71,12 @@ class Progress:
             parts.append(f"{duration(left)} left")
         return ", ".join(parts)
 
+    @property
+    def kept(self) -> str:
+        return f"{self.n_drawn + self.n_done:,} of {self.n_drawn + self.n_owed:,} are kept"
+
     def _show(self) -> None:
-        print(f"\r\x1b[K{self.line()}" if self._live else self.line(), end="" if self._live else "\n", file=sys.stderr)
+        tell(f"\r\x1b[K{self.line()}" if self._live else self.line(), end="" if self._live else "\n")
         sys.stderr.flush()
 
     def close(self) -> None:
@@ -75,10 +84,39 @@ class Progress:
         if self.scores:
             self._show()
             if self._live:
-                print(file=sys.stderr)
+                tell("")
 
 
 def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[list[int]]:
+    """The first of Ctrl-C, TERM and a lost terminal cancels the task that asks, and is put into the list.
+
+    A signal that is ignored (nohup) stays ignored.
+    """
+    came: list[int] = []
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def stop(number: int) -> None:
+        if not came:
+            came.append(number)
+            task.cancel()
+
+    # Python gives signals to its main thread alone
+    mine = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if mine else ()
+    heeded = {number: how for number in numbers if (how := signal.getsignal(number)) is not signal.SIG_IGN}
+    for number in heeded:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield came
+    finally:
+        for number, how in heeded.items():
+            loop.remove_signal_handler(number)
+            if how is not None:
+                signal.signal(number, how)

@@ -151,10 +151,12 @@ def kept(task: Task, rows: Iterable[dict]) -> list[dict]:
 def rows_at_hand(task: Task) -> list[dict] | None:
     """All rows of the task without asking the network: None where neither package, LIGHTEVAL_R1_DATA nor cache has
     them."""
+    if task.rows is not None:
+        return task.rows()
     import datasets
 
     try:
-        if task.rows is not None or local_file(task) is not None:
+        if local_file(task) is not None:
             return task_rows(task)
         cached = datasets.DownloadConfig(local_files_only=True)
         return kept(task, datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])

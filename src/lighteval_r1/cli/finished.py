@@ -1,0 +1,55 @@
+"""A run of which nothing is owed and whose results are there: its table from the journals, without LightEval."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lighteval_r1 import __version__
+from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.outside import variables
+from lighteval_r1.outside.words import tell
+from lighteval_r1.records import Settings, TaskRun
+from lighteval_r1.runs.journals import journal_run
+from lighteval_r1.runs.locate import RESULTS
+from lighteval_r1.sampling.journal_files import journal_folder, read_asked
+from lighteval_r1.tasks.specs import TaskSpec, parse_spec
+from lighteval_r1.tasks.task import rows_at_hand
+
+
+def finished_table(
+    output_dir: Path, specs: Sequence[str], *, cache_dir: str, same: Callable[[dict], bool]
+) -> str | None:
+    """None where LightEval must run: for samples or grades that are owed, or results that are of other ones.
+
+    same: whether what the newest results say of their run is what is asked now.
+    """
+    files = [path for path in output_dir.glob("results/**/*.json") if RESULTS.fullmatch(path.name)]
+    if not files or variables.SHARD.value() is not None:
+        return None
+    newest = max(files, key=lambda path: path.name)
+    ours = json.loads(newest.read_text(encoding="utf-8"))["config_general"]["model_config"].get("lighteval_r1")
+    if not ours or ours["version"] != __version__ or len(ours["tasks"]) != len(specs) or not same(ours):
+        return None
+    settings = Settings(**ours["settings"])
+    task_runs = []
+    for spec in map(parse_spec, specs):
+        task_run = finished_task(spec, journal_folder(cache_dir, task=spec.task.name, settings=settings))
+        if task_run is None or ours["tasks"].get(task_run.task, {}).get("prompts_sha256") != task_run.prompts_sha256:
+            return None
+        task_runs.append(task_run)
+    tell(f"Nothing is owed: this is the table of the journals. The results are in {newest}.")
+    return results_table([task_row(task_run) for task_run in sorted(task_runs, key=lambda task_run: task_run.task)])
+
+
+def finished_task(spec: TaskSpec, folder: Path) -> TaskRun | None:
+    """The journal's samples; None where any of the task's, as its data are now, is missing or has no grade."""
+    asked = read_asked(folder) if folder.is_dir() else None
+    if asked is None or (asked.n, asked.version) != (spec.n, spec.task.version):
+        return None
+    rows = rows_at_hand(spec.task)
+    if rows is None or {spec.task.problem(row).id for row in rows} != set(asked.problem_ids):
+        return None
+    (task_run,) = journal_run([folder], texts=False).tasks.values()
+    return None if task_run.owed else replace(task_run, task=f"{spec.task.name}|0")

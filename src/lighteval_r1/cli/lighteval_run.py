@@ -1,0 +1,129 @@
+"""LightEval's own command for a run, and what stands around it: its words go to a log, whatever ends it is one line."""
+
+import errno
+import logging
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from lighteval_r1.engines.model_section import ModelSection, configuration
+from lighteval_r1.outside.log_file import logged
+from lighteval_r1.outside.words import one_line, tell
+from lighteval_r1.records import UserError, sha256
+from lighteval_r1.sampling.preflight import Findings
+
+LOG = "lighteval.log"
+# What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
+WITH_VLLM = "LightEval and vLLM: about half a minute, and as long as the model's weights take"
+ALONE = "LightEval: about half a minute; the server is asked meanwhile"
+# Of a disk or a folder, not of the network.
+CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def lighteval_run(output_dir: Path, *, loading: str, verbose: bool) -> Iterator[None]:
+    """loading: WITH_VLLM or ALONE. verbose: what LightEval and the others say is shown, too."""
+    log = output_dir / LOG
+    tell(f"Loading {loading}." + ("" if verbose else f" What they say goes to {log} (VERBOSE=1 shows it here)."))
+    with stopped_in_words(), saved(output_dir), nullcontext() if verbose else logged(log):
+        records = [logging.StreamHandler(), *([] if verbose else [ErrorsShown(logging.ERROR)])]
+        logging.basicConfig(level=logging.INFO, format="[%(asctime)s] [%(levelname)s]: %(message)s", handlers=records)
+        logging.captureWarnings(capture=True)
+        yield
+
+
+class ErrorsShown(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(one_line(record.getMessage()))
+
+
+@contextmanager
+def saved(output_dir: Path) -> Iterator[None]:
+    """UserError where results cannot be written. What was drawn lies in the journal."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        raise UserError(
+            f"cannot write {error.filename or output_dir}: {error.strerror}. Every reply is kept; make room or mend "
+            "the folder's rights, and the same command suffices."
+        ) from None
+
+
+@contextmanager
+def stopped_in_words() -> Iterator[None]:
+    """Ctrl-C, TERM and a lost terminal end the process with a line; while samples are drawn, the loop says how many.
+
+    A signal that is ignored (nohup) stays ignored.
+    """
+
+    def stop(number: int, _: object) -> None:
+        tell("Stopped. What was drawn before is kept; the same command goes on.")
+        raise SystemExit(128 + number)
+
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    heeded = [number for number, how in before.items() if how is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The model's configuration as LightEval reads it. Named by its content: jobs side by side read each their own."""
+
+    text: str
+
+    @classmethod
+    def of(cls, parameters: dict, section: ModelSection) -> "Configuration":
+        # ASCII, so that no character of a system prompt depends on who reads the file
+        return cls(yaml.safe_dump(configuration(parameters, section.record), sort_keys=False))
+
+    @property
+    def name(self) -> str:
+        return f"model-{sha256(self.text)[:8]}.yaml"
+
+    def write(self, folder: Path) -> None:
+        draft = folder / f"{self.name}.{os.getpid()}.draft"
+        draft.write_text(self.text, encoding="ascii")
+        draft.replace(folder / self.name)
+
+
+def same_run(
+    command: list[str], parameters: Mapping, section: ModelSection, *, findings: Findings
+) -> Callable[[dict], bool]:
+    """Whether results are of this command: it names what was asked, its file by what stands in it, and the model is as
+    it was. An adapter or a tokenizer of another place may have changed."""
+
+    def same(ours: dict) -> bool:
+        model = findings.identity(
+            str(parameters["model_name"]),
+            revision=str(parameters.get("revision") or "main"),
+            load_format=parameters.get("load_format"),
+        )
+        settings = ours["settings"]
+        unchanged = (settings["model"], settings["revision"]) == (model.name, model.revision)
+        elsewhere = section.lora or parameters.get("tokenizer")
+        return unchanged and not elsewhere and ours["environment"]["command"] == shlex.join(command)
+
+    return same
+
+
+def lighteval_command(model_args: Path, specs: list[str], *, output_dir: Path, wandb: bool) -> list[str]:
+    """LightEval's own command for this run, as anyone may say it by hand."""
+    lighteval = str(Path(sys.executable).parent / "lighteval")
+    command = [lighteval, "vllm", str(model_args), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
+    return [*command, "--save-details", "--output-dir", str(output_dir), *(["--wandb"] if wandb else [])]
