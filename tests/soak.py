@@ -23,6 +23,8 @@ PARTS = {
     "trees": (150, 10_000),
     # of the 671 programs with known verdicts
     "programs": (168, 671),
+    # runs of a suite whose weighted mean is to lie in its interval
+    "suites": (400, 20_000),
     # runs of a program that is right by chance
     "chances": (60, 2000),
 }

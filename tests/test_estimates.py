@@ -5,11 +5,13 @@ import math
 
 import numpy as np
 import pytest
+import soak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
+from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.tables import errors
 from lighteval_r1.records import Estimate
 
@@ -341,22 +343,88 @@ def test_distance_from_a_published_number_is_finite_without_any_spread():
     assert abs(estimates.standard_errors(Estimate(0.5, None, 0.1, 30, 30), 0.55)) < 1
 
 
-def test_a_suite_has_two_means_by_name():
-    # 30 problems at 0.5 and 90 at 0.9.
-    tasks = [Estimate(0.5, 0.03, 0.08, 30, 480), Estimate(0.9, 0.01, 0.02, 90, 360)]
-    over_tasks, over_problems = estimates.mean_over_tasks(tasks), estimates.mean_over_problems(tasks)
-    assert (over_tasks.value, over_problems.value) == (pytest.approx(0.7), pytest.approx(0.8))
-    assert over_tasks.se_resampling == pytest.approx(math.hypot(0.015, 0.005))
-    assert over_problems.se_problems == pytest.approx(math.hypot(0.08 / 4, 0.02 * 3 / 4))
-    assert (over_tasks.n_problems, over_tasks.n_samples) == (120, 840)
-    assert estimates.mean_over_tasks([Estimate(0.5, None, None, 1, 1)]).se_resampling is None
+TWO_TASKS = [Estimate(0.5, 0.03, 0.08, 30, 480), Estimate(0.9, 0.01, 0.02, 90, 360)]
+
+
+def test_a_suite_has_two_means_by_name_and_a_third_where_it_has_weights():
+    over_tasks, over_problems = suite_means(TWO_TASKS, [None, 2.0])
+    assert (over_tasks.name, over_problems.name) == ("over 2 tasks", "over 120 problems")
+    assert (over_tasks.estimate.value, over_problems.estimate.value) == (pytest.approx(0.7), pytest.approx(0.8))
+    assert over_tasks.estimate.se_resampling == pytest.approx(math.hypot(0.015, 0.005))
+    assert over_problems.estimate.se_problems == pytest.approx(math.hypot(0.08 / 4, 0.02 * 3 / 4))
+    assert (over_tasks.estimate.n_problems, over_tasks.estimate.n_samples) == (120, 840)
+    unknown = Estimate(0.5, None, None, 1, 1)
+    assert suite_means([unknown, *TWO_TASKS], [None] * 3)[0].estimate.se_resampling is None
+    assert suite_means(TWO_TASKS[:1], [1.0]) == []
+
+
+def test_a_weighted_mean_and_its_errors_worked_by_hand():
+    # Weights 3 and 1, so shares 3/4 and 1/4.
+    # mean          3/4 * 0.5 + 1/4 * 0.9               = 0.6
+    # ± resampling  sqrt((3/4 * 0.03)**2 + (1/4 * 0.01)**2) = sqrt(0.00050625 + 0.00000625) = sqrt(0.0005125) = 0.022638
+    # ± problems    sqrt((3/4 * 0.08)**2 + (1/4 * 0.02)**2) = sqrt(0.0036 + 0.000025) = sqrt(0.003625) = 0.060208
+    # as many problems of one weight: 1 / ((3/4)**2 / 30 + (1/4)**2 / 90) = 1 / (0.01875 + 0.000694) = 51.4
+    *_, weighted = suite_means(TWO_TASKS, [3.0, 1.0])
+    assert weighted.name == "weighted 3 : 1"
+    assert weighted.estimate == Estimate(
+        pytest.approx(0.6), pytest.approx(0.022638, abs=1e-6), pytest.approx(0.060208, abs=1e-6), 120, 840
+    )
+    assert weighted.n_problems == 51
+    # Wilson at 0.6: of so many coin flips as have this error, 0.24 / 0.003625 = 66.2, with Student's 2.0086 of 50 degrees:
+    # centre (0.6 + 4.0345 / 132.4) / (1 + 4.0345 / 66.2) = 0.59425, half 2.0086 / 1.06094 * sqrt(0.003625 + 0.00023) = 0.1175
+    assert weighted.of_problems == (pytest.approx(0.4767, abs=5e-4), pytest.approx(0.7118, abs=5e-4))
+
+
+def test_a_task_without_any_spread_leaves_a_mean_uncertain():
+    # 0 of 30 beside 0.9 ± 0.01: half of Wilson's interval, 0 to 0.122 with Student's quantile of 29 degrees, over 1.96.
+    hopeless = Estimate(0.0, 0.0, 0.0, 30, 480)
+    mean = suite_means([hopeless, TWO_TASKS[1]], [None, None])[0].estimate
+    _, high = interval(0.0, 0.0, n_least=30)
+    assert mean.se_problems == pytest.approx(math.hypot(high / 2 / 1.959964 / 2, 0.02 / 2))
 
 
 def test_a_suites_mean_over_problems_is_the_estimate_of_all_its_problems():
     rng = np.random.default_rng(6)
     first, second = drawn(rng, rng.random(30)), drawn(rng, rng.random(50))
-    whole, parts = estimate([*first, *second]), estimates.mean_over_problems([estimate(first), estimate(second)])
+    whole, parts = (
+        estimate([*first, *second]),
+        suite_means([estimate(first), estimate(second)], [None, None])[1].estimate,
+    )
     assert (parts.value, parts.se_resampling) == (pytest.approx(whole.value), pytest.approx(whole.se_resampling))
+
+
+SUITES = {
+    # kinds of problems, (problems, samples) of each task, weights
+    "the mix of 728": (("easy", "middling", "uniform"), ((500, 4), (198, 8), (30, 16)), (1, 1, 1)),
+    "a heavy small task": (("easy", "middling", "hard"), ((100, 4), (40, 8), (30, 16)), (1, 2, 5)),
+    "few samples": (("middling", "easy"), ((30, 2), (40, 4)), (2, 1)),
+}
+
+
+@pytest.mark.soak("suites")
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_intervals_of_a_weighted_mean_cover(suite):
+    """Both of them, of 93 to 97 % of the runs; a short count adds what chance does to it, three standard errors."""
+    kinds, sizes, weights = SUITES[suite]
+    n_runs = soak.count("suites")
+    rng = np.random.default_rng(3)
+    of_kind = {kind: KINDS[kind](rng, 200_000).mean() for kind in kinds}
+    shares = np.array(weights) / sum(weights)
+    hits = np.zeros(2)
+    for _ in range(n_runs):
+        chances = [KINDS[kind](rng, n) for kind, (n, _) in zip(kinds, sizes, strict=True)]
+        drawn_tasks = [
+            estimate((rng.random((len(p), n)) < p[:, None]).astype(float))
+            for p, (_, n) in zip(chances, sizes, strict=True)
+        ]
+        mean = suite_means(drawn_tasks, weights)[-1]
+        truths = (shares @ [p.mean() for p in chances], shares @ list(of_kind.values()))
+        hits += [
+            low <= truth <= high
+            for (low, high), truth in zip((mean.of_resampling, mean.of_problems), truths, strict=True)
+        ]
+    slack = 3 * math.sqrt(0.95 * 0.05 / n_runs)
+    assert all(0.93 - slack <= share <= 0.97 + slack for share in hits / n_runs), hits / n_runs
 
 
 @pytest.mark.parametrize(

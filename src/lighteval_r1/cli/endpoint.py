@@ -32,7 +32,7 @@ OURS = {"model", "messages", "stream", "n"}
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointOptions(RunOptions):
-    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.", default=[])
+    tasks: list[str] = argument("aime24, r1_math_500@n=8, or suite.yaml.", default=[])
     base_url: str = option("", "The server, such as http://127.0.0.1:8000/v1.")
     model: str = option("", "The model's name as the server lists it.")
     revision: str = option("", "Which weights the server runs; another word draws anew. Else what the server says.")
@@ -56,7 +56,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     if options.allow_unsafe_code:
         allow_unsafe()
     spare_download()
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
+    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, limit=options.limit, problems=options)
     tasks = [parse_spec(spec).task for spec in specs]
     say_confinement(tasks)
     for task in tasks:

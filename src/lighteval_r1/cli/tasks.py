@@ -7,6 +7,7 @@ from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError, data_sha256
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.suites import shipped_suites
 from lighteval_r1.tasks.task import task_rows
 
 
@@ -21,7 +22,7 @@ class CheckOptions:
 
 
 def tasks_command(options: TasksOptions) -> None:
-    """List the tasks: data set, problems, samples per problem, grader, licence."""
+    """List the tasks: data set, problems, samples per problem, grader, licence; and the suites that came along."""
     for task in TASKS.values():
         n_problems = task.n_problems or "-"
         say(
@@ -29,6 +30,8 @@ def tasks_command(options: TasksOptions) -> None:
             f"n={task.n:<3} {task.grader.name:<10} {task.licence}"
             + ("" if task.tried else "; columns as documented, not tried")
         )
+    for name, about in shipped_suites().items():
+        say(f"recipes/suites/{name:<28} {about}")
 
 
 def check_command(options: CheckOptions) -> None:

@@ -52,7 +52,15 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
                 str(len(task.samples)),
                 percent(score.value if score else None),
                 ". ".join(
-                    filter(None, [settings_in_words(run), note_of(task), *map(str, task_smells(task.task, task))])
+                    filter(
+                        None,
+                        [
+                            part_in_words(task),
+                            settings_in_words(run),
+                            note_of(task),
+                            *map(str, task_smells(task.task, task)),
+                        ],
+                    )
                 ),
             )
         )
@@ -71,6 +79,10 @@ def settings_in_words(run: Run) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {in_words(value)}" for name, value in known.items() if value != ADDED.get(name)
     )
+
+
+def part_in_words(task: TaskRun) -> str:
+    return f"only {task.part} of its problems" if task.part else ""
 
 
 def task_name(task: str) -> str:

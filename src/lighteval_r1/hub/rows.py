@@ -23,6 +23,7 @@ from lighteval_r1.graders.splitting import parts_of
 from lighteval_r1.numbers.scores import from_thinking
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun
+from lighteval_r1.runs.rows_file import PART
 
 SCHEMA = pa.schema(
     [
@@ -58,7 +59,7 @@ def rows(run: Run, task: TaskRun, *, clear: bool) -> pa.Table:
         for problem in task.problems
         for sample in sorted(problem.samples, key=lambda sample: sample.index)
     ]
-    return pa.Table.from_pylist(made, schema=SCHEMA)
+    return pa.Table.from_pylist(made, schema=SCHEMA.with_metadata({PART: task.part}) if task.part else SCHEMA)
 
 
 def row(problem: RunProblem, sample: Sample, *, clear: bool) -> dict:

@@ -205,33 +205,6 @@ def in_words(ratio: float) -> str:
     return f"{abs(ratio):.1f} standard errors {'above' if ratio > 0 else 'below'}"
 
 
-def mean_over_problems(tasks: Sequence[Estimate]) -> Estimate:
-    """A suite's mean in which each problem weighs the same, so that a task of 500 problems outweighs one of 30."""
-    n = sum(task.n_problems for task in tasks)
-    return weighted(tasks, [task.n_problems / n for task in tasks])
-
-
-def mean_over_tasks(tasks: Sequence[Estimate]) -> Estimate:
-    """A suite's mean in which each task weighs the same."""
-    return weighted(tasks, [1 / len(tasks)] * len(tasks))
-
-
-def weighted(tasks: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
-    """Errors of independent tasks add as squares; the tasks themselves are given, not drawn."""
-
-    def joined(errors: list[float | None]) -> float | None:
-        known = [error for error in errors if error is not None]
-        return math.hypot(*(w * e for w, e in zip(weights, known, strict=True))) if len(known) == len(errors) else None
-
-    return Estimate(
-        value=sum(weight * task.value for weight, task in zip(weights, tasks, strict=True)),
-        se_resampling=joined([task.se_resampling for task in tasks]),
-        se_problems=joined([task.se_problems for task in tasks]),
-        n_problems=sum(task.n_problems for task in tasks),
-        n_samples=sum(task.n_samples for task in tasks),
-    )
-
-
 def task_pass_at_k(scores: Scores, k: int) -> float:
     """Mean of pass@k over problems. Raises ValueError, saying which problem, where one has fewer than k samples."""
     rows = [np.asarray(row) for row in scores]

@@ -8,7 +8,7 @@ import numpy as np
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import FINISHED_EARLY, IN_THINKING, NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
-from lighteval_r1.numbers.tables import Row
+from lighteval_r1.numbers.tables import Row, errors, percent, results_table
 from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
 
 LOOP = "repetition"  # the finish reason of vLLM's repetition detection
@@ -106,7 +106,7 @@ def task_row(
         scores = [row for problem in task_run.problems if (row := problem.scores).size]
     early, unfinished = ended_early(samples)
     return Row(
-        task=name or task_run.task,
+        task=(name or task_run.task) + (f" ({task_run.part})" if task_run.part else ""),
         pass_at_1=estimate(scores),
         truncated=None if None in reasons else reasons.count("length"),
         no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
@@ -119,6 +119,43 @@ def task_row(
         early=early,
         unfinished=unfinished,
     )
+
+
+def run_table(
+    task_runs: Sequence[TaskRun], rows: Sequence[Row], *, scores: Sequence[Sequence[np.ndarray]] | None = None
+) -> str:
+    """A run's own table: its tasks, their groups with the number of problems in each, and last the means over tasks.
+
+    scores: as task_row takes them.
+    """
+    lines = [results_table(list(rows))]
+    of_tasks = scores or [[problem.scores for problem in task_run.problems] for task_run in task_runs]
+    for task_run, row, of_task in zip(task_runs, rows, of_tasks, strict=True):
+        lines += group_lines(row.task, task_run, of_task)
+    if len(rows) > 1:
+        from lighteval_r1.numbers.means import means_table, suite_means
+
+        weights = [task_run.weight for task_run in task_runs]
+        partial = " (partial)" if any(row.partial for row in rows) else ""
+        means = suite_means([row.pass_at_1 for row in rows], weights)
+        lines.append("\n" + means_table([(f"{mean.name}{partial}", mean) for mean in means]))
+    return "\n".join(lines)
+
+
+def group_lines(name: str, task_run: TaskRun, scores: Sequence[np.ndarray]) -> list[str]:
+    """ "r1_math_500 by level, ± resampling (problems): 1: 97.7 ± 1.1 (43), 2: …": a line per group of the task's problems."""
+    members: dict[str, dict[str, list[np.ndarray]]] = {}
+    for problem, row in zip(task_run.problems, scores, strict=True):
+        for group, value in problem.groups.items() if row.size else ():
+            members.setdefault(group, {}).setdefault(value, []).append(row)
+    lines = []
+    for group, values in members.items():
+        if not 1 < len(values) <= GROUPS_MOST:
+            continue
+        found = [(value, estimate(values[value])) for value in sorted(values, key=group_order)]
+        told = [f"{value}: {percent(e.value)} ± {errors(e)[0]} ({e.n_problems})" for value, e in found]
+        lines.append(f"{name} by {group}, ± resampling (problems): {', '.join(told)}.")
+    return lines
 
 
 def note_of(task_run: TaskRun) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published, spread
 from lighteval_r1.numbers.estimates import estimate, interval
+from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.scores import (
     GROUPS_MOST,
     ended_early,
@@ -18,6 +19,7 @@ from lighteval_r1.numbers.scores import (
 )
 from lighteval_r1.numbers.tables import bounds_in_words, reasons_in_words
 from lighteval_r1.records import Estimate, Outcome, TaskRun
+from lighteval_r1.runs.pairing import common_weights, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun
 
 # (task, our estimate, group or "") -> the published numbers beside it
@@ -69,7 +71,7 @@ class TaskScore:
 
 @dataclass(frozen=True)
 class Mean:
-    """A suite's mean over a run's tasks, by name: over tasks, or over problems."""
+    """A mean over a run's tasks, by name: over tasks, over problems, or weighted as its suite says."""
 
     name: str
     scored: Scored
@@ -161,7 +163,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     value = estimate(rows).value
     bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
     return TaskScore(
-        task=name,
+        task=task_run.title,
         scored=scored(told.letter, rows, published=lambda found: published(name, found, "")),
         n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
         majority=majority_of(task_run),
@@ -173,23 +175,20 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     )
 
 
-def means(told: ScoredRun) -> list[Mean]:
-    """A run's two means over its tasks; none of one task."""
-    of_tasks = [estimate(told.scores[name]) for name in told.run.tasks]
-    if len(of_tasks) < 2:
-        return []
-    found = []
-    for words, mean in (
-        (f"mean over {len(of_tasks)} tasks", estimates.mean_over_tasks),
-        ("mean over problems", estimates.mean_over_problems),
-    ):
-        joined = mean(of_tasks)
-        low, high = None, None
-        if joined.se_resampling is not None:
-            low, high = interval(joined.value, joined.se_resampling, n_least=joined.n_samples)
-        partial = "partial" if any(told.partial.values()) else ""
-        found.append(Mean(words, Scored(told.letter, joined, low, high), f"{joined.n_problems} problems", partial))
-    return found
+def means(told: Sequence[ScoredRun]) -> list[Mean]:
+    """The runs' means over the tasks that all of them have, kind by kind; none of one task."""
+    tasks = tasks_of_all([each.run for each in told])
+    kinds = []
+    for place, each in enumerate(told):
+        names = [task[place].task for task in tasks]
+        partial = "partial" if any(each.partial[name] for name in names) else ""
+        of_run = []
+        for mean in suite_means([estimate(each.scores[name]) for name in names], common_weights(tasks)):
+            low, high = mean.of_resampling or (None, None)
+            counts = f"{mean.estimate.n_problems} problems"
+            of_run.append(Mean(f"mean {mean.name}", Scored(each.letter, mean.estimate, low, high), counts, partial))
+        kinds.append(of_run)
+    return [mean for kind in zip(*kinds, strict=True) for mean in kind]
 
 
 def majority_of(task_run: TaskRun) -> float | None:

@@ -67,6 +67,8 @@ def task_run(name: str, path: Path, *, described: dict, version: int) -> TaskRun
         problems=ordered,
         n=described.get("n") or n_asked,
         n_problems=described.get("n_problems") or 0,
+        part=described.get("part") or "",
+        weight=described.get("weight"),
     )
 
 

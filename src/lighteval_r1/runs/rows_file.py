@@ -8,13 +8,16 @@ import pyarrow.parquet as parquet
 
 from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of
 
+# Beside the columns, in the file's metadata: which of the task's problems were asked, where not all.
+PART = "lighteval_r1.part"
 NEEDED = {"problem_id", "sample_index", "outcome"}
 
 
 def task_of_rows(path: Path) -> tuple[str, TaskRun]:
     """The model, and the task with its samples. Texts that were withheld are "". UserError for other files."""
     try:
-        rows = parquet.read_table(path).to_pylist()
+        table = parquet.read_table(path)
+        rows, about = table.to_pylist(), table.schema.metadata or {}
     except (OSError, pyarrow.ArrowException) as error:
         raise UserError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
     if not rows or not set(rows[0]) >= NEEDED:
@@ -28,7 +31,7 @@ def task_of_rows(path: Path) -> tuple[str, TaskRun]:
     n = max(len(problem.samples) for problem in problems.values())
     name = str(rows[0].get("task") or path.parent.name)
     return str(rows[0].get("model") or "unknown model"), TaskRun.of_problems(
-        name, list(problems.values()), version=0, n=n
+        name, list(problems.values()), version=0, n=n, part=about.get(PART.encode(), b"").decode()
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,12 @@ from lighteval_r1.outside.hub_files import token
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, own
 from lighteval_r1.tasks.names import task_named
-from lighteval_r1.tasks.task import Task, check_local_file, local_file
+from lighteval_r1.tasks.portion import asking, query, unpacked
+from lighteval_r1.tasks.task import Task, check_local_file, local_file, task_rows
+
+# What a task's specification says beside its number of samples, as one word that LightEval takes: it knows no such
+# option and hands the text on.
+ASKS = "asks"
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,19 @@ class TaskSpec:
     task: Task
     n: int
 
+    def __str__(self) -> str:
+        """As LightEval takes it, and parse_spec reads it again."""
+        asks = f"@{ASKS}='{query(self.task)}'" if self.task.portion or self.task.weight else ""
+        return f"{self.task.name}@n={self.n}{asks}|0"
+
 
 def expand(tasks: str) -> list[str]:
     """The task specifications that LightEval would read: comma-separated, or lines of a file; a file of problems is
-    one."""
+    one. A suite's (.yaml) say which problems are asked, and weights."""
+    if tasks.endswith((".yaml", ".yml")):
+        from lighteval_r1.tasks.suites import read_suite
+
+        return read_suite(tasks)
     if os.path.isfile(tasks) and not own.is_address(tasks):
         lines = Path(tasks).read_text(encoding="utf-8").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
@@ -47,15 +61,24 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
     task = own.add(name) if own.is_address(name) else task_named(name)
     if suite and (twin := task.name.replace("r1_", "openr1_", 1)) in TASKS:
         print(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.", file=sys.stderr)
-    n = task.n
+    n, said = numbered(task, options, spec=spec)
+    return TaskSpec(asking(task, said, spec=spec) if said else task, n)
+
+
+def numbered(task: Task, options: Sequence[str], *, spec: str) -> tuple[int, dict[str, list[str]]]:
+    """Samples per problem, and the options that say which problems are asked."""
+    n, said = task.n, {}
     for option in filter(None, options):
         key, _, value = option.partition("=")
-        if key != "n":
-            raise UserError(f"{spec}: the only option of a task is n (samples per problem), as in {name}@n=16|0.")
-        if not re.fullmatch(r"\d+", value) or int(value) < 1:
+        if key == ASKS:
+            said |= unpacked(value.strip("'"))
+        elif key != "n":
+            said.setdefault(key, []).append(value)
+        elif not re.fullmatch(r"\d+", value) or int(value) < 1:
             raise UserError(f"{spec}: n={value} is not a number of samples; it must be a whole number from 1.")
-        n = int(value)
-    return TaskSpec(task, n)
+        else:
+            n = int(value)
+    return n, said
 
 
 def check_confinement(tasks: Iterable[Task]) -> str:
@@ -76,6 +99,8 @@ def check_data(task: Task) -> None:
         check_local_file(task, path)
     elif task.rows is None:
         check_hub_data(task)
+    if task.portion is not None:
+        task_rows(task)
 
 
 def check_hub_data(task: Task) -> None:

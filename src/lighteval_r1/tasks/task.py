@@ -9,6 +9,7 @@ from pathlib import Path
 from lighteval_r1.graders import Grader
 from lighteval_r1.outside import variables
 from lighteval_r1.records import Outcome, Problem, UserError, sha256
+from lighteval_r1.tasks.portion import Portion
 
 # DeepSeek's recommendation for R1 and its distilled models: no system prompt, this sentence in the user turn.
 # Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations".
@@ -23,8 +24,9 @@ class Task:
     columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader.
     n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values.
     known_data: the SHA-256 of the complete data set where it was measured, else "". reference: a reply that holds the
-    gold answer, for `check`. keep: which rows of the data set are asked, where not all. tried: False where columns are
-    those that were documented, and no row was ever seen.
+    gold answer, for `check`. keep: which rows of the data set are the task's, where not all. tried: False where columns
+    are those that were documented, and no row was ever seen. subset: which of its problems a run asks, where not all.
+    weight: in the weighted mean of a suite; None where it has none.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Task:
     rows: Callable[[], list[dict]] | None = None  # for tasks whose rows ship with this package, or are one's own
     keep: Callable[[dict], bool] | None = None
     tried: bool = True
+    portion: Portion | None = None
+    weight: float | None = None
 
     @property
     def question(self) -> str:
@@ -133,19 +137,25 @@ def local_file(task: Task) -> Path | None:
 
 
 def task_rows(task: Task) -> list[dict]:
-    """All rows of the task: from the package, LIGHTEVAL_R1_DATA, or the Hub."""
+    """The rows of the task that are asked: from the package, LIGHTEVAL_R1_DATA, or the Hub."""
     if task.rows is not None:
-        return task.rows()
+        return asked(task, task.rows())
     path = local_file(task)
     if path is not None:
-        return kept(task, local_rows(path))
+        return asked(task, local_rows(path))
     import datasets
 
-    return kept(task, datasets.load_dataset(task.repo, task.subset)[task.split])
+    return asked(task, datasets.load_dataset(task.repo, task.subset)[task.split])
 
 
-def kept(task: Task, rows: Iterable[dict]) -> list[dict]:
-    return [row for row in rows if task.keep is None or task.keep(row)]
+def asked(task: Task, rows: Iterable[dict]) -> list[dict]:
+    own = (row for row in rows if task.keep is None or task.keep(row))
+    if task.portion is None:
+        return list(own)
+    rows = list(task.portion.chosen(own, lambda row: task.problem(row).groups))
+    if not rows:
+        raise UserError(f"{task.name} has no problem of {task.portion.words(n_asked=0)}.")
+    return rows
 
 
 def rows_at_hand(task: Task) -> list[dict] | None:
@@ -157,7 +167,7 @@ def rows_at_hand(task: Task) -> list[dict] | None:
         if task.rows is not None or local_file(task) is not None:
             return task_rows(task)
         cached = datasets.DownloadConfig(local_files_only=True)
-        return kept(task, datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
+        return asked(task, datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
     except (UserError, datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError, KeyError):
         return None
 
