@@ -10,7 +10,8 @@ from lighteval_r1.engines.layouts import Layout, automatic
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit
-from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks import own
+from lighteval_r1.tasks.added import all_tasks
 
 # A job with less time may draw nothing.
 SHORTEST_MINUTES = 15
@@ -37,7 +38,7 @@ class SubmitOptions(VllmOptions, RunOptions):
 def submit_command(options: SubmitOptions) -> None:
     """Submit evaluations to Slurm: one job per task, or an array that shares the work."""
     if options.list_tasks:
-        say("\n".join(f"{task.name:<28} {task.repo}" for task in TASKS.values()))
+        say("\n".join(f"{task.name:<28} {task.repo}" for task in all_tasks().values()))
         return
     if not options.model:
         raise UserError("say which MODEL to submit.")

@@ -26,7 +26,7 @@ from lighteval_r1.outside.retries import FailedTry, Patience, may_pass, retry_af
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.added import all_tasks
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ PRIVATE_NOTE = (
 def upload(source: Path, repo: str, *, public: bool = False, include_gated: bool = False) -> str:
     """Pushes the run; what was done, in words. UserError where it cannot be, with nothing changed on either side."""
     files = run_files(source)
-    gated = [task.name for task in TASKS.values() if task.gated]
+    gated = [task.name for task in all_tasks().values() if task.gated]
     published = published_run(read_run(files.results), files, gated=gated, include_gated=include_gated)
     repo = check_can_write(repo, public=public)
     api = HfApi()

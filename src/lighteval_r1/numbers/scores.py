@@ -143,7 +143,7 @@ def run_table(
 
 
 def group_lines(name: str, task_run: TaskRun, scores: Sequence[np.ndarray]) -> list[str]:
-    """ "r1_math_500 by level, ± resampling (problems): 1: 97.7 ± 1.1 (43), 2: …": a line per group of the task's problems."""
+    """A line per group of the task: "r1_math_500 by level, ± resampling (problems): 1: 97.7 ± 1.1 (43), 2: …"."""
     members: dict[str, dict[str, list[np.ndarray]]] = {}
     for problem, row in zip(task_run.problems, scores, strict=True):
         for group, value in problem.groups.items() if row.size else ():
