@@ -73,6 +73,8 @@ class GraderDied(Failure):
 # Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal) and Zhipu
 # (sensitive).
 REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "function_call", "sensitive"})
+# A group: problems of one value are one question that was asked several times otherwise.
+QUESTION = "question"
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"
 

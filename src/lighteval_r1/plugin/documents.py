@@ -53,8 +53,8 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
 
 def stage(task: Task) -> str | None:
     """A folder that `datasets.load_dataset` reads the task's local rows from; None where the Hub is read."""
-    path = None if task.portion else local_file(task)
-    if path is None and task.rows is None and task.portion is None:
+    path = None if task.is_remade else local_file(task)
+    if path is None and task.rows is None and not task.is_remade:
         return None
     if path is not None:
         stat = path.stat()

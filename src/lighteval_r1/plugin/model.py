@@ -122,7 +122,7 @@ class R1Model(LightevalModel):
             [doc.problem for doc in members.values()],
             n=first.num_samples,
             version=task.version,
-            part=portion.words(n_asked=len(members), n_all=task.n_problems) if portion else "",
+            part=portion.words(n_asked=len(members), n_all=task.n_problems, orders=task.orders) if portion else "",
             weight=task.weight,
             settings=self.engine.settings,
             cache_dir=self.config.cache_dir,

@@ -8,7 +8,7 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, of_model, on_task, read_baselines, spread
 from lighteval_r1.numbers.means import means_table, suite_means
-from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.scores import by_question, task_row
 from lighteval_r1.numbers.tables import columns, errors, percent, results_table
 from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.outputs import writing
@@ -135,7 +135,7 @@ def means_of(told: Sequence[ScoredRun]) -> str:
     for place, each in enumerate(told):
         names = [task[place].task for task in tasks]
         partial = " (partial)" if any(each.partial[name] for name in names) else ""
-        found = [estimates.estimate(each.scores[name]) for name in names]
+        found = [estimates.estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
         lines += [(f"{mean.name} {each.letter}{partial}", mean) for mean in suite_means(found, common_weights(tasks))]
     if not lines:
         return ""
@@ -158,7 +158,8 @@ def against_first(first: ScoredRun, second: ScoredRun) -> str:
             continue
         old = [first.scores[before.task][place] for place, _ in places]
         new = [second.scores[after.task][place] for _, place in places]
-        found = estimates.difference(old, new)
+        asked = [before.problems[place] for place, _ in places]
+        found = estimates.difference(by_question(asked, old), by_question(asked, new))
         on = (
             f" on the {len(places)} problems in common"
             if len(places) < max(len(before.problems), len(after.problems))
@@ -167,9 +168,8 @@ def against_first(first: ScoredRun, second: ScoredRun) -> str:
         lines.append(
             f"{before.task}{partial}: {difference_words(found)}{on}: {meaning(found, first.letter, second.letter)}."
         )
-        problems = [before.problems[place] for place, _ in places]
-        gained = [p for p, a, b in zip(problems, old, new, strict=True) if mostly(b) and not mostly(a)]
-        lost = [p for p, a, b in zip(problems, old, new, strict=True) if mostly(a) and not mostly(b)]
+        gained = [p for p, a, b in zip(asked, old, new, strict=True) if mostly(b) and not mostly(a)]
+        lost = [p for p, a, b in zip(asked, old, new, strict=True) if mostly(a) and not mostly(b)]
         lines.append(f"  problems gained (most samples right only in {second.letter}): {named(gained)}")
         lines.append(f"  problems lost (most samples right only in {first.letter}): {named(lost)}")
     return "\n".join(lines)

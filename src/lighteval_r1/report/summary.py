@@ -11,6 +11,7 @@ from lighteval_r1.numbers.estimates import estimate, interval
 from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.scores import (
     GROUPS_MOST,
+    by_question,
     ended_early,
     from_thinking,
     group_order,
@@ -18,7 +19,7 @@ from lighteval_r1.numbers.scores import (
     no_answer_reasons,
 )
 from lighteval_r1.numbers.tables import bounds_in_words, reasons_in_words
-from lighteval_r1.records import Estimate, Outcome, TaskRun
+from lighteval_r1.records import QUESTION, Estimate, Outcome, RunProblem, TaskRun
 from lighteval_r1.runs.pairing import common_weights, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun
 
@@ -152,6 +153,10 @@ def scored(
     return Scored(run, found, low, high, beside, needed)
 
 
+def estimated(told: ScoredRun, name: str) -> Estimate:
+    return estimate(by_question(told.run.tasks[name].problems, told.scores[name]))
+
+
 def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> TaskScore:
     task_run, rows = told.run.tasks[name], told.scores[name]
     samples = [sample for problem in task_run.problems for sample in problem.samples if sample.outcome is not None]
@@ -160,11 +165,13 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     reasons = [sample.finish_reason for sample in samples]
     why = reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples)))
     early, unfinished = ended_early(samples)
-    value = estimate(rows).value
+    value = estimated(told, name).value
     bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
     return TaskScore(
         task=task_run.title,
-        scored=scored(told.letter, rows, published=lambda found: published(name, found, "")),
+        scored=scored(
+            told.letter, by_question(task_run.problems, rows), published=lambda found: published(name, found, "")
+        ),
         n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
         majority=majority_of(task_run),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
@@ -183,7 +190,7 @@ def means(told: Sequence[ScoredRun]) -> list[Mean]:
         names = [task[place].task for task in tasks]
         partial = "partial" if any(each.partial[name] for name in names) else ""
         of_run = []
-        for mean in suite_means([estimate(each.scores[name]) for name in names], common_weights(tasks)):
+        for mean in suite_means([estimated(each, name) for name in names], common_weights(tasks)):
             low, high = mean.of_resampling or (None, None)
             counts = f"{mean.estimate.n_problems} problems"
             of_run.append(Mean(f"mean {mean.name}", Scored(each.letter, mean.estimate, low, high), counts, partial))
@@ -241,17 +248,17 @@ def by_group(
     name: str, told: Sequence[ScoredRun], *, published: Mapping[str, PublishedBeside]
 ) -> dict[str, dict[str, list[Scored]]]:
     """Per group (level, subject) and value, one estimate per run that has such problems."""
-    members: dict[str, dict[str, dict[str, list[np.ndarray]]]] = {}
+    members: dict[str, dict[str, dict[str, list[tuple[RunProblem, np.ndarray]]]]] = {}
     for each in told:
         for problem, row in zip(each.run.tasks[name].problems, each.scores[name], strict=True):
             for group, value in problem.groups.items():
-                members.setdefault(group, {}).setdefault(value, {}).setdefault(each.letter, []).append(row)
+                members.setdefault(group, {}).setdefault(value, {}).setdefault(each.letter, []).append((problem, row))
     return {
         group: {
             value: [
                 scored(
                     run,
-                    rows,
+                    by_question(*zip(*rows, strict=True)),
                     published=lambda found, run=run, over=f"{group}={value}": published[run](name, found, over),
                 )
                 for run, rows in of_runs.items()
@@ -259,5 +266,5 @@ def by_group(
             for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))
         }
         for group, values in members.items()
-        if 1 < len(values) <= GROUPS_MOST
+        if group != QUESTION and 1 < len(values) <= GROUPS_MOST
     }

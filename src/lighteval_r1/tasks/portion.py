@@ -31,10 +31,13 @@ class Portion:
     def holds(self, groups: Mapping[str, str]) -> bool:
         return all(groups.get(name) in values for name, values in self.values)
 
-    def words(self, *, n_asked: int, n_all: int = 0) -> str:
-        """ "level 4 or 5, first 20". A limit that left nothing out is not said. n_all: of the task, 0 if not known."""
+    def words(self, *, n_asked: int, n_all: int = 0, orders: int = 1) -> str:
+        """ "level 4 or 5, first 20". A limit that left nothing out is not said. n_all: of the task, 0 if not known.
+
+        orders: problems that are one question.
+        """
         groups = [f"{name} {' or '.join(values)}" for name, values in self.values]
-        limited = self.limit is not None and n_asked == self.limit != n_all
+        limited = self.limit is not None and n_asked != n_all and n_asked == self.limit * orders
         return ", ".join([*groups, *([f"first {self.limit}"] if limited else [])])
 
 

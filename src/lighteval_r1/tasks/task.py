@@ -26,7 +26,8 @@ class Task:
     known_data: the SHA-256 of the complete data set where it was measured, else "". reference: a reply that holds the
     gold answer, for `check`. keep: which rows of the data set are the task's, where not all. tried: False where columns
     are those that were documented, and no row was ever seen. subset: which of its problems a run asks, where not all.
-    weight: in the weighted mean of a suite; None where it has none.
+    weight: in the weighted mean of a suite; None where it has none. orders: in how many orders of its options each
+    question is asked; each is a Problem of its own, made of a row with a column "order".
     """
 
     name: str
@@ -51,6 +52,12 @@ class Task:
     tried: bool = True
     portion: Portion | None = None
     weight: float | None = None
+    orders: int = 1
+
+    @property
+    def is_remade(self) -> bool:
+        """Whether its rows are made here of the data set's."""
+        return self.portion is not None or self.orders > 1
 
     @property
     def question(self) -> str:
@@ -149,13 +156,12 @@ def task_rows(task: Task) -> list[dict]:
 
 
 def asked(task: Task, rows: Iterable[dict]) -> list[dict]:
-    own = (row for row in rows if task.keep is None or task.keep(row))
-    if task.portion is None:
-        return list(own)
-    rows = list(task.portion.chosen(own, lambda row: task.problem(row).groups))
-    if not rows:
-        raise UserError(f"{task.name} has no problem of {task.portion.words(n_asked=0)}.")
-    return rows
+    rows = (row for row in rows if task.keep is None or task.keep(row))
+    if task.portion is not None:
+        rows = list(task.portion.chosen(rows, lambda row: task.problem(row).groups))
+        if not rows:
+            raise UserError(f"{task.name} has no problem of {task.portion.words(n_asked=0)}.")
+    return [{**row, "order": order} for row in rows for order in range(task.orders)] if task.orders > 1 else list(rows)
 
 
 def rows_at_hand(task: Task) -> list[dict] | None:
