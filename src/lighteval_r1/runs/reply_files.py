@@ -17,6 +17,9 @@ from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, 
 from lighteval_r1.runs.reply_formats import COLUMNS, ROWS, Drawn, Wanted, format_of, rows_of
 from lighteval_r1.tasks import Task, own
 
+# All replies are held at once.
+MAX_BYTES = 2**32
+
 
 def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[str, object] | None = None) -> TaskRun:
     """The file's problems with whole golds, in its order. UserError, with the row's number, for what is wrong.
@@ -27,6 +30,8 @@ def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[st
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}.")
+    if (n_bytes := path.stat().st_size) > MAX_BYTES:
+        raise UserError(f"{path} has {n_bytes / 2**30:.1f} GiB; files of replies may have up to 4 GiB. Split it.")
     if path.suffix == ".parquet" and is_details(path):
         problems = problems_of_details(path, task)
     else:

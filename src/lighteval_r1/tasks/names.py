@@ -39,7 +39,9 @@ def key(name: str) -> str:
 
 
 def find(name: str) -> Task | None:
-    """The task of this full name: ours, a window of LiveCodeBench, a file that was named before, or another's."""
+    """The task of this full name: ours, a window of LiveCodeBench, another's; one's own problems by name or file."""
+    if own.is_address(name):
+        return own.add(name)
     return TASKS.get(name) or window(name) or own.find(name) or added_tasks().get(name)
 
 

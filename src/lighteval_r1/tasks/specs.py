@@ -41,6 +41,9 @@ def expand(tasks: str) -> list[str]:
 
         return read_suite(tasks)
     if os.path.isfile(tasks) and not own.is_address(tasks):
+        if Path(tasks).suffix not in ("", ".txt"):
+            endings = ", ".join(own.ENDINGS)
+            raise UserError(f"{tasks}: problems of one's own are read from {endings}, a suite from .yaml.")
         lines = Path(tasks).read_text(encoding="utf-8").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return [spec.strip() for spec in tasks.split(",")]
@@ -58,7 +61,7 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
         return None
     if len(parts) > 1 and parts[1] != "0":
         raise UserError(f"{spec}: reasoning models are asked without examples; write {name}|0.")
-    task = own.add(name) if own.is_address(name) else task_named(name)
+    task = task_named(name)
     if suite and (twin := task.name.replace("r1_", "openr1_", 1)) in TASKS:
         print(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.", file=sys.stderr)
     n, said = numbered(task, options, spec=spec)

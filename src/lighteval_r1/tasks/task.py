@@ -4,7 +4,9 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
+from typing import IO
 
 from lighteval_r1.graders import Grader
 from lighteval_r1.outside import variables
@@ -90,6 +92,8 @@ class Task:
 
 
 LETTERS = "ABCDEFGHIJ"
+# A row with 64 replies of 32,768 tokens has 10 million characters.
+LONGEST_LINE = 2**28
 
 
 def lettered(question: str, options: Sequence[str]) -> str:
@@ -195,10 +199,22 @@ def local_rows(path: Path) -> Iterator[dict]:
         yield from parquet_rows(path)
         return
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = bounded(path, file)
             yield from csv_rows(path, lines) if path.suffix == ".csv" else json_rows(path, lines)
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text ({error.reason}); JSONL, .csv or .parquet is expected.") from None
+
+
+def bounded(path: Path, file: IO[str]) -> Iterator[str]:
+    """The file's lines. UserError for one that is no line but all of a large file of something else."""
+    for number in count(1):
+        line = file.readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE:
+            raise UserError(f"{path}, line {number} is longer than {LONGEST_LINE // 2**20} million characters.")
+        if not line:
+            return
+        yield line
 
 
 def parquet_rows(path: Path) -> Iterator[dict]:
@@ -213,8 +229,14 @@ def parquet_rows(path: Path) -> Iterator[dict]:
 
 
 def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
+    # a reply of 32,768 tokens is longer than a cell may be otherwise
+    csv.field_size_limit(LONGEST_LINE)
     try:
-        for number, row in enumerate(csv.DictReader(lines, strict=True), start=1):
+        reader = csv.DictReader(lines, strict=True)
+        names = list(reader.fieldnames or ())
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(f"{path} has two columns {twice[0]!r}: which of them is meant is not to be guessed.")
+        for number, row in enumerate(reader, start=1):
             if None in row or None in row.values():
                 raise UserError(f"{path}, row {number}: it has not as many cells as the first line has names.")
             yield row
@@ -228,8 +250,9 @@ def json_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not JSON ({error.msg}). One object a line is expected.") from None
+        except (ValueError, RecursionError) as error:
+            why = getattr(error, "msg", error)
+            raise UserError(f"{path}, line {number}: not JSON ({why}). One object a line is expected.") from None
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number}: a {type(row).__name__}, not an object.")
         yield row
