@@ -33,9 +33,13 @@ def problems_of(task):
     return [task.problem(row) for row in task_rows(task)]
 
 
-def test_a_file_is_a_task_for_this_process_and_those_it_starts(tmp_path):
+def test_a_file_is_a_task_for_this_process_and_those_it_starts(tmp_path, capsys):
     specs = task_specs(written(tmp_path, SUMS) + "@n=3", n=None, problems=ProblemOptions())
     assert specs == ["own_problems@n=3|0"]
+    understood = (
+        f"own_problems is {tmp_path}/problems.jsonl, graded by expression; columns: question question, gold answer"
+    )
+    assert understood in capsys.readouterr().err
     described = json.loads(os.environ[variables.OWN_PROBLEMS.name])
     assert described["own_problems"]["grader"] == "expression"
     task = find("own_problems")

@@ -200,7 +200,9 @@ def task_specs(
         address, sign, options = text.partition("@")
         if problems is not None and own.is_address(address):
             how = {"columns": problems.columns, "grader": problems.grader, "prompt_file": problems.prompt_file}
-            text = own.add(address, **how).name + sign + options
+            added = own.add(address, **how)
+            print(own.in_words(added), file=sys.stderr)
+            text = added.name + sign + options
         spec = parse_spec(text)
         samples = spec.n if n is None else n
         if samples < 1:

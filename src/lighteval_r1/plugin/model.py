@@ -201,6 +201,7 @@ def describe_task(task_run: TaskRun, task: Task) -> dict:
         "data_sha256": digest,
         "prompts_sha256": task_run.prompts_sha256,
         "known_data": known,
+        "data": task.repo,
         "part": task_run.part,
         "weight": task_run.weight,
     }

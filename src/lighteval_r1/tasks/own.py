@@ -73,6 +73,14 @@ def spelled_out(spec: str) -> str:
     return described["address"] + sign + options.partition("|")[0] if described else spec
 
 
+def in_words(task: Task) -> str:
+    """What was understood of a file: "own_sums is sums.jsonl, graded by expression; columns: question problem."."""
+    columns = ", ".join(
+        f"{ours} {theirs}" for ours, theirs in variables.OWN_PROBLEMS.value()[task.name]["columns"].items()
+    )
+    return f"{task.name} is {task.repo}, graded by {task.grader.name}; columns: {columns}."
+
+
 def add(address: str, *, columns: str = "", grader: str = "", prompt_file: str = "") -> Task:
     """The file as a task, for this process and those that it starts. UserError, with the row, for what is wrong."""
     path = address if address.startswith(HUB) else str(Path(address).expanduser().absolute())
