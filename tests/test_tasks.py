@@ -163,8 +163,8 @@ def test_golds_are_correct_in_other_spellings_of_the_reply(name, shared):
     task = TASKS[name]
     for problem in problems_of(name, shared)[::7]:
         gold = task.grader.shown_gold(problem.gold).partition(" ± ")[0]
-        if "," in gold or " " in gold:
-            continue  # a list that is announced without a box is another matter
+        if "$" in gold:
+            continue  # it would end the dollars around it
         outcomes = {how: task.grader.grade_reply(reply(gold), problem.gold).outcome for how, reply in SPELLINGS.items()}
         assert set(outcomes.values()) == {"correct"}, (gold, outcomes)
 
