@@ -2,7 +2,6 @@
 
 import ast
 import json
-from pathlib import Path
 
 import pytest
 from runs import asked, write_run
@@ -11,7 +10,6 @@ from lighteval_r1.cli.evaluate import task_specs
 from lighteval_r1.hub.proposals import check_whole
 from lighteval_r1.hub.published import published_run
 from lighteval_r1.hub.rows import parquet_bytes, rows
-from lighteval_r1.plugin.documents import stage
 from lighteval_r1.records import Problem, RunProblem, Settings, TaskRun, UserError
 from lighteval_r1.report.comparison import compare
 from lighteval_r1.runs.locate import run_files
@@ -19,7 +17,7 @@ from lighteval_r1.runs.reading import read_run
 from lighteval_r1.runs.rows_file import task_of_rows
 from lighteval_r1.sampling.loop import Work
 from lighteval_r1.tasks import TASKS
-from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.specs import parse_spec
 from lighteval_r1.tasks.suites import FOLDERS, shipped_suites
 from lighteval_r1.tasks.task import task_rows
 
@@ -114,19 +112,6 @@ def test_problems_of_ones_own_lie_beside_their_suite(tmp_path, monkeypatch):
     assert first == "own_mine@n=4@asks='limit:2;weight:2.0'|0" and len(task_rows(parse_spec(first).task)) == 2
 
 
-def test_lighteval_reads_the_chosen_rows_alone(tmp_path, monkeypatch, shared):
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(shared / "data"))
-    task = parse_spec("math_500@level=5@limit=7").task
-    check_data(task)
-    (file,) = Path(stage(task)).iterdir()
-    staged = [json.loads(line) for line in file.read_text().splitlines()]
-    assert len(staged) == 7 and {row["level"] for row in staged} == {5}
-    # The same problems as of the whole task: what was drawn of a part is there for the whole.
-    whole = {task.problem(row).id for row in task_rows(TASKS["r1_math_500"])}
-    assert {task.problem(row).id for row in staged} <= whole
-
-
 def test_a_part_says_what_it_is_and_a_limit_that_leaves_nothing_out_does_not():
     portion = parse_spec("math_500@level=4@level=5@limit=20").task.portion
     assert portion.words(n_asked=20, n_all=500) == "level 4 or 5, first 20"
@@ -166,6 +151,16 @@ def test_a_part_is_marked_where_it_is_pushed_and_is_not_proposed(part, tmp_path)
     assert task_of_rows(tmp_path / "rows.parquet")[1].part == "first 2"
     with pytest.raises(UserError, match="only first 2 was asked, and a part of a benchmark is not proposed"):
         check_whole("r1_aime24", run.tasks["r1_aime24"])
+
+
+def test_problems_of_ones_own_are_pushed_as_a_config_and_read_back(tmp_path):
+    folder = write_run(tmp_path / "run", {"own_sums": asked(p="cw", q="cc")})
+    run = read_run(folder)
+    published = published_run(run, run_files(folder), gated=["r1_gpqa_diamond"], include_gated=False)
+    assert published.configs == ["own_sums"] and published.withheld == []
+    (name,) = (name for name in published.files if name.startswith("rows/own_sums/"))
+    (tmp_path / "rows.parquet").write_bytes(published.files[name])
+    assert [problem.name for problem in task_of_rows(tmp_path / "rows.parquet")[1].problems] == ["p", "q"]
 
 
 def test_means_are_over_the_tasks_that_all_runs_have(part, tmp_path):
