@@ -31,7 +31,7 @@ def tasks_command(options: TasksOptions) -> None:
             + ("" if task.tried else "; columns as documented, not tried")
         )
     for name, about in shipped_suites().items():
-        say(f"recipes/suites/{name:<28} {about}")
+        say(f"suite:{name:<22} {about}")
 
 
 def check_command(options: CheckOptions) -> None:

@@ -60,7 +60,7 @@ def tasks_named(tasks: str) -> dict[str, Task]:
     """The tasks of ours that a command names. Exits with one line where it names what nobody knows."""
     if not tasks:
         return {}
-    if tasks.endswith((".yaml", ".yml")):
+    if tasks.startswith("suite:") or tasks.endswith((".yaml", ".yml")):
         raise UserError(f"{tasks}: LightEval reads no suite; lighteval-r1 evaluate --task {tasks} does.")
     builtin = Registry.load_all_task_configs()
     specs = {text: parse_spec(text, builtin=builtin) for text in expand(tasks)}

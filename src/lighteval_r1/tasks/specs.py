@@ -36,7 +36,7 @@ class TaskSpec:
 def expand(tasks: str) -> list[str]:
     """The task specifications that LightEval would read: comma-separated, or lines of a file; a file of problems is
     one. A suite's (.yaml) say which problems are asked, and weights."""
-    if tasks.endswith((".yaml", ".yml")):
+    if tasks.startswith("suite:") or tasks.endswith((".yaml", ".yml")):
         from lighteval_r1.tasks.suites import read_suite
 
         return read_suite(tasks)

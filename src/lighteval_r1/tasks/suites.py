@@ -16,27 +16,31 @@ from pathlib import Path
 
 import yaml
 
+from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import own
 from lighteval_r1.tasks.portion import packed
 
-# In a clone, and in a wheel.
-FOLDERS = tuple(Path(__file__).parents[above] / "recipes" / "suites" for above in (3, 1))
+# TASK=suite:mix-728 is a suite that came with the installation.
+SHIPPED = "suite:"
 
 
 def suite_path(named: str) -> Path:
-    """The file; one that came with the installation is found from anywhere: recipes/suites/mix-728.yaml."""
-    path = Path(named).expanduser()
+    """The file. From anywhere, one that came with the installation: suite:mix-728 or recipes/suites/mix-728.yaml."""
+    path = Path(named.removeprefix(SHIPPED)).expanduser()
+    if named.startswith(SHIPPED):
+        return shipped("recipes") / "suites" / f"{path.stem}.yaml"
     if path.exists() or str(path.parent) not in (".", "suites", "recipes/suites"):
         return path
-    return next((folder / path.name for folder in FOLDERS if (folder / path.name).is_file()), path)
+    ours = shipped("recipes") / "suites" / path.name
+    return ours if ours.is_file() else path
 
 
 def shipped_suites() -> dict[str, str]:
-    """What came with the installation: name of the file -> what it says of itself."""
-    paths = sorted({path.name: path for folder in FOLDERS for path in folder.glob("*.yaml")}.items())
-    return {name: str(contents(path).get("about", "")) for name, path in paths}
+    """What came with the installation: its name -> what it says of itself."""
+    paths = sorted((shipped("recipes") / "suites").glob("*.yaml"))
+    return {path.stem: str(contents(path).get("about", "")) for path in paths}
 
 
 def read_suite(named: str) -> list[str]:
@@ -58,8 +62,8 @@ def contents(path: Path) -> dict:
     try:
         suite = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        shipped = ", ".join(sorted({file.name for folder in FOLDERS for file in folder.glob("*.yaml")}))
-        raise UserError(f"cannot read the suite {path}: {error.strerror}. There came along: {shipped}.") from None
+        ours = ", ".join(f"{SHIPPED}{name}" for name in shipped_suites())
+        raise UserError(f"cannot read the suite {path}: {error.strerror}. There came along: {ours}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {one_line(error)}") from None
     if not isinstance(suite, dict) or "tasks" not in suite or set(suite) - {"about", "tasks"}:
