@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
+from lighteval_r1.numbers.intervals import beta_binomial_end, combined, over_problems
 from lighteval_r1.numbers.means import suite_means
-from lighteval_r1.numbers.tables import errors
+from lighteval_r1.numbers.tables import intervals, span
 from lighteval_r1.records import Estimate
 
 N_RUNS, N_PROBLEMS, N_SAMPLES = 2000, 30, 16
@@ -70,7 +71,8 @@ def test_mean_and_both_errors_of_a_case_worked_by_hand():
     # Means 1/2 and 1: 3/4. Variances 1/3 and 0, four samples each: sqrt(1/12 + 0) / 2. Spread of the means
     # sqrt(2 * (1/4)**2 / 1) = sqrt(1/8), over sqrt(2).
     found = estimate([[1, 1, 0, 0], [1, 1, 1, 1]])
-    assert found == Estimate(0.75, pytest.approx(math.sqrt(1 / 12) / 2), pytest.approx(0.25), 2, 8)
+    assert (found.value, found.n_problems, found.n_samples) == (0.75, 2, 8)
+    assert (found.se_resampling, found.se_problems) == (pytest.approx(math.sqrt(1 / 12) / 2), pytest.approx(0.25))
 
 
 def test_problems_weigh_the_same_whatever_their_number_of_samples():
@@ -334,6 +336,7 @@ def test_distance_from_a_published_number_counts_its_error_where_its_n_is_known(
         or estimates.in_words(-2.35) == "2.3 standard errors below"
     )
     assert estimates.in_words(2.4) == "2.4 standard errors above"
+    assert estimates.in_words(-1106.3) == "more than 10 standard errors below"
     assert estimates.in_words(-0.9) == "within 1 standard error"
 
 
@@ -343,53 +346,49 @@ def test_distance_from_a_published_number_is_finite_without_any_spread():
     assert abs(estimates.standard_errors(Estimate(0.5, None, 0.1, 30, 30), 0.55)) < 1
 
 
-TWO_TASKS = [Estimate(0.5, 0.03, 0.08, 30, 480), Estimate(0.9, 0.01, 0.02, 90, 360)]
+HALVES = estimate(np.array([[1, 1, 0, 0]] * 30))
+NINETIES = estimate(np.array([[1] * 9 + [0]] * 90))
 
 
 def test_a_suite_has_two_means_by_name_and_a_third_where_it_has_weights():
-    over_tasks, over_problems = suite_means(TWO_TASKS, [None, 2.0])
-    assert (over_tasks.name, over_problems.name) == ("over 2 tasks", "over 120 problems")
-    assert (over_tasks.estimate.value, over_problems.estimate.value) == (pytest.approx(0.7), pytest.approx(0.8))
-    assert over_tasks.estimate.se_resampling == pytest.approx(math.hypot(0.015, 0.005))
-    assert over_problems.estimate.se_problems == pytest.approx(math.hypot(0.08 / 4, 0.02 * 3 / 4))
-    assert (over_tasks.estimate.n_problems, over_tasks.estimate.n_samples) == (120, 840)
-    unknown = Estimate(0.5, None, None, 1, 1)
-    assert suite_means([unknown, *TWO_TASKS], [None] * 3)[0].estimate.se_resampling is None
-    assert suite_means(TWO_TASKS[:1], [1.0]) == []
+    # 30 problems at 0.5 and 90 at 0.9.
+    (tasks, over_tasks), (problems, over_problems) = suite_means([HALVES, NINETIES], [None, 2.0])
+    assert (tasks, problems) == ("over 2 tasks", "over 120 problems")
+    assert (over_tasks.value, over_problems.value) == (pytest.approx(0.7), pytest.approx(0.8))
+    assert (over_tasks.n_problems, over_tasks.n_samples) == (120, 1020)
+    one_sample = estimate([[1], [0]])
+    assert suite_means([one_sample, HALVES], [None, None])[0][1].se_resampling is None
+    assert suite_means([HALVES], [1.0]) == []
 
 
-def test_a_weighted_mean_and_its_errors_worked_by_hand():
+def test_a_weighted_mean_its_errors_and_its_interval_worked_by_hand():
     # Weights 3 and 1, so shares 3/4 and 1/4.
-    # mean          3/4 * 0.5 + 1/4 * 0.9               = 0.6
-    # ± resampling  sqrt((3/4 * 0.03)**2 + (1/4 * 0.01)**2) = sqrt(0.00050625 + 0.00000625) = sqrt(0.0005125) = 0.022638
-    # ± problems    sqrt((3/4 * 0.08)**2 + (1/4 * 0.02)**2) = sqrt(0.0036 + 0.000025) = sqrt(0.003625) = 0.060208
-    # as many problems of one weight: 1 / ((3/4)**2 / 30 + (1/4)**2 / 90) = 1 / (0.01875 + 0.000694) = 51.4
-    *_, weighted = suite_means(TWO_TASKS, [3.0, 1.0])
-    assert weighted.name == "weighted 3 : 1"
-    assert weighted.estimate == Estimate(
-        pytest.approx(0.6), pytest.approx(0.022638, abs=1e-6), pytest.approx(0.060208, abs=1e-6), 120, 840
-    )
-    assert weighted.n_problems == 51
-    # Wilson at 0.6: of so many coin flips as have this error, 0.24 / 0.003625 = 66.2, with Student's 2.0086 of 50 degrees:
-    # centre (0.6 + 4.0345 / 132.4) / (1 + 4.0345 / 66.2) = 0.59425, half 2.0086 / 1.06094 * sqrt(0.003625 + 0.00023) = 0.1175
-    assert weighted.of_problems == (pytest.approx(0.4767, abs=5e-4), pytest.approx(0.7118, abs=5e-4))
+    # mean          3/4 * 0.5 + 1/4 * 0.9 = 0.6
+    # ± resampling  of the first sqrt(30 * (1/3) / 4) / 30 = 0.0527046, of the second sqrt(90 * 0.1 / 10) / 90 = 0.0105409:
+    #               sqrt((3/4 * 0.0527046)**2 + (1/4 * 0.0105409)**2) = sqrt(0.00156250 + 0.00000694) = 0.0396162
+    first = Estimate(0.5, 0.03, 0.08, 30, 480, same_problems=(0.44, 0.56), other_problems=(0.34, 0.66))
+    second = Estimate(0.9, 0.01, 0.02, 90, 360, same_problems=(0.87, 0.92), other_problems=(0.84, 0.94))
+    name, mean = suite_means([HALVES, NINETIES], [3.0, 1.0])[-1]
+    assert name == "weighted 3 : 1" and mean.value == pytest.approx(0.6)
+    assert mean.se_resampling == pytest.approx(0.0396162, abs=1e-6)
+    # ± problems    sqrt((3/4 * 0.08)**2 + (1/4 * 0.02)**2) = sqrt(0.0036 + 0.000025) = 0.060208
+    # interval      below sqrt((3/4 * 0.16)**2 + (1/4 * 0.06)**2) = sqrt(0.0144 + 0.000225) = 0.120934,
+    #               above sqrt((3/4 * 0.16)**2 + (1/4 * 0.04)**2) = sqrt(0.0144 + 0.0001)   = 0.120416
+    _, mean = suite_means([first, second], [3.0, 1.0])[-1]
+    assert mean.se_problems == pytest.approx(0.060208, abs=1e-6)
+    assert mean.other_problems == (pytest.approx(0.6 - 0.120934, abs=1e-6), pytest.approx(0.6 + 0.120416, abs=1e-6))
 
 
 def test_a_task_without_any_spread_leaves_a_mean_uncertain():
-    # 0 of 30 beside 0.9 ± 0.01: half of Wilson's interval, 0 to 0.122 with Student's quantile of 29 degrees, over 1.96.
-    hopeless = Estimate(0.0, 0.0, 0.0, 30, 480)
-    mean = suite_means([hopeless, TWO_TASKS[1]], [None, None])[0].estimate
-    _, high = interval(0.0, 0.0, n_least=30)
-    assert mean.se_problems == pytest.approx(math.hypot(high / 2 / 1.959964 / 2, 0.02 / 2))
+    hopeless = estimate(np.zeros((30, 16)))
+    mean = suite_means([hopeless, NINETIES], [None, None])[0][1]
+    assert mean.other_problems[1] - mean.value >= hopeless.other_problems[1] / 2 > 0.03
 
 
 def test_a_suites_mean_over_problems_is_the_estimate_of_all_its_problems():
     rng = np.random.default_rng(6)
     first, second = drawn(rng, rng.random(30)), drawn(rng, rng.random(50))
-    whole, parts = (
-        estimate([*first, *second]),
-        suite_means([estimate(first), estimate(second)], [None, None])[1].estimate,
-    )
+    whole, parts = estimate([*first, *second]), suite_means([estimate(first), estimate(second)], [None, None])[1][1]
     assert (parts.value, parts.se_resampling) == (pytest.approx(whole.value), pytest.approx(whole.se_resampling))
 
 
@@ -417,21 +416,88 @@ def test_the_intervals_of_a_weighted_mean_cover(suite):
             estimate((rng.random((len(p), n)) < p[:, None]).astype(float))
             for p, (_, n) in zip(chances, sizes, strict=True)
         ]
-        mean = suite_means(drawn_tasks, weights)[-1]
+        _, mean = suite_means(drawn_tasks, weights)[-1]
         truths = (shares @ [p.mean() for p in chances], shares @ list(of_kind.values()))
         hits += [
             low <= truth <= high
-            for (low, high), truth in zip((mean.of_resampling, mean.of_problems), truths, strict=True)
+            for (low, high), truth in zip((mean.same_problems, mean.other_problems), truths, strict=True)
         ]
     slack = 3 * math.sqrt(0.95 * 0.05 / n_runs)
     assert all(0.93 - slack <= share <= 0.97 + slack for share in hits / n_runs), hits / n_runs
 
 
 @pytest.mark.parametrize(
-    ("score", "n", "resampling", "problems"),
-    [(0.0, 4, "<1.6", "<6.2"), (1.0, 4, "<1.6", "<6.2"), (0.0, 64, "<0.1", "<6.2")],
+    ("score", "n", "same", "others"),
+    [
+        (0.0, 4, "0.0 to 3.2", "0.0 to 12.2"),
+        (1.0, 4, "96.8 to 100.0", "87.8 to 100.0"),
+        (0.0, 64, "0.0 to 0.2", "0.0 to 12.2"),
+        (1.0, 64, "99.8 to 100.0", "87.8 to 100.0"),
+    ],
 )
-def test_where_no_spread_was_seen_no_error_is_zero(score, n, resampling, problems):
-    """0 of 120: Wilson's 95 % interval ends at z²/(n + z²) = 3.1 %, with Student's z of 119 degrees 3.2 %; over 1.96: 1.6."""
-    assert errors(estimate([[score] * n] * 30)) == [resampling, problems]
-    assert errors(estimate([[0.0, 1.0]] * 30))[0] != "0.0" and errors(estimate([[0.0], [1.0]]))[0] == "–"
+def test_where_no_spread_was_seen_no_interval_is_a_point(score, n, same, others):
+    """0 of 120: Wilson's 95 % interval ends at z²/(n + z²) = 3.1 %, with Student's z of 119 degrees 3.2 %."""
+    assert intervals(estimate([[score] * n] * 30)) == [same, others]
+    assert intervals(estimate([[0.0], [1.0]]))[0] == "–" and intervals(estimate([[0.0, 1.0]]))[1] == "–"
+
+
+def test_ends_that_would_be_the_same_number_have_more_digits():
+    assert span((0.0, 0.00012)) == "0.00 to 0.01" and span((-0.003, 0.095), sign="+") == "-0.3 to +9.5"
+
+
+def test_an_interval_over_problems_is_its_mirror_image_and_takes_any_numbers_of_samples():
+    sizes = np.array([2, 64, 4, 4, 7, 16])
+    right = np.array([0, 3, 1, 0, 2, 16])
+    low, high = over_problems(right, sizes)
+    assert over_problems(sizes - right, sizes) == pytest.approx((1 - high, 1 - low))
+    assert 0 < low < np.mean(right / sizes) < high < 1
+
+
+def test_the_beta_binomials_end_is_that_of_a_posterior_computed_by_scipys_distribution():
+    stats = pytest.importorskip("scipy.stats")
+    right, sizes = np.array([0, 0, 1, 0, 9, 0]), np.array([16, 4, 16, 8, 10, 16])
+    means, totals = np.linspace(0.0005, 0.9995, 1000), np.exp(np.linspace(math.log(0.02), math.log(1e5), 37))
+    a, b = np.outer(means, totals), np.outer(1 - means, totals)
+    likelihood = np.prod([stats.betabinom.pmf(c, n, a, b) for c, n in zip(right, sizes, strict=True)], axis=0)
+    weights = likelihood.sum(axis=1) / np.sqrt(means * (1 - means))
+    point = means[np.searchsorted(np.cumsum(weights) / weights.sum(), 0.975)]
+    low, high = interval(float(np.mean(right / sizes)), 0.15, n_least=6)
+    assert beta_binomial_end(right, sizes, low, high) == pytest.approx(point, abs=0.01)
+
+
+def test_a_sums_interval_is_its_parts_distances_added_as_squares():
+    # 0.5 * 0.4 + 0.5 * 0.8: below 0.5 * 0.1 and 0.5 * 0.24, above 0.5 * 0.2 and 0.5 * 0.1.
+    low, high = combined([(0.5, 0.4, (0.3, 0.6)), (0.5, 0.8, (0.56, 0.9))])
+    assert (low, high) == (pytest.approx(0.6 - 0.13), pytest.approx(0.6 + math.hypot(0.1, 0.05)))
+    # A difference: what the second may be above lies below.
+    assert combined([(1, 0.4, (0.3, 0.6)), (-1, 0.8, (0.8, 0.8))]) == (pytest.approx(-0.5), pytest.approx(-0.2))
+    assert combined([(1, 0.4, None), (1, 0.4, (0.3, 0.5))]) is None
+
+
+def test_holms_correction_of_a_case_worked_by_hand():
+    # 0.01 * 4; 0.02 * 3; 0.03 * 2 is as much; 0.5 * 1.
+    assert estimates.holm([0.02, 0.5, 0.01, 0.03]) == pytest.approx([0.06, 0.5, 0.04, 0.06])
+    assert estimates.holm([0.04]) == [0.04] and estimates.holm([]) == [] and estimates.holm([0.7, 0.9]) == [1.0, 1.0]
+
+
+def test_the_share_of_sampling_is_the_ratio_of_the_variances():
+    rng = np.random.default_rng(12)
+    p = rng.random(4000)
+    # Of uniform rates: E p(1 - p) / 4 = 1/24 beside a variance of 1/12: a third.
+    assert estimates.sampling_share(estimate(drawn(rng, p, 4))) == pytest.approx(1 / 3, abs=0.05)
+    assert estimates.sampling_share(estimate(drawn(rng, p, 1))) is None
+    assert estimates.sampling_share(estimate([[1.0, 1.0]] * 3)) is None
+
+
+def test_a_differences_intervals_never_collapse_and_agree_with_its_p():
+    never, always = [[0.0] * 4] * 30, [[1.0] * 4] * 30
+    for first, second in ((never, never), (never, always), (always, always)):
+        found = difference(first, second)
+        assert all(low < high for low, high in (found.same_problems, found.other_problems))
+    rng = np.random.default_rng(21)
+    apart = 0
+    for _ in range(100):
+        p = rng.beta(0.5, 0.5, 30)
+        found = difference(drawn(rng, p, 16), drawn(rng, np.clip(p + rng.choice([0, 0.03]), 0, 1), 8))
+        apart += (found.p_resampling < 0.05) != (not found.same_problems[0] <= 0 <= found.same_problems[1])
+    assert apart <= 3

@@ -183,8 +183,8 @@ def test_groups_stand_with_their_counts_in_a_runs_own_table(tmp_path, main):
     problems = [Asked(f"p{i}", "cw" if i else "cc", groups={"level": str(1 + i % 2)}) for i in range(5)]
     code, said, _ = main("results", write_run(tmp_path, {"r1_math_500": problems}))
     # Level 1: p0, p2, p4; level 2: p1, p3.
-    assert code == 0 and "r1_math_500 by level, ± resampling (problems): 1: 66.7 ± " in said
-    assert "(3), 2: 50.0 ± " in said and "(2)." in said
+    assert code == 0 and "r1_math_500 by level (95 % same problems; problems): 1: 66.7 (" in said
+    assert "; 3), 2: 50.0 (" in said and "; 2)." in said
 
 
 def test_a_run_under_way_says_its_part_and_a_later_whole_run_has_its_samples(tmp_path):

@@ -6,7 +6,8 @@ from lighteval_r1.cli.evaluate import EvaluateOptions
 from lighteval_r1.cli.submit import SubmitOptions
 from lighteval_r1.cli.sweep import Sweep, sweep_table
 from lighteval_r1.engines.model_section import ModelSection
-from lighteval_r1.numbers.tables import Row
+from lighteval_r1.numbers.intervals import interval
+from lighteval_r1.numbers.tables import INTERVAL_HEADERS, Row
 from lighteval_r1.records import Estimate, UserError
 from lighteval_r1.report.pictures import sweep_figure, write_sweep
 
@@ -56,7 +57,8 @@ def test_every_run_is_checked_before_any_begins(main, tmp_path):
 
 
 def row(task: str, value: float, se: float | None, tokens: float | None) -> Row:
-    return Row(task, Estimate(value, se, 0.05, 30, 120), 3, 4, 0, tokens)
+    same = interval(value, se, n_least=120) if se else None
+    return Row(task, Estimate(value, se, 0.05, 30, 120, same, (0.3, 0.7)), 3, 4, 0, tokens)
 
 
 ROWS = [
@@ -68,11 +70,11 @@ ROWS = [
 def test_one_table_goes_task_by_task():
     lines = [line.split("  ") for line in sweep_table("effort", ROWS).splitlines()]
     shown = [[cell.strip() for cell in line if cell.strip()] for line in lines]
-    assert shown[0] == ["task", "effort", "pass@1", "95 % interval", "samples", "truncated", "mean tokens"]
+    assert shown[0] == ["task", "effort", "pass@1", *INTERVAL_HEADERS, "samples", "truncated", "mean tokens"]
     # by hand: 0.5 with an error of 0.02 is as a binomial of 625; Student's quantile for 119 is 1.980; Wilson's 0.46 to 0.54
-    assert shown[2] == ["a|0", "low", "50.0", "46.1 to 53.9", "120", "3", "1000"]
+    assert shown[2] == ["a|0", "low", "50.0", "46.1 to 53.9", "30.0 to 70.0", "120", "3", "1000"]
     assert [line[:2] for line in shown[2:]] == [["a|0", "low"], ["a|0", "high"], ["b|0", "low"], ["b|0", "high"]]
-    assert shown[4] == ["b|0", "low", "25.0", "–", "120", "3", "900"]
+    assert shown[4] == ["b|0", "low", "25.0", "–", "30.0 to 70.0", "120", "3", "900"]
 
 
 def test_one_picture_a_task_shows_the_score_over_the_tokens(tmp_path):

@@ -301,8 +301,8 @@ def test_levels_subjects_and_the_whole_are_measured_and_what_was_counted_is_said
     )
     found = measure_runs(["run"], [run], choice=Choice(tokenizer=words))
     lines = {words: cells for words, _, cells in task_lines(found.tasks[0])}
-    # T: 4 and 8, so 6 with the error 2; reached by all
-    assert lines["all"][:3] == ["2", "2", "6.0 ± 2.0"] and lines["level 1"][2] == "4.0 ± –"
+    # T: 4 and 8, so 6 with the error 2, and Student's quantile of one degree 12.7; reached by all
+    assert lines["all"][:3] == ["2", "2", "6.0 (0–31)"] and lines["level 1"][2] == "4.0 (–)"
     assert lines["subject Algebra"] == lines["all"]
     assert found.notes[0] == f"Tokens of run by the tokenizer of {words}: 2 tokenized anew, as no ids were kept."
 

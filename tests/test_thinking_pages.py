@@ -52,8 +52,8 @@ def test_the_six_measures_are_drawn_over_levels_one_line_per_run(words):
     assert list(found) == ["tokens", "first_correct", "reflection", "efficiency", "thoughts", "accuracy"]
     # T: 4 and 8 in each problem, so 6 on each level; no spread between problems.
     assert found["tokens"].lines == [
-        ("x", [(1.0, 6.0, 0.0), (2.0, 6.0, 0.0)]),
-        ("y", [(2.0, 6.0, 0.0), (3.0, 6.0, 0.0)]),
+        ("x", [(1.0, 6.0, None), (2.0, 6.0, None)]),
+        ("y", [(2.0, 6.0, None), (3.0, 6.0, None)]),
     ]
     assert found["tokens"].ticks == [(1.0, "1"), (2.0, "2"), (3.0, "3")]
 
@@ -94,7 +94,9 @@ def test_drawings_fit_their_data_and_are_well_formed(words):
 def test_runs_without_levels_are_drawn_as_one_point(words):
     run = a_run([a_problem("a", RIGHT), a_problem("b", LONG)], task="r1_aime24")
     found = by_name(words, run)["tokens"]
-    assert found.ticks == [(0.0, "all")] and found.lines[0][1] == [(0.0, 6.0, 2.0)]
+    assert found.ticks == [(0.0, "all")] and found.lines[0][1] == [
+        (0.0, 6.0, (0.0, pytest.approx(6 + 2 * 12.706, abs=1e-3)))
+    ]
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -184,7 +186,7 @@ def test_the_command_prints_the_table_and_writes_page_and_picture(words, tmp_pat
     found = think(str(run), "--tokenizer", words, "-o", str(tmp_path / "think.html"), "--figures", str(tmp_path / "f"))
     assert found.exit_code == 0, found.output
     assert re.search(r"^r1_math_500 +problems +replies +T ", found.output, re.MULTILINE)
-    assert re.search(r"^all +2 +8 ", found.output, re.MULTILINE) and "75.0 ± 25.0" in found.output
+    assert re.search(r"^all +2 +8 ", found.output, re.MULTILINE) and "75.0 (1–100)" in found.output
     # the runs' ids spell nothing in this tokenizer, and the reader is told
     assert "their ids do not spell them by this tokenizer" in found.output
     assert (tmp_path / "think.html").exists() and (tmp_path / "f" / "r1_math_500_thinking.png").exists()

@@ -320,6 +320,7 @@ class Estimate:
 
     se_resampling: spread if the same problems were sampled again; None with one sample per problem.
     se_problems: spread over other problems of the kind; None with one problem.
+    same_problems, other_problems: 95 % intervals by the same two questions; None where they are not known.
     """
 
     value: float
@@ -327,3 +328,5 @@ class Estimate:
     se_problems: float | None
     n_problems: int
     n_samples: int
+    same_problems: tuple[float, float] | None = None
+    other_problems: tuple[float, float] | None = None

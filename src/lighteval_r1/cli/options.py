@@ -64,6 +64,7 @@ def parameters(kind: type) -> list[inspect.Parameter]:
     ]
 
 
+ALSO_HELP = "Other estimators beside pass@1: pass@8, pass^8, g-pass@16:0.5, mg-pass@16, maj@16, cons@64, avg@16."
 PARSER_HELP = "Whose marks tell thinking from answer: none, or a name of vLLM's reasoning parsers (auto)."
 
 

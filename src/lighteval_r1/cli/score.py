@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lighteval_r1.cli.options import PARSER_HELP, argument, option
+from lighteval_r1.cli.options import ALSO_HELP, PARSER_HELP, argument, option
 from lighteval_r1.graders.marks import AUTO, check_name
 from lighteval_r1.outside.words import say
 
@@ -15,6 +15,7 @@ class ScoreOptions:
     )
     task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
     columns: str = option("", "Which column holds what, where its name does not say.", metavar="question=…,reply=…")
+    also: str = option("", ALSO_HELP, metavar="NAME,…")
     explain: str = option("", "Show how this one reply is graded, and grade no other.", metavar="UID")
     thinking_opened: bool | None = option(None, "Whether the prompts opened a thought; else the file says.")
     reasoning_parser: str = option(AUTO, PARSER_HELP, metavar="NAME")
@@ -29,6 +30,7 @@ def score_command(options: ScoreOptions) -> None:
         options.files,
         task=options.task,
         columns=options.columns,
+        also=options.also,
         explain=options.explain,
         thinking_opened=options.thinking_opened,
         reasoning_parser=check_name(options.reasoning_parser),

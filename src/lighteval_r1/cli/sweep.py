@@ -12,11 +12,10 @@ from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.layouts import layout_of
 from lighteval_r1.engines.model_section import ModelSection
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
-from lighteval_r1.numbers.estimates import interval
 from lighteval_r1.numbers.scores import task_row
-from lighteval_r1.numbers.tables import Row, cells, columns, percent
+from lighteval_r1.numbers.tables import INTERVAL_HEADERS, Row, cells, columns
 from lighteval_r1.outside import variables
-from lighteval_r1.records import Estimate, UserError
+from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.preflight import Findings
@@ -118,18 +117,10 @@ def run_one(
 
 def sweep_table(name: str, rows: Sequence[tuple[str, Row]]) -> str:
     """Task by task, in the order of the runs."""
-    head = ["task", name.replace("_", " "), "pass@1", "95 % interval", "samples", "truncated", "mean tokens"]
+    head = ["task", name.replace("_", " "), "pass@1", *INTERVAL_HEADERS, "samples", "truncated", "mean tokens"]
     tasks = dict.fromkeys(row.task for _, row in rows)
     lines = []
     for value, row in sorted(rows, key=lambda pair: list(tasks).index(pair[1].task)):
-        task, score, _, _, _, samples, truncated, _, tokens = cells(row)
-        lines.append([task, value, score, interval_in_words(row.pass_at_1), samples, truncated, tokens])
+        task, score, same, others, _, samples, truncated, _, tokens = cells(row)
+        lines.append([task, value, score, same, others, samples, truncated, tokens])
     return columns([head, *lines])
-
-
-def interval_in_words(estimate: Estimate) -> str:
-    """Over new samples of the same problems; a dash with one sample per problem."""
-    if estimate.se_resampling is None:
-        return percent(None)
-    low, high = interval(estimate.value, estimate.se_resampling, n_least=estimate.n_samples)
-    return f"{percent(low)} to {percent(high)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lighteval_r1.hub.rows import parquet_bytes, rows
 from lighteval_r1.numbers.scores import note_of, task_row
-from lighteval_r1.numbers.tables import percent
+from lighteval_r1.numbers.tables import intervals, percent
 from lighteval_r1.records import ADDED, Estimate, Run, TaskRun, in_words
 from lighteval_r1.runs.locate import RunFiles
 from lighteval_r1.runs.smells import task_smells
@@ -50,7 +50,7 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
                 run.model,
                 str(len(task.problems)),
                 str(len(task.samples)),
-                percent(score.value if score else None),
+                score_in_words(score),
                 ". ".join(
                     filter(
                         None,
@@ -70,6 +70,14 @@ def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_ga
 def pass_at_1(task: TaskRun) -> Estimate | None:
     """None while a sample is owed or has no grade: there is no score yet."""
     return None if task.owed or not task.samples else task_row(task).pass_at_1
+
+
+def score_in_words(score: Estimate | None) -> str:
+    """ "58.0 (95 %: 49.8 to 65.8, other problems 41.0 to 73.3)"; "–" where there is no score."""
+    if score is None:
+        return percent(None)
+    same, others = intervals(score)
+    return f"{percent(score.value)} (95 %: {same}, other problems {others})"
 
 
 def settings_in_words(run: Run) -> str:

@@ -6,20 +6,20 @@ kind: it says whether a model is better at mathematics. It holds the resampling 
 new samples.
 """
 
-import functools
 import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lighteval_r1.numbers.intervals import Interval, combined, interval, over_problems, t_quantile
 from lighteval_r1.records import Estimate
 
 Scores = Sequence[np.ndarray] | np.ndarray  # [n_problems][n_samples of the problem], each 0.0 or 1.0
 
-# Where two numbers count as different, and the intervals' other side: the convention of the field.
-ALPHA = 0.05
+# Standard errors from which on their number says no more.
+FAR = 10
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Difference:
 
     p_resampling: how often two runs whose true means on these problems are equal would differ this much or more.
     p_problems: the same for two models that are equally good at problems of the kind; None with one problem.
-    se_resampling None: one sample per problem.
+    se_resampling, same_problems None: one sample per problem. same_problems, other_problems: 95 % intervals.
     """
 
     value: float
@@ -37,28 +37,62 @@ class Difference:
     p_resampling: float
     p_problems: float | None
     n_problems: int
+    same_problems: Interval | None = None
+    other_problems: Interval | None = None
 
 
 def estimate(scores: Scores) -> Estimate:
-    """Mean accuracy over problems with its standard errors.
+    """Mean accuracy over problems with its standard errors and 95 % intervals.
 
     scores: [n_problems][n_samples of the problem], each 0.0 or 1.0; the numbers of samples may differ.
     Raises ValueError without problems or where a problem has no sample: a gap is not a zero.
     Source: Miller 2024, "Adding Error Bars to Evals", https://arxiv.org/abs/2411.00640, sections 2 and 3.
     """
+    plain, (right, sizes) = spread(scores), counts(scores)
+    return replace(
+        plain,
+        same_problems=over_samples(plain, right, sizes),
+        other_problems=over_problems(right, sizes) if plain.n_problems > 1 else None,
+    )
+
+
+def spread(scores: Scores) -> Estimate:
+    """The same without its intervals, which take longest; scores may be of any range."""
     means, variances, sizes = moments(scores)
     n_problems = len(means)
     se_resampling = None
     if sizes.min() > 1:
         se_resampling = float(np.sqrt(np.sum(variances / sizes)) / n_problems)
-    se_problems = float(means.std(ddof=1) / np.sqrt(n_problems)) if n_problems > 1 else None
     return Estimate(
         value=float(means.mean()),
         se_resampling=se_resampling,
-        se_problems=se_problems,
+        se_problems=float(means.std(ddof=1) / np.sqrt(n_problems)) if n_problems > 1 else None,
         n_problems=n_problems,
         n_samples=int(sizes.sum()),
     )
+
+
+def over_samples(plain: Estimate, right: np.ndarray, sizes: np.ndarray) -> Interval | None:
+    """95 % interval over new samples of the same problems; None with one sample of a problem.
+
+    Where no problem's samples differ: as far as 0 of n may be above 0, and n of n below 1.
+    """
+    if plain.se_resampling is None:
+        return None
+    if plain.se_resampling:
+        return interval(plain.value, plain.se_resampling, n_least=plain.n_samples)
+    of_score = [(score, sizes[right == score * sizes]) for score in (0.0, 1.0)]
+    return combined(
+        [
+            (len(alike) / len(sizes), score, interval(score, 0.0, n_least=max(1, int(alike.sum()))))
+            for score, alike in of_score
+        ]
+    )
+
+
+def counts(scores: Scores) -> tuple[np.ndarray, np.ndarray]:
+    """Of each problem how many samples are right, and how many there are."""
+    return np.array([round(float(np.sum(row))) for row in scores]), np.array([len(row) for row in scores])
 
 
 def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,38 +113,12 @@ def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return means, squares / np.maximum(sizes - 1, 1), sizes
 
 
-def interval(value: float, se: float, *, n_least: int) -> tuple[float, float]:
-    """95 % interval of a fraction, inside [0, 1], also where no spread was seen.
-
-    n_least: samples, for se_resampling; problems, for se_problems. Wilson's interval with the sample size that a
-    binomial of this error would have had (n_least where all scores are equal, so se is 0) and Student's quantile for
-    n_least - 1. Simulated coverage with 30 problems of seven kinds and 16 samples: 93.4 to 96.1 % for either error
-    (least where most problems are hard); where few problems are sometimes right and sometimes wrong, and only 4 or 2
-    samples were drawn, 91 and 85 % for se_resampling.
-    Source: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953; effective size and Student's quantile as in
-    Korn and Graubard 1998, Survey Methodology 24, 193-201.
-    """
-    size = max(1.0, value * (1 - value) / se**2) if se > 1e-9 and 0 < value < 1 else n_least
-    quantile = t_quantile(max(1, n_least - 1))
-    centre = (value + quantile**2 / (2 * size)) / (1 + quantile**2 / size)
-    half = quantile / (1 + quantile**2 / size) * math.sqrt(value * (1 - value) / size + quantile**2 / (4 * size**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def p_value(ratio: float, *, df: float = math.inf) -> float:
     """How often chance alone exceeds |ratio| standard errors, either way: Student's t with df degrees, or normal."""
     # Imported here: it takes most of a second, and most commands have no use for it.
     from scipy.special import stdtr
 
     return 2 * float(stdtr(df, -abs(ratio)))
-
-
-@functools.lru_cache
-def t_quantile(df: float) -> float:
-    """What chance exceeds, either way, with probability ALPHA: 1.96 for many degrees, 2.05 for 29, 12.7 for 1."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, 1 - ALPHA / 2))
 
 
 def samples_needed(scores: Scores, *, error: float) -> int:
@@ -139,6 +147,7 @@ def difference(first: Scores, second: Scores) -> Difference:
     moved = after - before
     value = float(moved.mean())
     variances, sizes = (np.concatenate(parts) for parts in zip(of_first, of_second, strict=True))
+    runs = [(weight, spread(run), counts(run)) for weight, run in ((1, second), (-1, first))]
     se_resampling = None
     if sizes.min() > 1:
         se_resampling = float(np.sqrt(np.sum(variances / sizes)) / len(moved))
@@ -154,6 +163,8 @@ def difference(first: Scores, second: Scores) -> Difference:
         p_resampling=p_resampling,
         p_problems=None if se_problems is None else paired_p(value, se_problems, n=len(moved)),
         n_problems=len(moved),
+        same_problems=combined([(weight, run.value, over_samples(run, *of_run)) for weight, run, of_run in runs]),
+        other_problems=None if se_problems is None else paired_interval(value, se_problems, n=len(moved)),
     )
 
 
@@ -184,6 +195,43 @@ def paired_p(value: float, se: float, *, n: int) -> float:
     return 1.0 if value == 0 else 2.0 ** (1 - n)
 
 
+def paired_interval(value: float, se: float, *, n: int) -> Interval:
+    """95 % interval of a mean of n paired differences, inside [-1, 1]: Student's.
+
+    Where every problem moved alike, so many of the kind may move otherwise, to -1 or to 1, as Wilson's interval of
+    0 of n allows.
+    """
+    half = t_quantile(max(1, n - 1)) * se
+    below = above = half
+    if se <= 1e-12:
+        share = interval(0.0, 0.0, n_least=n)[1]
+        below, above = share * (1 + value), share * (1 - value)
+    return max(-1.0, value - below), min(1.0, value + above)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Each p for all of them being looked at: below ALPHA for none that is chance alone, in 95 of 100 such tables.
+
+    Source: Holm 1979, https://www.jstor.org/stable/4615733.
+    """
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = highest
+    return corrected
+
+
+def sampling_share(found: Estimate | Difference) -> float | None:
+    """Of the variance over problems the share that new samples of the same problems have, too; the rest is problems.
+
+    None where either is not known. Source: Wang 2025, "Measuring all the noises of LLM Evals",
+    https://arxiv.org/abs/2512.21326.
+    """
+    if found.se_resampling is None or not found.se_problems:
+        return None
+    return min(1.0, (found.se_resampling / found.se_problems) ** 2)
+
+
 def standard_errors(ours: Estimate, published: float, *, n: int | None = None) -> float:
     """How many standard errors ours is above (or, negative, below) a number published on the same problems.
 
@@ -199,10 +247,30 @@ def standard_errors(ours: Estimate, published: float, *, n: int | None = None) -
 
 
 def in_words(ratio: float) -> str:
-    """ "within 1 standard error", "2.4 standard errors below"."""
+    """ "within 1 standard error", "2.4 standard errors below", "more than 10 standard errors below"."""
     if abs(ratio) < 1:
         return "within 1 standard error"
-    return f"{abs(ratio):.1f} standard errors {'above' if ratio > 0 else 'below'}"
+    size = f"{abs(ratio):.1f}" if abs(ratio) < FAR else f"more than {FAR}"
+    return f"{size} standard errors {'above' if ratio > 0 else 'below'}"
+
+
+def weighted(tasks: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
+    """A mean of tasks; weights add up to 1. Their errors add as squares: the tasks are given, and drawn from apart."""
+
+    def joined(errors: list[float | None]) -> float | None:
+        known = [error for error in errors if error is not None]
+        return math.hypot(*(w * e for w, e in zip(weights, known, strict=True))) if len(known) == len(errors) else None
+
+    pairs = list(zip(weights, tasks, strict=True))
+    return Estimate(
+        value=sum(weight * task.value for weight, task in pairs),
+        se_resampling=joined([task.se_resampling for task in tasks]),
+        se_problems=joined([task.se_problems for task in tasks]),
+        n_problems=sum(task.n_problems for task in tasks),
+        n_samples=sum(task.n_samples for task in tasks),
+        same_problems=combined([(weight, task.value, task.same_problems) for weight, task in pairs]),
+        other_problems=combined([(weight, task.value, task.other_problems) for weight, task in pairs]),
+    )
 
 
 def task_pass_at_k(scores: Scores, k: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import FINISHED_EARLY, IN_THINKING, NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
-from lighteval_r1.numbers.tables import Row, errors, percent, results_table
+from lighteval_r1.numbers.tables import Row, percent, results_table, span
 from lighteval_r1.records import QUESTION, Outcome, RunProblem, Sample, TaskRun
 
 LOOP = "repetition"  # the finish reason of vLLM's repetition detection
@@ -21,7 +21,13 @@ def powers_of_two(n: int) -> list[int]:
 
 
 def majority(problem: RunProblem) -> float | None:
-    """maj@n of the graded samples; None where a vote has no meaning: programs, or answers that were not kept.
+    """maj@n of the graded samples; None where a vote has no meaning."""
+    labels = vote_labels(problem)
+    return None if labels is None else maj_at_n(labels, correct="correct")
+
+
+def vote_labels(problem: RunProblem) -> list[str | None] | None:
+    """What each graded sample votes for; None where a vote has no meaning: programs, or answers that were not kept.
 
     Correct answers are one class, others go by their normal form; a sample without an answer or verdict abstains.
     """
@@ -37,7 +43,7 @@ def majority(problem: RunProblem) -> float | None:
             labels.append(None)
         else:
             labels.append("correct" if sample.outcome is Outcome.CORRECT else f"wrong {label(sample.answer)}")
-    return maj_at_n(labels, correct="correct")
+    return labels
 
 
 def no_answer_reasons(samples: Iterable[Sample]) -> dict[str, int]:
@@ -150,12 +156,12 @@ def run_table(
         weights = [task_run.weight for task_run in task_runs]
         partial = " (partial)" if any(row.partial for row in rows) else ""
         means = suite_means([row.pass_at_1 for row in rows], weights)
-        lines.append("\n" + means_table([(f"{mean.name}{partial}", mean) for mean in means]))
+        lines.append("\n" + means_table([(name + partial, mean) for name, mean in means]))
     return "\n".join(lines)
 
 
 def group_lines(name: str, task_run: TaskRun, scores: Sequence[np.ndarray]) -> list[str]:
-    """A line per group of the task: "r1_math_500 by level, ± resampling (problems): 1: 97.7 ± 1.1 (43), 2: …"."""
+    """A line per group: "r1_math_500 by level (95 % same problems; problems): 1: 97.7 (95.1 to 99.0; 43)"."""
     members: dict[str, dict[str, list[tuple[RunProblem, np.ndarray]]]] = {}
     for problem, row in zip(task_run.problems, scores, strict=True):
         for group, value in problem.groups.items() if row.size else ():
@@ -168,8 +174,8 @@ def group_lines(name: str, task_run: TaskRun, scores: Sequence[np.ndarray]) -> l
             (value, estimate(by_question(*zip(*values[value], strict=True))))
             for value in sorted(values, key=group_order)
         ]
-        told = [f"{value}: {percent(e.value)} ± {errors(e)[0]} ({e.n_problems})" for value, e in found]
-        lines.append(f"{name} by {group}, ± resampling (problems): {', '.join(told)}.")
+        told = [f"{value}: {percent(e.value)} ({span(e.same_problems)}; {e.n_problems})" for value, e in found]
+        lines.append(f"{name} by {group} (95 % same problems; problems): {', '.join(told)}.")
     return lines
 
 

@@ -1,20 +1,16 @@
 """The table of estimates that a run, `score` and `compare` print."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lighteval_r1.numbers.estimates import interval, t_quantile
+from lighteval_r1.numbers.intervals import Interval
 from lighteval_r1.records import Estimate
 
-# What would be printed as 0.0.
-SMALLEST_SHOWN = 0.0005
-
+INTERVAL_HEADERS = ("95 % same problems", "95 % other problems")
 RESULT_HEADERS = (
     "task",
     "pass@1",
-    "± resampling",
-    "± problems",
+    *INTERVAL_HEADERS,
     "problems",
     "samples",
     "truncated",
@@ -50,20 +46,18 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
-def errors(e: Estimate) -> list[str]:
-    """± resampling and ± problems, in percent."""
-    return [shown_error(e.value, e.se_resampling, n=e.n_samples), shown_error(e.value, e.se_problems, n=e.n_problems)]
+def intervals(e: Estimate) -> list[str]:
+    """Over new samples of the same problems, and over other problems, in percent."""
+    return [span(e.same_problems), span(e.other_problems)]
 
 
-def shown_error(value: float, se: float | None, *, n: int) -> str:
-    """A standard error; "<1.6" where no spread was seen: 0 of 120 proves no 0, and a 95 % interval allows that.
-
-    n: samples, or problems, of which all agree.
-    """
-    if se is None or se >= SMALLEST_SHOWN:
-        return percent(se)
-    low, high = interval(value, 0.0, n_least=n)
-    return f"<{percent(max((high - low) / t_quantile(math.inf), 0.001))}"
+def span(ends: Interval | None, *, sign: str = "") -> str:
+    """ "49.8 to 65.8"; with sign "+": "-0.3 to +9.5". With more digits where its ends would be the same number."""
+    if ends is None:
+        return "–"
+    low, high = (100 * end for end in ends)
+    digits = next((n for n in (1, 2, 3) if f"{low:.{n}f}" != f"{high:.{n}f}"), 4)
+    return f"{low:{sign}.{digits}f} to {high:{sign}.{digits}f}"
 
 
 def cells(row: Row) -> list[str]:
@@ -71,7 +65,7 @@ def cells(row: Row) -> list[str]:
     return [
         row.task + (" (partial)" if row.partial else ""),
         percent(e.value),
-        *errors(e),
+        *intervals(e),
         str(e.n_problems),
         str(e.n_samples),
         "–" if row.truncated is None else str(row.truncated),

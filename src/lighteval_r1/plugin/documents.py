@@ -4,6 +4,7 @@ import json
 import os
 from functools import partial
 
+import numpy as np
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc
 
@@ -25,11 +26,12 @@ class ProblemDoc(Doc):
     problem: Problem
     task: Task
     figures: dict[str, float] | None = None
+    scores: np.ndarray
 
     def take(self, result: RunProblem) -> None:
         """The graded samples of this problem: for the details file, and as figures for the metrics."""
         self.specific["samples"] = [storable(to_record(sample, DETAIL_FIELDS)) for sample in result.samples]
-        self.figures = problem_figures(result)
+        self.figures, self.scores = problem_figures(result), result.scores
 
 
 def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:

@@ -2,6 +2,8 @@
 figures."""
 
 import sys
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from lighteval.metrics.metrics_sample import SampleLevelComputation, SamplingMetric
@@ -14,6 +16,7 @@ from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.answers import NoAnswer
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.graders.token_marks import Divider
+from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.outside.words import storable
 from lighteval_r1.plugin.errors import plain_errors
@@ -23,6 +26,8 @@ from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import Task
 
 MAX_N = 1024
+# Of the task's 95 % interval over other problems, which is that of LightEval's own "±" column: rows of their own.
+ENDS = ("pass@1 low", "pass@1 high")
 FOREIGN_ENGINE = (
     "lighteval-r1 grades replies that another engine of LightEval's drew: its cache, truncation and retries applied, "
     "and "
@@ -47,6 +52,9 @@ class PassAt1(SamplingMetric, SampleLevelComputation):
         foreign = [pair for pair in zip(docs, responses, strict=True) if pair[0].figures is None]
         if foreign:
             grade_foreign(foreign)
+        ends = estimate([doc.scores for doc in docs]).other_problems or (0.0, 1.0)
+        for doc in docs:
+            doc.figures |= dict(zip(ENDS, ends, strict=True))
         return [doc.figures["pass@1"] for doc in docs]
 
     def __str__(self) -> str:
@@ -103,13 +111,18 @@ def foreign_samples(doc: Doc, response: ModelResponse) -> list[Sample]:
 
 
 class ProblemFigures(SampleLevelComputation):
-    """pass@k, maj@n, truncated, looping, no_answer and why, undecided, tokens, and pass@1 under groups."""
+    """pass@1's interval, pass@k, maj@n, why samples have no answer, tokens, and pass@1 under groups."""
 
     def compute(self, doc: Doc, model_response: ModelResponse) -> dict[str, float]:
         return {name: value for name, value in doc.figures.items() if name != "pass@1"}
 
     def __str__(self) -> str:
         return "ProblemFigures()"
+
+
+def whole(name: str, values: Sequence[float]) -> dict[str, float]:
+    """A figure of the task, which all its problems carry. LightEval gives no "±" to what comes as a dict."""
+    return {name: values[0]}
 
 
 def metrics(task: Task) -> list:
@@ -128,10 +141,10 @@ def metrics(task: Task) -> list:
             batched_compute=True,
         ),
         SampleLevelMetricGrouping(
-            metric_name=names,
-            higher_is_better={name: name not in lower for name in names},
+            metric_name=[*ENDS, *names],
+            higher_is_better={name: name not in lower for name in (*ENDS, *names)},
             category=SamplingMethod.GENERATIVE,
             sample_level_fn=ProblemFigures(),
-            corpus_level_fn=dict.fromkeys(names, np.mean),
+            corpus_level_fn=dict.fromkeys(names, np.mean) | {end: partial(whole, end) for end in ENDS},
         ),
     ]

@@ -1,29 +1,19 @@
 """Compares runs: with each other on the same problems, with published numbers, and over the steps of a training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-
-import numpy as np
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, of_model, on_task, read_baselines, spread
 from lighteval_r1.numbers.means import means_table, suite_means
 from lighteval_r1.numbers.scores import by_question, task_row
-from lighteval_r1.numbers.tables import columns, errors, percent, results_table
-from lighteval_r1.records import Run, RunProblem, TaskRun, UserError
+from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent, results_table
+from lighteval_r1.records import Run, TaskRun, UserError
+from lighteval_r1.report.differences import against_first, both_p, common_tasks, label, paired, sampling_words
 from lighteval_r1.runs.outputs import writing
-from lighteval_r1.runs.pairing import (
-    common_weights,
-    differences,
-    paired_problems,
-    pooled,
-    same_task,
-    step_of,
-    tasks_of_all,
-)
+from lighteval_r1.runs.pairing import common_weights, differences, paired_problems, pooled, step_of, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out
-
-NAMES_SHOWN = 8
 
 
 def compare(
@@ -59,7 +49,7 @@ def compare(
         parts += [drawn(told, figures)] if figures is not None else []
     else:
         parts += [apart(told[0], other) for other in told[1:]]
-        parts += [table(told), *(against_first(told[0], other) for other in told[1:])]
+        parts += [table(told), *against_first(told)]
     parts.append(against_published(told, models, rows))
     return "\n\n".join(part for part in parts if part)
 
@@ -84,12 +74,6 @@ def notes_of(told: Sequence[ScoredRun]) -> str:
     return "\n".join(lines)
 
 
-def common_tasks(first: ScoredRun, second: ScoredRun) -> list[tuple[TaskRun, TaskRun]]:
-    return [
-        (task, other) for name, task in first.run.tasks.items() if (other := same_task(name, second.run)) is not None
-    ]
-
-
 def apart(first: ScoredRun, second: ScoredRun, *, meant: Sequence[str] = ()) -> str:
     """What differs between two runs, named before any number. UserError where they have nothing in common."""
     tasks = common_tasks(first, second)
@@ -107,10 +91,6 @@ def apart(first: ScoredRun, second: ScoredRun, *, meant: Sequence[str] = ()) -> 
     return f"Differs from {first.letter} to {second.letter}: {'; '.join(words)}." if words else ""
 
 
-def label(each: ScoredRun, task: str) -> str:
-    return f"{each.run.tasks[task].title} {each.letter}" + (" (partial)" if each.partial.get(task) else "")
-
-
 def table(told: Sequence[ScoredRun]) -> str:
     """All tasks of all runs; where runs have several tasks in common, the means over these."""
     rows = []
@@ -125,7 +105,8 @@ def table(told: Sequence[ScoredRun]) -> str:
             for each in told
             if name in each.run.tasks
         ]
-    return "\n\n".join(filter(None, [results_table(rows), means_of(told)]))
+    below = [sampling_words(told), f"\n{means}" if (means := means_of(told)) else ""]
+    return "\n".join(filter(None, [results_table(rows), *below]))
 
 
 def means_of(told: Sequence[ScoredRun]) -> str:
@@ -136,76 +117,15 @@ def means_of(told: Sequence[ScoredRun]) -> str:
         names = [task[place].task for task in tasks]
         partial = " (partial)" if any(each.partial[name] for name in names) else ""
         found = [estimates.estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
-        lines += [(f"{mean.name} {each.letter}{partial}", mean) for mean in suite_means(found, common_weights(tasks))]
+        lines += [
+            (f"{words} {each.letter}{partial}", mean) for words, mean in suite_means(found, common_weights(tasks))
+        ]
     if not lines:
         return ""
     counted = {task[place].task for task in tasks for place in range(len(told))}
     left = [name for name in dict.fromkeys(name for each in told for name in each.run.tasks) if name not in counted]
     words = [f"Not in the means, as not every run has it: {', '.join(left)}."] if left else []
     return "\n".join([means_table(lines), *words])
-
-
-def against_first(first: ScoredRun, second: ScoredRun) -> str:
-    """Per task: the difference with both errors, what it says, and the problems gained and lost."""
-    lines = [f"{second.letter} - {first.letter}"]
-    for before, after in common_tasks(first, second):
-        places = paired_problems(before, after)
-        part = f" ({' against '.join(dict.fromkeys(task.part or 'all' for task in (before, after)))})"
-        partial = part if before.part or after.part else ""
-        partial += " (partial)" if first.partial[before.task] or second.partial[after.task] else ""
-        if not places:
-            lines.append(f"{before.task}{partial}: no problem in common.")
-            continue
-        old = [first.scores[before.task][place] for place, _ in places]
-        new = [second.scores[after.task][place] for _, place in places]
-        asked = [before.problems[place] for place, _ in places]
-        found = estimates.difference(by_question(asked, old), by_question(asked, new))
-        on = (
-            f" on the {len(places)} problems in common"
-            if len(places) < max(len(before.problems), len(after.problems))
-            else ""
-        )
-        lines.append(
-            f"{before.task}{partial}: {difference_words(found)}{on}: {meaning(found, first.letter, second.letter)}."
-        )
-        gained = [p for p, a, b in zip(asked, old, new, strict=True) if mostly(b) and not mostly(a)]
-        lost = [p for p, a, b in zip(asked, old, new, strict=True) if mostly(a) and not mostly(b)]
-        lines.append(f"  problems gained (most samples right only in {second.letter}): {named(gained)}")
-        lines.append(f"  problems lost (most samples right only in {first.letter}): {named(lost)}")
-    return "\n".join(lines)
-
-
-def mostly(scores: np.ndarray) -> bool:
-    return scores.mean() > 0.5
-
-
-def named(problems: Sequence[RunProblem]) -> str:
-    names = ", ".join(problem.name or problem.id for problem in problems[:NAMES_SHOWN])
-    more = f" and {len(problems) - NAMES_SHOWN} more" if len(problems) > NAMES_SHOWN else ""
-    return f"{len(problems)}" + (f" ({names}{more})" if problems else "")
-
-
-def difference_words(found: estimates.Difference) -> str:
-    """ "+4.6 ± 1.9 resampling (p 0.016), ± 2.5 problems (p 0.071)"."""
-    resampling = "unknown" if found.se_resampling is None else percent(found.se_resampling)
-    words = f"{100 * found.value:+.1f} ± {resampling} resampling (p {p_words(found.p_resampling)})"
-    if found.se_problems is not None and found.p_problems is not None:
-        words += f", ± {percent(found.se_problems)} problems (p {p_words(found.p_problems)})"
-    return words
-
-
-def p_words(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def meaning(found: estimates.Difference, first: str, second: str) -> str:
-    """What the difference says at the 5 % level, on these problems and beyond."""
-    if found.p_resampling >= estimates.ALPHA:
-        return "no difference shown"
-    better = second if found.value > 0 else first
-    if found.p_problems is not None and found.p_problems < estimates.ALPHA:
-        return f"{better} is better on these problems and on problems of the kind"
-    return f"{better} is better on these problems; not shown for other problems of the kind"
 
 
 def against_published(told: Sequence[ScoredRun], models: Sequence[str], rows: Sequence[Baseline]) -> str:
@@ -267,16 +187,25 @@ def by_step(runs: Sequence[Run]) -> list[Run]:
 
 def curves(told: Sequence[ScoredRun]) -> str:
     """Per task a table over training steps, each with its change since the step before and since the first."""
+    of_task = {
+        name: [each for each in told if name in each.run.tasks]
+        for name in dict.fromkeys(name for each in told for name in each.run.tasks)
+    }
+    steps = [(name, *pair) for name, members in of_task.items() for pair in pairwise(members)]
+    before = changes(steps)
+    since = changes([(name, members[0], each) for name, members in of_task.items() for each in members[1:]])
+    head = ["step", "pass@1", *INTERVAL_HEADERS, "since the step before", "p", "since the first", "p"]
     tables = []
-    for name in dict.fromkeys(name for each in told for name in each.run.tasks):
-        members = [each for each in told if name in each.run.tasks]
-        lines = [["step", "pass@1", "± resampling", "± problems", "since the step before", "p", "since the first", "p"]]
-        for place, each in enumerate(members):
+    for name, members in of_task.items():
+        lines = [head]
+        for each in members:
             found = estimates.estimate(each.scores[name])
             step = f"{step_of(each.run)} {each.letter}" + (" (partial)" if each.partial[name] else "")
-            changes = [change(members[other], each, name) if place else ["–", "–"] for other in (place - 1, 0)]
-            lines.append([step, percent(found.value), *errors(found), *changes[0], *changes[1]])
+            moved = ["–"] * 4 if each is members[0] else [*next(before), *next(since)]
+            lines.append([step, percent(found.value), *intervals(found), *moved])
         tables.append(f"{name}\n{columns(lines)}")
+    if len(steps) > 1:
+        tables.append(f"{len(steps)} comparisons in a column: the second of two p is Holm's, for all of them.")
     return "\n\n".join(tables)
 
 
@@ -295,11 +224,13 @@ def drawn(told: Sequence[ScoredRun], folder: Path) -> str:
         return "\n".join(map(str, write_checkpoints(tasks, folder)))
 
 
-def change(first: ScoredRun, second: ScoredRun, name: str) -> list[str]:
-    places = paired_problems(first.run.tasks[name], second.run.tasks[name])
-    if not places:
-        return ["–", "–"]
-    found = estimates.difference(
-        [first.scores[name][place] for place, _ in places], [second.scores[name][place] for _, place in places]
-    )
-    return [f"{100 * found.value:+.1f}", p_words(found.p_resampling)]
+def changes(steps: Sequence[tuple[str, ScoredRun, ScoredRun]]) -> Iterator[list[str]]:
+    """Per step of a task the difference and its p, with Holm's for all steps where there are several."""
+    found = [paired(old, new, old.run.tasks[name], new.run.tasks[name]).found for name, old, new in steps]
+    corrected = iter(estimates.holm([difference.p_resampling for difference in found if difference]))
+    for difference in found:
+        if difference is None:
+            yield ["–", "–"]
+        else:
+            p = next(corrected)
+            yield [f"{100 * difference.value:+.1f}", both_p(difference.p_resampling, p if len(steps) > 1 else None)]

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lighteval_r1 import __version__
+from lighteval_r1.numbers.estimators import Estimator, estimated
 from lighteval_r1.numbers.scores import note_of
 from lighteval_r1.records import Estimate, Run, UserError
 from lighteval_r1.report import page
+from lighteval_r1.report.differences import sampling_words
 from lighteval_r1.report.page.excerpts import Parts, excerpt_characters, write_replies
 from lighteval_r1.report.page.tables import Table, grid_data, sample_data
 from lighteval_r1.report.page.thinking_section import section
@@ -30,6 +32,7 @@ def write_report(
     partial: bool = False,
     figures: Path | None = None,
     thinking: Told | None = None,
+    also: Sequence[Estimator] = (),
 ) -> None:
     """The page at out; its replies in full in `<stem>.files/` beside it; the pictures in figures.
 
@@ -54,6 +57,8 @@ def write_report(
         "notices": notices(told),
         "several_runs": len(runs) > 1,
         "tasks": tasks,
+        "also": also_rows(also, told),
+        "sampling": sampling_words(told),
         "means": means(told),
         "exact": [{"label": label, "lines": exact_lines(run)} for label, run in zip(labels, runs, strict=True)],
         "thinking": {each.name: section(each) for each in thinking.tasks} if thinking else {},
@@ -66,6 +71,16 @@ def write_report(
     with writing(out):
         shown = tables(runs, told, with_scores)
         write_page(shown, content | {"smells": smells_of(shown, several=len(runs) > 1)}, out=out)
+
+
+def also_rows(also: Sequence[Estimator], told: Sequence[ScoredRun]) -> list[tuple[str, str, str, Estimate | None]]:
+    """(task, run, estimator, estimate) of the estimators that were asked for beside pass@1."""
+    return [
+        (task, each.letter, name, found)
+        for each in told
+        for task, task_run in each.run.tasks.items()
+        for name, found in estimated(also, task_run, each.scores[task]).items()
+    ]
 
 
 def write_pictures(tasks: Sequence[TaskSummary], folder: Path, *, thinking: Told | None) -> None:

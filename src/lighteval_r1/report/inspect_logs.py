@@ -173,7 +173,7 @@ def _score(sample: Sample) -> Score:
 
 
 def _results(task_run: TaskRun) -> EvalResults:
-    """The score with its two standard errors; without a score while samples are ungraded."""
+    """The score with its two standard errors and 95 % intervals; without a score while samples are ungraded."""
     outcomes: list[Sequence[str | None]] = [
         [sample.outcome for sample in problem.samples] for problem in task_run.problems
     ]
@@ -182,6 +182,8 @@ def _results(task_run: TaskRun) -> EvalResults:
         return EvalResults(total_samples=n_samples, completed_samples=n_samples)
     found = estimate([[Outcome(outcome).score for outcome in row] for row in outcomes])
     numbers = {SCORER: found.value, "se_resampling": found.se_resampling, "se_problems": found.se_problems}
+    for problems, ends in (("same_problems", found.same_problems), ("other_problems", found.other_problems)):
+        numbers |= {f"{end}_{problems}": value for end, value in zip(("low", "high"), ends or (), strict=False)}
     metrics = {name: EvalMetric(name=name, value=value) for name, value in numbers.items() if value is not None}
     score = EvalScore(name=SCORER, scorer=SCORER, reducer="mean", scored_samples=found.n_problems, metrics=metrics)
     return EvalResults(total_samples=n_samples, completed_samples=n_samples, scores=[score])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from lighteval_r1.numbers.estimates import interval
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Estimate, UserError
 from lighteval_r1.report.summary import Lengths, TaskScore, TaskSummary
 
 # Okabe and Ito's palette for colour-blind readers. Source: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#009E73")
+INTERVALS = "95 % intervals (thick: same problems, thin: others)"
 RIGHT, OTHERS = COLOURS[0], COLOURS[1]
 
 
@@ -34,17 +34,18 @@ def write_checkpoints(tasks: Mapping[str, Sequence[Checkpoint]], folder: Path) -
 
 
 def checkpoints_figure(task: str, points: Sequence[Checkpoint]) -> Figure:
-    """A line with bars of the error of resampling: the problems are the same at every step. Partial ones are open."""
-    figure, axes = _axes(6, 3.4, title=f"{task}, pass@1 and its standard error over new samples")
+    """A line with intervals over new samples: the problems are the same at every step. Partial ones are open."""
+    figure, axes = _axes(6, 3.4, title=f"{task}, pass@1, 95 % interval over new samples")
     axes.plot(
         [each.step for each in points], [100 * each.estimate.value for each in points], color=RIGHT, linewidth=1.5
     )
     for each in points:
-        error = None if each.estimate.se_resampling is None else 100 * each.estimate.se_resampling
+        value, ends = 100 * each.estimate.value, each.estimate.same_problems
+        error = None if ends is None else [[value - 100 * ends[0]], [100 * ends[1] - value]]
         face = "white" if each.partial else RIGHT
         axes.errorbar(
             [each.step],
-            [100 * each.estimate.value],
+            [value],
             yerr=error,
             fmt="o",
             color=RIGHT,
@@ -77,10 +78,8 @@ def sweep_figure(task: str, name: str, rows: Sequence[tuple[str, Row]]) -> Figur
     points = [(row.mean_tokens, 100 * row.pass_at_1.value, value, row) for value, row in rows if row.mean_tokens]
     axes.plot([x for x, *_ in points], [y for _, y, *_ in points], color=RIGHT, linewidth=1.0, alpha=0.5)
     for x, y, value, row in points:
-        estimate = row.pass_at_1
-        if estimate.se_resampling is not None:
-            low, high = interval(estimate.value, estimate.se_resampling, n_least=estimate.n_samples)
-            axes.plot([x, x], [100 * low, 100 * high], color=RIGHT, linewidth=1.5)
+        if ends := row.pass_at_1.same_problems:
+            axes.plot([x, x], [100 * end for end in ends], color=RIGHT, linewidth=1.5)
         axes.plot([x], [y], "o", color=RIGHT, markersize=5, clip_on=False)
         axes.annotate(value, (x, y), xytext=(6, 5), textcoords="offset points", fontsize=8, parse_math=False)
     axes.set_xlabel("mean tokens of a reply")
@@ -151,14 +150,15 @@ def _names(axes, names: Sequence[str]) -> None:
 
 
 def _dot(axes, scored, y: float, *, colour: str) -> None:
-    if scored.low is not None and scored.high is not None:
-        axes.plot([100 * scored.low, 100 * scored.high], [y, y], color=colour, linewidth=1.5)
+    for ends, width in ((scored.estimate.other_problems, 0.7), (scored.estimate.same_problems, 2.2)):
+        if ends is not None:
+            axes.plot([100 * ends[0], 100 * ends[1]], [y, y], color=colour, linewidth=width)
     axes.plot([100 * scored.value], [y], "o", color=colour, markersize=5, clip_on=False)
 
 
 def scores_figure(scores: Sequence[TaskScore]) -> Figure:
-    """A dot with its 95 % interval per task and run; published numbers as open diamonds."""
-    figure, axes = _axes(7, 1.1 + 0.42 * len(scores), title="pass@1, 95 % interval over new samples")
+    """A dot with its 95 % intervals per task and run; published numbers as open diamonds."""
+    figure, axes = _axes(7, 1.1 + 0.42 * len(scores), title=f"pass@1 with {INTERVALS}")
     for y, score in enumerate(scores):
         _dot(axes, score.scored, y, colour=RIGHT)
         for each in score.scored.published:
@@ -202,7 +202,7 @@ def lengths_figure(lengths: Lengths, *, title: str) -> Figure:
 
 def group_figure(task: TaskSummary, group: str) -> Figure:
     values = task.groups[group]
-    figure, axes = _axes(6, 1.1 + 0.36 * len(values), title=titled(task, f" by {group}, pass@1"))
+    figure, axes = _axes(6, 1.1 + 0.36 * len(values), title=titled(task, f" by {group}, pass@1 with {INTERVALS}"))
     runs = list(dict.fromkeys(each.run for of_runs in values.values() for each in of_runs))
     for y, of_runs in enumerate(values.values()):
         for each in of_runs:

@@ -7,7 +7,7 @@ import numpy as np
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published, spread
-from lighteval_r1.numbers.estimates import estimate, interval
+from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.scores import (
     GROUPS_MOST,
@@ -29,15 +29,13 @@ PublishedBeside = Callable[[str, Estimate, str], Sequence[Published]]
 
 @dataclass(frozen=True)
 class Scored:
-    """An estimate of some problems of a run, with its 95 % interval over new samples of the same problems.
+    """An estimate of some problems of a run.
 
     needed: samples of each problem that would make se_resampling one percentage point; None where no spread is known.
     """
 
     run: str
     estimate: Estimate
-    low: float | None
-    high: float | None
     published: tuple[Published, ...] = ()
     needed: int | None = None
 
@@ -146,15 +144,8 @@ def scored(
 ) -> Scored:
     found = estimate(rows)
     beside = tuple(published(found))
-    if found.se_resampling is None:
-        return Scored(run, found, None, None, beside)
-    low, high = interval(found.value, found.se_resampling, n_least=found.n_samples)
     needed = estimates.samples_needed(rows, error=0.01) if found.se_resampling else None
-    return Scored(run, found, low, high, beside, needed)
-
-
-def estimated(told: ScoredRun, name: str) -> Estimate:
-    return estimate(by_question(told.run.tasks[name].problems, told.scores[name]))
+    return Scored(run, found, beside, needed)
 
 
 def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> TaskScore:
@@ -165,7 +156,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     reasons = [sample.finish_reason for sample in samples]
     why = reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples)))
     early, unfinished = ended_early(samples)
-    value = estimated(told, name).value
+    value = estimates.spread(by_question(task_run.problems, rows)).value
     bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
     return TaskScore(
         task=task_run.title,
@@ -189,12 +180,13 @@ def means(told: Sequence[ScoredRun]) -> list[Mean]:
     for place, each in enumerate(told):
         names = [task[place].task for task in tasks]
         partial = "partial" if any(each.partial[name] for name in names) else ""
-        of_run = []
-        for mean in suite_means([estimated(each, name) for name in names], common_weights(tasks)):
-            low, high = mean.of_resampling or (None, None)
-            counts = f"{mean.estimate.n_problems} problems"
-            of_run.append(Mean(f"mean {mean.name}", Scored(each.letter, mean.estimate, low, high), counts, partial))
-        kinds.append(of_run)
+        of_tasks = [estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
+        kinds.append(
+            [
+                Mean(f"mean {words}", Scored(each.letter, mean), f"{mean.n_problems} problems", partial)
+                for words, mean in suite_means(of_tasks, common_weights(tasks))
+            ]
+        )
     return [mean for kind in zip(*kinds, strict=True) for mean in kind]
 
 

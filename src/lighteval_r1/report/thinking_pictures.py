@@ -31,7 +31,7 @@ def write_figures(tasks: Sequence[TaskThinking], folder: Path) -> list[Path]:
 
 
 def thinking_figure(task: TaskThinking) -> Figure:
-    """Six panels, a line per run, error bars of one standard error over problems."""
+    """Six panels, a line per run, 95 % intervals for other problems."""
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     figure.suptitle(task.name, fontsize=11, x=0.01, ha="left", parse_math=False)
     for axes, panel in zip(figure.subplots(2, 3).flat, panels(task), strict=True):
@@ -68,7 +68,11 @@ def draw(axes, panel: Panel, *, over: str) -> None:
         shown = with_gaps(points)
         xs = [x + (at - (n - 1) / 2) * 0.06 for x, _, _ in shown]
         ys = [scale * value for _, value, _ in shown]
-        errors = [scale * (error or 0.0) for _, _, error in shown]
+        ends = [of_point or (value, value) for _, value, of_point in shown]
+        errors = [
+            [abs(scale * value - scale * end[at]) for (_, value, _), end in zip(shown, ends, strict=True)]
+            for at in (0, 1)
+        ]
         marker = MARKERS[at % len(MARKERS)]
         axes.errorbar(
             xs,

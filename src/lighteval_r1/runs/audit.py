@@ -11,7 +11,7 @@ from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import from_thinking
-from lighteval_r1.numbers.tables import columns, errors, percent
+from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent
 from lighteval_r1.records import Estimate, Outcome, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.runs.grading import grade_all, local_path, settle_thinking
 from lighteval_r1.runs.pairing import metric_scores
@@ -138,9 +138,9 @@ def audited(title: str, task_run: TaskRun, right: Mapping[str, bool]) -> Audit:
 
 def in_words(found: Audit) -> str:
     """What the command prints."""
-    rows = [["", "pass@1", "± resampling", "± problems"]]
+    rows = [["", "pass@1", *INTERVAL_HEADERS]]
     for name, claim in (("its verdicts", found.theirs), ("our grading", found.ours)):
-        rows.append([name, percent(claim.value), *errors(claim)])
+        rows.append([name, percent(claim.value), *intervals(claim)])
     n = found.ours.n_samples
     parts = [
         found.title,

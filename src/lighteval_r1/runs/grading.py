@@ -11,6 +11,7 @@ from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.graders.marks import AUTO, THINK, choose
 from lighteval_r1.graders.splitting import parts_of
 from lighteval_r1.graders.token_marks import Divider
+from lighteval_r1.numbers.estimators import also_lines, named
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.records import (
@@ -42,6 +43,7 @@ def run(
     *,
     task: str,
     columns: str = "",
+    also: str = "",
     explain: str = "",
     thinking_opened: bool | None = None,
     reasoning_parser: str = AUTO,
@@ -49,7 +51,8 @@ def run(
 ) -> str:
     """The table of all files, a line each, or the explanation of one reply; what the command prints.
 
-    columns: which hold what. thinking_opened: whether the prompts opened a thought; None where file and replies say it.
+    columns: which hold what. also: names of other estimators.
+    thinking_opened: whether the prompts opened a thought; None where file and replies say it.
     reasoning_parser: whose marks tell thinking from answer; auto: those that the run recorded, else the whole table.
     """
     if allow_unsafe_code:
@@ -65,15 +68,17 @@ def run(
         ]
     if explain:
         return explained([problem for task_run in runs for problem in task_run.problems], uid=explain, task=chosen)
-    rows = []
+    asked, rows, graded = named(also), [], {}
     with Pool() as pool:
         for path, task_run in zip(paths, runs, strict=True):
             task_run = grade_all(task_run, pool=pool, task=chosen)
-            write_grades(
-                path, task_run.samples, task=own.spelled_out(chosen.name), version=chosen.version, columns=columns
-            )
-            rows.append(task_row(task_run, name=chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}"))
-    return results_table(rows)
+            whose = own.spelled_out(chosen.name)
+            write_grades(path, task_run.samples, task=whose, version=chosen.version, columns=columns)
+            name = chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}"
+            rows.append(task_row(task_run, name=name))
+            graded[name] = task_run
+    scores = {name: [problem.scores for problem in task_run.problems] for name, task_run in graded.items()}
+    return "\n".join([results_table(rows), *also_lines(asked, graded, scores)])
 
 
 def local_path(file: str, *, task: Task) -> Path:

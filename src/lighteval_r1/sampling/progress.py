@@ -5,7 +5,7 @@ import sys
 import time
 from collections import defaultdict
 
-from lighteval_r1.numbers.estimates import estimate
+from lighteval_r1.numbers.estimates import spread
 from lighteval_r1.records import Sample
 
 # On a terminal the line is drawn anew this often; in a log file a line is written this often.
@@ -58,8 +58,8 @@ class Progress:
             parts.append(f"none finished for {duration(elapsed)}")
         parts.append(f"{self.n_truncated} truncated")
         if self.scores:
-            so_far = estimate([*self.scores.values()])
-            error = "" if so_far.se_problems is None else f" ± {100 * so_far.se_problems:.1f}"
+            so_far = spread([*self.scores.values()])
+            error = f" ± {100 * so_far.se_problems:.1f}" if so_far.se_problems else ""
             parts.append(f"pass@1 so far {100 * so_far.value:.1f}{error}")
         if rate > 0 and self.n_done < self.n_owed:
             left = (self.n_owed - self.n_done) * (self.n_tokens / self.n_done) / rate

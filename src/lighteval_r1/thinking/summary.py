@@ -1,12 +1,13 @@
-"""The measures of many replies: per task, level, subject and run, each with its standard error over problems."""
+"""The measures of many replies: per task, level, subject and run, each with its interval over other problems."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lighteval_r1.numbers.estimates import estimate
+from lighteval_r1.numbers.estimates import spread
+from lighteval_r1.numbers.intervals import Interval, interval, t_quantile
 from lighteval_r1.numbers.scores import GROUPS_MOST, group_order
 from lighteval_r1.records import Estimate
 from lighteval_r1.thinking.measures import Measured
@@ -93,7 +94,7 @@ def part_of(run: str, problems: Problems) -> Part:
         run=run,
         n_problems=len(problems),
         n_replies=len(replies),
-        measures={measure.name: over_problems(problems, measure.value) for measure in MEASURES},
+        measures={measure.name: over_problems(problems, measure) for measure in MEASURES},
         lost=sum(reply.lost for reply in replies),
         underthinking=sum(reply.underthinking for reply in replies),
         overthinking=sum(reply.overthinking for reply in replies),
@@ -103,11 +104,24 @@ def part_of(run: str, problems: Problems) -> Part:
     )
 
 
-def over_problems(problems: Problems, value: Value) -> Estimate | None:
-    """The mean over problems of the means over their replies that have a value; problems without one are left out."""
-    known = [[number for reply in of_problem if (number := value(reply)) is not None] for _, of_problem in problems]
+def over_problems(problems: Problems, measure: Measure) -> Estimate | None:
+    """The mean over problems of the means over their replies that have a value, with its interval over other problems;
+    problems without one are left out."""
+    known = [
+        [number for reply in of_problem if (number := measure.value(reply)) is not None] for _, of_problem in problems
+    ]
     rows = [np.array(row, dtype=float) for row in known if row]
-    return estimate(rows) if rows else None
+    if not rows:
+        return None
+    mean = spread(rows)
+    se, n = mean.se_problems, mean.n_problems
+    if se is None:
+        return mean
+    if measure.share:
+        return replace(mean, other_problems=interval(mean.value, se, n_least=n))
+    # Nothing bounds such a measure, so where all problems agree no interval is known.
+    half = t_quantile(n - 1) * se
+    return replace(mean, other_problems=(max(0.0, mean.value - half), mean.value + half) if half else None)
 
 
 def task_thinking(name: str, runs: Mapping[str, Problems]) -> TaskThinking:
@@ -138,16 +152,16 @@ def all_tasks(tasks: Sequence[TaskThinking], runs: Mapping[str, Problems]) -> li
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure over levels. ticks: (x, label). lines: per run the points (x, value, error or None) it has."""
+    """One measure over levels. ticks: (x, label). lines: per run the points (x, value, its interval) it has."""
 
     measure: Measure
     ticks: list[tuple[float, str]]
-    lines: list[tuple[str, list[tuple[float, float, float | None]]]]
+    lines: list[tuple[str, list[tuple[float, float, Interval | None]]]]
 
     @property
     def top(self) -> float:
-        """The highest end of an error bar; 0 where there is no point."""
-        return max((value + (error or 0.0) for _, points in self.lines for _, value, error in points), default=0.0)
+        """The highest end of an interval; 0 where there is no point."""
+        return max((ends[1] if ends else value for _, points in self.lines for _, value, ends in points), default=0.0)
 
 
 def panels(task: TaskThinking) -> list[Panel]:
@@ -156,12 +170,12 @@ def panels(task: TaskThinking) -> list[Panel]:
     places = level_places(list(levels))
     drawn = []
     for measure in PANELS:
-        lines: dict[str, list[tuple[float, float, float | None]]] = {run: [] for run in task.runs}
+        lines: dict[str, list[tuple[float, float, Interval | None]]] = {run: [] for run in task.runs}
         for value, parts in levels.items():
             for part in parts:
                 known = part.measures[measure.name]
                 if known is not None:
-                    lines[part.run].append((places[value], known.value, known.se_problems))
+                    lines[part.run].append((places[value], known.value, known.other_problems))
         drawn.append(Panel(measure, ticks(places), list(lines.items())))
     return drawn
 

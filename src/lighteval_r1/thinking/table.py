@@ -1,6 +1,6 @@
 """The measures as lines of a table, for the terminal and the page alike."""
 
-from lighteval_r1.numbers.tables import columns, percent
+from lighteval_r1.numbers.tables import columns
 from lighteval_r1.records import Estimate
 from lighteval_r1.thinking.measures import OVERTHINKING
 from lighteval_r1.thinking.summary import MEASURES, Measure, Part, TaskThinking
@@ -41,20 +41,24 @@ def cells_of(part: Part) -> list[str]:
 
 
 def cell(mean: Estimate | None, measure: Measure) -> str:
-    """ "412 ± 35", "61.3 ± 4.0"; "–" where no reply has the measure."""
+    """ "412 (342–482)", "61.3 (53–69)"; "–" where no reply has the measure."""
     if mean is None:
         return "–"
-    if measure.share:
-        return f"{percent(mean.value)} ± {percent(mean.se_problems)}"
-    digits = 1 if measure.name == "thoughts" or mean.value < 100 else 0
-    error = "–" if mean.se_problems is None else f"{mean.se_problems:.{digits}f}"
-    return f"{mean.value:.{digits}f} ± {error}"
+    scale = 100 if measure.share else 1
+    digits = 1 if measure.share or measure.name == "thoughts" or mean.value < 100 else 0
+    shown = f"{scale * mean.value:.{digits}f}"
+    if mean.other_problems is None:
+        return f"{shown} (–)"
+    # As many digits as tell the ends apart.
+    low, high = (scale * end for end in mean.other_problems)
+    digits = next((n for n in (0, 1, 2, 3) if f"{low:.{n}f}" != f"{high:.{n}f}"), 4)
+    return f"{shown} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def thinking_legend() -> str:
     return (
-        "Means over problems ± standard errors over problems; T in tokens, shares in percent. T^: up to the first "
-        "correct answer in the thinking,\n"
+        "Means over problems, in brackets 95 % intervals for other problems; T in tokens, shares in percent.\n"
+        "T^: up to the first correct answer in the thinking,\n"
         "over replies that reach it. lost: reached, yet no right final answer. under: lost after a change of approach. "
         f"over: right, with T at least {OVERTHINKING} T^."
     )

@@ -15,7 +15,7 @@ from importlib import resources
 
 import jinja2
 
-from lighteval_r1.numbers.tables import errors
+from lighteval_r1.numbers.tables import intervals
 from lighteval_r1.report.page import drawings
 
 SCRIPTS = ("typeset.js", "reply.js", "filters.js", "grid.js")
@@ -49,7 +49,7 @@ def render(content: dict, *, data: object, samples: list[object]) -> str:
         .render(
             content,
             drawings=drawings,
-            errors=errors,
+            intervals=intervals,
             policy=policy,
             style=style,
             script=script,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lighteval_r1 import __version__
-from lighteval_r1.numbers.tables import errors, percent
+from lighteval_r1.numbers.tables import intervals, percent
 from lighteval_r1.report import page
 from lighteval_r1.report.page.thinking_section import write_whole
 from lighteval_r1.runs.audit import Audit, Judged, counted, difference_in_words, shown_gold
@@ -17,8 +17,8 @@ def write_page(found: Audit, *, out: Path) -> None:
         "title": f"Audit of {found.title}",
         "found": found,
         "claims": [
-            ("its verdicts", [percent(found.theirs.value), *errors(found.theirs)]),
-            ("our grading", [percent(found.ours.value), *errors(found.ours)]),
+            ("its verdicts", [percent(found.theirs.value), *intervals(found.theirs)]),
+            ("our grading", [percent(found.ours.value), *intervals(found.ours)]),
         ],
         "difference": difference_in_words(found),
         "kinds": [

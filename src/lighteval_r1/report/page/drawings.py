@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from lighteval_r1.numbers.tables import span
 from lighteval_r1.report.summary import Lengths, Scored
 
 WIDTH, HEIGHT = 380, 190
@@ -13,25 +14,33 @@ N_BINS = 40
 
 
 def interval(scored: Scored, *, width: int = 180, colour: int | None = None) -> Markup:
-    """A dot with its interval on a scale from 0 to 1, its published numbers as open diamonds.
+    """A dot with its intervals (thick: same problems, thin: other problems) on a scale from 0 to 1, its published
+    numbers as open diamonds.
 
     colour: the run's place.
     """
-    value, low, high = scored.value, scored.low, scored.high
+    value = scored.value
+    ends = {"others": scored.estimate.other_problems, "same": scored.estimate.same_problems}
     height = 18
 
     def x(fraction: float) -> float:
         return round(4 + fraction * (width - 8), 1)
 
     marks = [f'<line class="grid" x1="{x(at)}" x2="{x(at)}" y1="2" y2="16"/>' for at in (0, 0.25, 0.5, 0.75, 1)]
-    if low is not None and high is not None:
-        marks.append(f'<line class="interval" x1="{x(low)}" x2="{x(high)}" y1="9" y2="9"/>')
+    for problems, known in ends.items():
+        if known:
+            marks.append(f'<line class="interval {problems}" x1="{x(known[0])}" x2="{x(known[1])}" y1="9" y2="9"/>')
     for each in scored.published:
         title = f"<title>{escape(each.name)}: {each.value:.1%}</title>"
         marks.append(f'<path class="published" d="M{x(each.value)} 3.5l4 5.5l-4 5.5l-4 -5.5z">{title}</path>')
     dot = "value" if colour is None else f"dot-{colour % 5}"
     marks.append(f'<circle class="{dot}" cx="{x(value)}" cy="9" r="3.5"/>')
-    words = f"{value:.1%}" if low is None or high is None else f"{value:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+    words = "; ".join(
+        [
+            f"{value:.1%}",
+            *(f"95 % interval, {problems} problems: {span(known)}" for problems, known in ends.items() if known),
+        ]
+    )
     return _svg("".join(marks), width=width, height=height, words=words)
 
 

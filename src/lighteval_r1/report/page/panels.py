@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 26
 
 
 def panel(of: Panel) -> Markup:
-    """A line per run with error bars; the axis fits the data."""
+    """A line per run with intervals; the axis fits the data."""
     scale = 100 if of.measure.share else 1
     highest = scale * of.top or (100 if of.measure.share else 1)
     step = step_of(highest)
@@ -39,7 +39,10 @@ def panel(of: Panel) -> Markup:
     n = len(of.lines)
     for at, (run, points) in enumerate(of.lines):
         shift = (at - (n - 1) / 2) * 4
-        scaled = [(place, x(place) + shift, value * scale, error and error * scale) for place, value, error in points]
+        scaled = [
+            (place, x(place) + shift, value * scale, ends and (ends[0] * scale, ends[1] * scale))
+            for place, value, ends in points
+        ]
         marks += _line(at, run, scaled, y=y, share=of.measure.share)
     if empty:
         marks.append(
@@ -58,20 +61,22 @@ def step_of(largest: float) -> float:
 
 
 def _line(at: int, run: str, points: list, *, y: Callable[[float], float], share: bool) -> list[str]:
-    """points: (level, x, value, error or None). No line bridges a missing level."""
+    """points: (level, x, value, its interval). No line bridges a missing level."""
     path = ""
     for number, (level, x, value, _) in enumerate(points):
         joined = number and level - points[number - 1][0] <= 1
         path += f"{'L' if joined else 'M'}{x:.1f} {y(value)}"
     marks = [f'<path class="curve run-{at % 5}" d="{path}"/>'] if "L" in path else []
-    for _, x, value, error in points:
-        if error:
-            low, high = y(max(0.0, value - error)), y(value + error)
+    for _, x, value, ends in points:
+        if ends:
+            low, high = map(y, ends)
             marks.append(
                 f'<path class="curve run-{at % 5}" d="M{x:.1f} {low}V{high}M{x - 2.5:.1f} {low}h5M{x - 2.5:.1f} '
                 f'{high}h5"/>'
             )
-        words = f"{run}: {value:,.1f}" + ("" if error is None else f" ± {error:,.1f}") + (" %" if share else "")
+        words = (
+            f"{run}: {value:,.1f}" + (f", {ends[0]:,.1f} to {ends[1]:,.1f}" if ends else "") + (" %" if share else "")
+        )
         marks.append(
             f'<circle class="dot-{at % 5}" cx="{x:.1f}" cy="{y(value)}" r="3"><title>{escape(words)}</title></circle>'
         )
