@@ -15,6 +15,8 @@ PARTS = {
     "process-kills": (8, 200),
     # requests to a server that spoils one of four, while memory is measured
     "endpoint-memory": (400, 20_000),
+    # megabytes of details that are pushed while memory is measured
+    "push-megabytes": (96, 2000),
     # damages done to a journal's bytes
     "journal": (300, 20_000),
     # answers made from golds by rule: as many that say the same, as many that do not

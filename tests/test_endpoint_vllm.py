@@ -24,11 +24,16 @@ FAULTS = ["http 500", "http 503 1", "http 429", "dropped", "garbage", "stall 30"
 
 # The commands that docs/servers.md shows, by name.
 SHOWN = {command.words[1]: command for command in commands(ROOT / "docs" / "servers.md", mark="server")}
+SANE = commands(ROOT / "docs" / "sane.md", mark="server")
 
 
 def as_shown(name: str, url: str) -> list[str]:
+    return asking(url, SHOWN[name])
+
+
+def asking(url: str, command) -> list[str]:
     """A command of the page, asking the server at this URL."""
-    return [word.replace("http://127.0.0.1:8000/v1", url) for word in SHOWN[name].words[1:]]
+    return [word.replace("http://127.0.0.1:8000/v1", url) for word in command.words[1:]]
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -124,3 +129,10 @@ def test_bench_prints_vllms_figures_for_the_tasks_prompts_and_ask_shows_a_reply(
         assert said in out
     assert SHOWN["bench"].matches(out), out
     assert json.loads((tmp_path / "b.json").read_text())["completed"] == 40
+
+
+@pytest.mark.parametrize("shown", SANE, ids=lambda command: command.line[-20:])
+def test_a_real_server_is_looked_at_as_the_page_shows(shown, vllm_server, main):
+    code, out, err = main(*asking(vllm_server.url, shown))
+    assert code == (2 if shown.fails else 0), out + err
+    assert shown.matches(out + err if shown.fails else out), out + err

@@ -1,6 +1,8 @@
 """Uploads against a local stand-in for the Hub, each in its own process, as a user's would be."""
 
+import base64
 import hashlib
+import io
 import json
 import os
 import re
@@ -10,7 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet as parquet
 import pytest
+import soak
 import yaml
 from fake_hub import FakeHub, Fault
 from runs import Asked, write_run
@@ -143,7 +148,8 @@ def test_load_dataset_reads_the_samples_back_as_they_were(hub, tmp_path):
     ] == expected_rows(run)
     assert rows[0]["prompt"].startswith("Question 0") and rows[0]["gold"] == "0" and rows[0]["n_tokens"] == 100
     assert HOSTILE in rows[0]["reply"] and rows[0]["answer"] == "0"
-    assert rows[0]["reply"].startswith(rows[0]["thinking"]) and rows[0]["finish_reason"] == "stop"
+    begin, end = rows[0]["split"].partition("|")[0].split(":")
+    assert rows[0]["reply"][int(begin) : int(end)].startswith("Thinking about") and rows[0]["finish_reason"] == "stop"
     assert digests(run) == before
     assert len(hub.dataset(REPO).history()) == 1
 
@@ -161,12 +167,14 @@ def test_nothing_is_published_by_mistake(hub, tmp_path):
     assert status == 2 and "is public" in said and not hub.dataset(REPO).history()
 
 
-def test_lightevals_own_files_lie_beside_the_rows(undisturbed, tmp_path):
+def test_lightevals_own_details_lie_beside_the_rows_where_they_are_asked_for(hub, undisturbed, tmp_path):
     run = written(tmp_path / "run")
+    files = {path.name: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     pushed = {Path(path).name: data for path, data in undisturbed.items()}
-    for path in run.rglob("*"):
-        if path.is_file():
-            assert pushed[path.name] == path.read_bytes()
+    assert [name for name in files if name in pushed] == [f"results_{DATE}.json"]
+    upload(hub, tmp_path, run, REPO, "--with-details")
+    pushed = {Path(path).name: data for path, data in hub.dataset(REPO).files().items()}
+    assert all(pushed[name] == data for name, data in files.items())
 
 
 def test_the_same_push_again_makes_no_commit(hub, tmp_path):
@@ -223,7 +231,7 @@ FAULTS = {
     "refused for a moment": [Fault("POST .*/commit/", 403)],
     "the answer is lost after the commit": [Fault("POST .*/commit/", 504, after=True)],
     "the line is cut after the commit": [Fault("POST .*/commit/", after=True)],
-    "the line is cut while a file goes up": [Fault("PUT /large/", after=True, times=7)],
+    "the line is cut while a file goes up": [Fault("PUT /large/", after=True, times=6)],
     "the storage is busy": [Fault("PUT /large/", 500, times=7)],
 }
 
@@ -267,6 +275,9 @@ def test_a_busy_moment_while_the_card_is_read_passes(hub, tmp_path):
         ("hf_reader", REPO, "may not write"),
         ("hf_writer", "somebody/details", "may not write to somebody"),
         ("hf_writer", "tester/bad name!", "cannot look at tester/bad name!"),
+        ("hf_writer", "tester/two\nlines", "cannot look at tester/two lines"),
+        ("hf_writer", "/details", "'/details' is not a repository; write NAMESPACE/NAME"),
+        ("hf_writer", "a/b/c", "'a/b/c' is not a repository; write NAMESPACE/NAME"),
     ],
 )
 def test_a_token_without_the_power_is_found_before_anything_is_made(token, repo, words, hub, tmp_path):
@@ -305,7 +316,8 @@ def test_questions_of_gpqa_are_not_pushed_in_clear(hub, tmp_path):
         assert b"Question" not in data, path
         assert not Path(path).name.startswith("details_")
     rows = read_back(hub, tmp_path / "home", "r1_gpqa_diamond", "latest")
-    assert rows[0]["prompt"] is None and rows[0]["reply"] is None and rows[0]["thinking"] is None
+    assert rows[0]["prompt"] is None and rows[0]["reply"] is None
+    assert all(rows[0][name] is None for name in ("input", "token_ids", "step", "details"))
     assert (
         rows[0]["prompt_sha256"] == hashlib.sha256(b"Question 0 of r1_gpqa_diamond\nReason step by step.").hexdigest()
     )
@@ -350,6 +362,22 @@ def test_anyone_can_grade_what_was_published(hub, tmp_path):
     assert process.returncode == 0 and re.search(r"r1_aime24 +33\.3 .* 4 +12 ", said), said
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("tester/nothing-7B", "there is no model tester/nothing-7B on the Hub"),
+        ("tester/no thing", "cannot find model tester/no thing"),
+    ],
+)
+def test_a_model_that_is_not_there_is_said_before_it_is_submitted(model, words, hub, tmp_path):
+    process = start(
+        hub, tmp_path, "submit", model, "--tasks", "demo_sums", "--dry-run", "--job-folder", tmp_path / "jobs"
+    )
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and words in said and said.count("\n") == 1, said
+    assert not (tmp_path / "jobs").exists()
+
+
 def test_evaluate_finds_out_before_sampling_that_it_may_not_upload(hub, tmp_path):
     process = start(hub, tmp_path, "evaluate", "--upload", REPO, "--output-dir", tmp_path / "out", token="hf_reader")
     said, _ = process.communicate(timeout=120)
@@ -360,3 +388,66 @@ def test_a_task_that_no_leaderboard_knows_is_not_proposed_unasked(hub, tmp_path)
     hub.add_repository("model", "some/model", private=False)
     status, said = upload(hub, tmp_path, written(tmp_path / "run"), "--results-to-model", "some/model")
     assert status == 2 and "--model-index" in said
+
+
+# The command, which says the most memory that it had: not getrusage, which counts this process's, too, until the exec.
+PEAK = "print('peak', open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+MEASURED = f"import atexit; from lighteval_r1.cli import main; atexit.register(lambda: {PEAK}); main()"
+STREAMED = (
+    "import datasets, sys; rows = datasets.load_dataset(sys.argv[1], sys.argv[2], split='latest', streaming=True); "
+    f"print(sum(len(row['reply']) for row in rows)); {PEAK}"
+)
+N, CHARACTERS = 16, 100_000
+
+
+def long_run(folder: Path, megabytes: int) -> tuple[Path, int]:
+    """A run whose details have so many, in one row group as LightEval writes them; and the characters of its replies."""
+    n_problems = megabytes * 10**6 // (2 * N * CHARACTERS)
+    run = written(folder, n_problems=n_problems)
+    (path,) = run.rglob("details_*.parquet")
+    table = parquet.read_table(path)
+    (first, *_) = table.slice(0, 1).to_pylist()
+    first["model_response"]["text_post_processed"] = first["model_response"]["text"]
+    schema = pyarrow.Table.from_pylist([first]).schema
+    batches = []
+    for row in table.to_pylist():
+        # What no compression makes shorter than three quarters.
+        texts = [base64.b64encode(os.urandom(CHARACTERS * 3 // 4)).decode() for _ in range(N)]
+        row["doc"]["specific"]["samples"] = [row["doc"]["specific"]["samples"][0] | {"index": i} for i in range(N)]
+        row["model_response"] |= {"text": texts, "text_post_processed": texts}
+        batches.append(pyarrow.RecordBatch.from_pylist([row], schema=schema))
+    parquet.write_table(pyarrow.Table.from_batches(batches), path, compression="snappy", row_group_size=n_problems)
+    assert parquet.ParquetFile(path).num_row_groups == 1
+    assert path.stat().st_size > 0.9 * megabytes * 10**6
+    return run, n_problems * N * CHARACTERS
+
+
+def peak_of(hub: FakeHub, home: Path, program: str, *arguments: object) -> tuple[int, str]:
+    """The most memory of a process, in MiB, and what else it printed."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, env=environment(hub, home), capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    printed, _, peak = done.stdout.rpartition("peak ")
+    return int(peak) // 1024, printed
+
+
+@pytest.mark.soak("push-megabytes")
+@pytest.mark.timeout(3000)
+def test_a_push_takes_no_more_memory_for_more_details(hub, tmp_path):
+    megabytes = soak.count("push-megabytes")
+    run, n_characters = long_run(tmp_path / "run", megabytes)
+    begin = time.monotonic()
+    peak, printed = peak_of(hub, tmp_path / "home", MEASURED, "upload", run, REPO)
+    print(f"{megabytes} MB of details: {peak} MiB at most, {time.monotonic() - begin:.0f} s")
+    assert "Pushed" in printed and len(hub.dataset(REPO).history()) == 1
+    # Of 96 MB the push before this one kept 600 MiB, besides what the program itself takes.
+    assert peak < (1024 if soak.ASKED else 550)
+    (rows,) = (data for path, data in hub.dataset(REPO).files().items() if path.startswith("rows/"))
+    assert len(rows) < 0.55 * megabytes * 10**6, "each reply once"
+    metadata = parquet.ParquetFile(io.BytesIO(rows)).metadata
+    sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
+    assert len(sizes) > 1 and max(sizes) < 100e6
+    if soak.ASKED:
+        peak, printed = peak_of(hub, tmp_path / "reader", STREAMED, REPO, "r1_aime24")
+        print(f"read back as a stream: {peak} MiB at most")
+        assert int(printed) == n_characters

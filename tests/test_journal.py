@@ -29,6 +29,7 @@ from lighteval_r1.records import (
     unpack_token_ids,
 )
 from lighteval_r1.runs.journals import holdings, holdings_table
+from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.journal import Journal, why_anew
 from lighteval_r1.sampling.journal_files import (
     DamageSeen,
@@ -355,7 +356,10 @@ def test_grades_by_other_marks_are_grades_of_another_reading(tmp_path):
     assert other.samples[sample(0).key] == sample(0)
     read = replace(sample(0), marks="<think> … </think>", split="0:1|2:3", n_thinking_tokens=1)
     other.add_grade(sample(0).key, Grade(Outcome.CORRECT, "8", "integers"), divided=read)
+    other.asked(n=1, problems=[])
     other.close()
+    # a run under way says by which marks it reads, as a finished one does
+    assert read_run(str(other.folder)).environment == {"reasoning_parser": {"marks": "<think> … </think>"}}
     again, before = journal(tmp_path, marks="<think> … </think>"), journal(tmp_path / "x")
     assert again.samples[sample(0).key] == replace(read, outcome=Outcome.CORRECT, answer="8", step="integers")
     again.close()

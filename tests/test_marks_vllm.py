@@ -180,3 +180,23 @@ def test_through_its_server_thinking_comes_apart_and_a_cut_off_thought_stays_one
     assert parts_of(budgeted)[1] is None or parts_of(budgeted)[1] == budgeted.reply.rpartition("</think>")[2]
     unthought = asked(200, chat_template_kwargs={"enable_thinking": False})
     assert "\\boxed" in unthought.reply
+
+
+@pytest.mark.parametrize(
+    ("told", "template", "thinking"),
+    [
+        ("enable_thinking=false", "ok        template        enable_thinking=false changes the prompt", "ok "),
+        (
+            "reasoning_effort=high",
+            "ok        template        reasoning_effort=high is what the template does anyway",
+            "ok ",
+        ),
+        # marks that the server's parser does not know, and leaves out
+        ("marks=seed", "ok        template        marks=seed changes the prompt", "odd"),
+    ],
+)
+def test_its_server_is_looked_at(server, main, told, template, thinking):
+    code, out, err = main("sane", server.url, "--max-tokens", "512", "--template-arg", told)
+    first, second, *rest = out.splitlines()
+    assert (code, first) == (0, template) and second.startswith(f"{thinking}       thinking"), out + err
+    assert all(line.startswith("ok ") for line in rest if "  seeds  " not in line), out

@@ -54,7 +54,7 @@ def test_every_option_of_evaluate_has_its_variable_for_make(tmp_path):
     kinds = {name: next(kind for kind in values if kind.__name__ in str(field.type)) for name, field in fields.items()}
     said = [f"{make_name(fields[name])}={values[kind]}" for name, kind in kinds.items()]
     command, *words = make(tmp_path, *said)
-    assert command == "evaluate" and len(words) == len(fields) == 30
+    assert command == "evaluate" and len(words) == len(fields) == 31
     expected = {name: [AWKWARD] if kind is list else kind(values[kind]) for name, kind in kinds.items()}
     assert options_in_words(EvaluateOptions, words) == expected
     assert {"OUT", "CACHE", "TOP_P", "SEED", "N"} < {word.partition("=")[0] for word in words}

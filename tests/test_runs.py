@@ -1,14 +1,32 @@
 """Every source of a run gives the same Run: journals under way, graded files, pushed rows; reading changes nothing."""
 
 import json
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
+import yaml
 from runs import asked, write_run
 
-from lighteval_r1.hub.rows import parquet_bytes, rows
-from lighteval_r1.records import Grade, Outcome, Problem, Sample, Settings, sample_key, seed_of
+from lighteval_r1.graders.splitting import split_of
+from lighteval_r1.hub import rows as hub_rows
+from lighteval_r1.hub.card import merged_card
+from lighteval_r1.hub.published import published_run
+from lighteval_r1.records import (
+    DETAIL_FIELDS,
+    Grade,
+    Outcome,
+    Problem,
+    Sample,
+    Settings,
+    sample_key,
+    seed_of,
+    unpack_token_ids,
+)
+from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.journal import Journal, write_whole
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE, encode_line, journal_folder
@@ -214,24 +232,106 @@ def test_grades_that_do_not_say_their_task_are_refused_in_one_line(tmp_path, mai
 
 
 def test_pushed_rows_are_read_back_as_the_run_they_came_from(tmp_path, main):
-    run = read_run(write_run(tmp_path / "out", {"r1_aime24": asked(p="ccww", q="cnwu")}))
-    place = tmp_path / "pushed" / "rows" / "r1_aime24" / "2026_11_20.parquet"
-    place.parent.mkdir(parents=True)
-    place.write_bytes(parquet_bytes(rows(run, run.tasks["r1_aime24"], clear=True)))
-    again = read_run(tmp_path / "pushed")
-    assert again.model == "org/model"
-    for before, after in zip(run.tasks["r1_aime24"].problems, again.tasks["r1_aime24"].problems, strict=True):
-        assert (before.id, before.prompt, before.gold, before.groups) == (
-            after.id,
-            after.prompt,
-            after.gold,
-            after.groups,
-        )
-        for sample, read in zip(before.samples, after.samples, strict=True):
-            assert (sample.reply, sample.outcome, sample.answer, sample.seed) == (
-                read.reply,
-                read.outcome,
-                read.answer,
-                read.seed,
-            )
-    assert main("compare", tmp_path / "pushed")[0] == 0
+    out = write_run(tmp_path / "out", {"r1_aime24": asked(p="ccww", q="cnwu", r="c-tc")})
+    before, after = read_run(out), read_run(pushed(out, tmp_path / "pushed"))
+    assert (after.model, after.settings, after.environment) == (before.model, before.settings, before.environment)
+    (task,), (again,) = before.tasks.values(), after.tasks.values()
+    for problem in task.problems:
+        # Where it thinks was worked out by the push.
+        problem.samples[:] = [replace(sample, split=split_of(sample).packed()) for sample in problem.samples]
+    assert again == task
+    (tmp_path / "pushed" / "lighteval").rename(tmp_path / "elsewhere")
+    alone = read_run(tmp_path / "pushed")
+    assert (alone.model, alone.settings) == ("org/model", {}) and alone.missing[:2] == ("settings", "data hash")
+    assert alone.tasks["r1_aime24"].problems == task.problems
+    assert main("compare", tmp_path / "pushed", "--partial")[0] == 0
+
+
+def rebuilt(rows: list[dict]) -> dict:
+    """A problem's row in LightEval's file, from those that were pushed."""
+    said = json.loads(rows[0]["details"])
+    samples = [{name: row.get(COLUMN.get(name, name)) for name in DETAIL_FIELDS} for row in rows]
+    specific = {
+        name: rows[0][f"problem_{name}" if name == "name" else name] for name in ("problem_id", "name", "grader")
+    }
+    specific |= {"groups": rows[0]["groups"], "samples": samples, **said["specific"]}
+    response = {"input": rows[0]["input"], "text": [row["reply"] for row in rows], **said["model_response"]}
+    return {
+        "doc": {"query": rows[0]["prompt"], "specific": specific, **said["doc"]},
+        "metric": json.loads(rows[0]["metric"]),
+        "model_response": response,
+    }
+
+
+COLUMN = {"index": "sample_index"}
+
+
+def test_pushed_rows_say_all_that_lightevals_details_say(tmp_path):
+    """Of each row its parts are compared, whatever column they came from; only where a reply thinks is more than was there."""
+    out = write_run(tmp_path / "out", {"r1_aime24": asked(p="ccww", q="cnwu", r="c-tc")})
+    (details,) = (path for path in out.rglob("details_*.parquet"))
+    (path,) = pushed(out, tmp_path / "pushed").glob("rows/*/*.parquet")
+    rows = parquet.read_table(path).to_pylist()
+    wanted = parquet.read_table(details).to_pylist()
+    for number, want in enumerate(wanted):
+        got = rebuilt(rows[4 * number : 4 * number + 4])
+        for sample in got["doc"]["specific"]["samples"]:
+            assert sample.pop("split") and not sample.pop("marks")
+        for sample in want["doc"]["specific"]["samples"]:
+            del sample["split"], sample["marks"]
+            sample["outcome"] = sample["outcome"] or None
+        want["model_response"]["output_tokens"] = got["model_response"].setdefault("output_tokens", [])
+        assert got == want
+
+
+def test_rows_of_lightevals_own_engine_keep_its_tokens_metrics_and_what_it_made_of_replies(tmp_path):
+    out = write_run(tmp_path / "out", {"aime24": asked(p="cw", q="cc")}, plain=True)
+    (path,) = pushed(out, tmp_path / "pushed").glob("rows/*/*.parquet")
+    rows = parquet.read_table(path).to_pylist()
+    assert [len(unpack_token_ids(row["token_ids"])) for row in rows] == [10, 11, 10, 11]
+    before, after = (read_run(folder).tasks["aime24"] for folder in (out, tmp_path / "pushed"))
+    assert [problem.metric for problem in before.problems] == [problem.metric for problem in after.problems]
+    assert rows[0]["text_post_processed"] is None and json.loads(rows[0]["details"])["doc"]["choices"] == ["42"]
+
+
+def test_rows_are_written_in_groups_that_the_hubs_viewer_reads(tmp_path, monkeypatch):
+    out = write_run(tmp_path / "out", {"r1_aime24": asked(**{f"p{i}": "ccww" for i in range(20)})})
+    (path,) = pushed(out, tmp_path / "one").glob("rows/*/*.parquet")
+    assert parquet.ParquetFile(path).num_row_groups == 1
+    monkeypatch.setattr(hub_rows, "GROUP_BYTES", 5000)
+    (many,) = pushed(out, tmp_path / "many").glob("rows/*/*.parquet")
+    file = parquet.ParquetFile(many)
+    assert 5 < file.num_row_groups < 40
+    assert parquet.read_table(many) == parquet.read_table(path)
+
+
+def test_load_dataset_reads_pushes_of_both_kinds_beside_each_other(tmp_path):
+    """The kind before had the thinking as a column, and fewer others; nothing in its card names columns."""
+    import datasets
+
+    folder = pushed(write_run(tmp_path / "out", {"r1_aime24": asked(p="cw", q="cc")}), tmp_path / "pushed")
+    (new,) = folder.glob("rows/*/*.parquet")
+    old = parquet.read_table(new).select(["problem_id", "reply", "outcome"])
+    parquet.write_table(old.append_column("thinking", old["reply"]), new.with_name("2025_01_01.parquet"))
+    before = [{"split": "2025_01_01", "path": "rows/r1_aime24/2025_01_01.parquet"}]
+    head = yaml.safe_dump({"configs": [{"config_name": "r1_aime24", "data_files": before}]})
+    files = run_files(tmp_path / "out")
+    card = merged_card(f"---\n{head}---\n", published_run(files, tmp_path / "again", gated=[]), repo="me/details")
+    assert merged_card(card, published_run(files, tmp_path / "third", gated=[]), repo="me/details") == card
+    (folder / "README.md").write_text(card)
+    read = {
+        split: datasets.load_dataset(str(folder), "r1_aime24", split=split, cache_dir=str(tmp_path / "cache"))
+        for split in ("latest", "2025_01_01")
+    }
+    assert read["2025_01_01"]["thinking"] == read["latest"]["reply"] and set(read["latest"]["thinking"]) == {None}
+    assert set(read["2025_01_01"]["split"]) == {None} and all(read["latest"]["split"])
+
+
+def pushed(out: Path, folder: Path) -> Path:
+    """The folder with what a push of the run puts into a repository."""
+    published = published_run(run_files(out), folder / "written", gated=[])
+    for path, content in published.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+    shutil.rmtree(folder / "written")
+    return folder

@@ -9,12 +9,10 @@ from runs import asked, write_run
 from lighteval_r1.cli.evaluate import task_specs
 from lighteval_r1.hub.proposals import check_whole
 from lighteval_r1.hub.published import published_run
-from lighteval_r1.hub.rows import parquet_bytes, rows
 from lighteval_r1.records import Problem, RunProblem, Settings, TaskRun, UserError
 from lighteval_r1.report.comparison import compare
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
-from lighteval_r1.runs.rows_file import task_of_rows
 from lighteval_r1.sampling.loop import Work
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import parse_spec
@@ -143,24 +141,29 @@ def test_a_part_is_marked_in_every_table_and_on_the_page(part, tmp_path, main):
     assert "mean weighted 3 : 1" in page
 
 
+def pushed(run, folder):
+    """What is pushed of a run, and the copy of the repository as a run."""
+    published = published_run(run_files(run), folder / "made", gated=["r1_gpqa_diamond"])
+    for name, content in published.files.items():
+        path = folder / "copy" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+    return published, read_run(folder / "copy")
+
+
 def test_a_part_is_marked_where_it_is_pushed_and_is_not_proposed(part, tmp_path):
-    run = read_run(part)
-    published = published_run(run, run_files(part), gated=[], include_gated=False)
+    published, copy = pushed(part, tmp_path)
     assert published.lines[0][-1].startswith("only first 2 of its problems. ")
-    (tmp_path / "rows.parquet").write_bytes(parquet_bytes(rows(run, run.tasks["r1_aime24"], clear=True)))
-    assert task_of_rows(tmp_path / "rows.parquet")[1].part == "first 2"
+    assert (copy.tasks["r1_aime24"].part, copy.tasks["r1_aime24"].weight) == ("first 2", 3.0)
     with pytest.raises(UserError, match="only first 2 was asked, and a part of a benchmark is not proposed"):
-        check_whole("r1_aime24", run.tasks["r1_aime24"])
+        check_whole("r1_aime24", copy.tasks["r1_aime24"])
 
 
 def test_problems_of_ones_own_are_pushed_as_a_config_and_read_back(tmp_path):
-    folder = write_run(tmp_path / "run", {"own_sums": asked(p="cw", q="cc")})
-    run = read_run(folder)
-    published = published_run(run, run_files(folder), gated=["r1_gpqa_diamond"], include_gated=False)
+    run = write_run(tmp_path / "run", {"own_sums": asked(p="cw", q="cc")})
+    published, copy = pushed(run, tmp_path)
     assert published.configs == ["own_sums"] and published.withheld == []
-    (name,) = (name for name in published.files if name.startswith("rows/own_sums/"))
-    (tmp_path / "rows.parquet").write_bytes(published.files[name])
-    assert [problem.name for problem in task_of_rows(tmp_path / "rows.parquet")[1].problems] == ["p", "q"]
+    assert [problem.name for problem in copy.tasks["own_sums"].problems] == ["p", "q"]
 
 
 def test_means_are_over_the_tasks_that_all_runs_have(part, tmp_path):

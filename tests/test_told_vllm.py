@@ -17,12 +17,15 @@ from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, evaluate_comm
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.model_files import ModelIdentity
 from lighteval_r1.engines.model_section import ModelSection
+from lighteval_r1.engines.sanity import checked
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 
 pytestmark = pytest.mark.timeout(400)
 
 BUDGET = 6
+# What the engine does, whatever a model answers that was never trained on these prompts.
+SOUND = ("template", "BOS", "context", "token counts")
 MARKS = {"reasoning_start_str": "<think>", "reasoning_end_str": "</think>"}
 
 
@@ -60,15 +63,20 @@ def drawn(tmp_path_factory):
                     engine, settings=replace(free, template_args={"enable_thinking": False}), _prompts={}
                 ),
             }
-            return {
-                kind: await asyncio.gather(
-                    *(
-                        told.draw(Owed(f"{kind}-{i}", problem, i, seed=i), replica=0)
-                        for i, problem in enumerate(problems)
+            looked_at = replace(kinds["thinking"], settings=replace(free, max_tokens=256, effort="low"))
+            return (
+                {"checks": await checked(looked_at, out=io.StringIO())}
+                | {
+                    kind: await asyncio.gather(
+                        *(
+                            told.draw(Owed(f"{kind}-{i}", problem, i, seed=i), replica=0)
+                            for i, problem in enumerate(problems)
+                        )
                     )
-                )
-                for kind, told in kinds.items()
-            } | {"engine": engine}
+                    for kind, told in kinds.items()
+                }
+                | {"engine": engine}
+            )
         finally:
             await engine.stop()
 
@@ -116,11 +124,13 @@ def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, mon
     start = sweep.start_replicas
     monkeypatch.setattr(sweep, "start_replicas", lambda layout: started.append(layout) or start(layout))
     monkeypatch.setattr(sweep, "atexit", SimpleNamespace(register=at_end.append))
+    monkeypatch.setenv("LIGHTEVAL_R1_SANE", "")
     options = EvaluateOptions(
         model=str(tmp_path / "model"), task="demo_sums", n=1, max_tokens=48, effort="low,high",
-        vllm=["dtype=float32", "max_model_len=512"], output_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"),
+        vllm=["dtype=float32", "max_model_len=512"],
+        output_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"),
     )  # fmt: skip
-    evaluate_command(options)
+    evaluate_command(replace(options, sane=True))
     assert len(started) == 1
     journals = sorted((tmp_path / "cache").rglob("settings.json"))
     assert len({path.parents[1] for path in journals}) == 1
@@ -128,6 +138,9 @@ def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, mon
     for value in ("low", "high"):
         run = read_run(str(tmp_path / "out" / f"effort-{value}"))
         assert run.settings["effort"] == value and len(run.tasks["demo_sums"].samples) == 40
+        checks = run.environment.get("sane", {})
+        assert ("reasoning_effort=high changes the prompt" in checks.get("template", "")) == (value == "high"), checks
+        assert not checks or all(checks[name].startswith("ok, ") for name in SOUND), checks
     assert (tmp_path / "out" / "demo_sums_effort.png").stat().st_size > 5000
     table = printed_by(*at_end)
     assert [line.split()[:2] for line in table.splitlines()[2:]] == [["demo_sums", "low"], ["demo_sums", "high"]]

@@ -9,6 +9,7 @@ from lighteval_r1 import __version__
 from lighteval_r1.cli.ask import ask_command
 from lighteval_r1.cli.audit import audit_command
 from lighteval_r1.cli.bench import bench_command
+from lighteval_r1.cli.campaign import campaign_command
 from lighteval_r1.cli.compare import compare_command
 from lighteval_r1.cli.doctor import doctor_command
 from lighteval_r1.cli.endpoint import endpoint_command
@@ -20,6 +21,7 @@ from lighteval_r1.cli.report import report_command
 from lighteval_r1.cli.requirements import requirements_command
 from lighteval_r1.cli.results import results_command
 from lighteval_r1.cli.runs import runs_command
+from lighteval_r1.cli.sane import sane_command
 from lighteval_r1.cli.score import score_command
 from lighteval_r1.cli.submit import submit_command
 from lighteval_r1.cli.tasks import check_command, tasks_command
@@ -67,10 +69,12 @@ register(app, "upload", upload_command)
 register(app, "push-revision", push_revision_command, hidden=True)
 register(app, "submit", submit_command, besides=OptionsFile)
 register(app, "jobs", jobs_command)
+register(app, "campaign", campaign_command)
 register(app, "think", think_command)
 register(app, "endpoint", endpoint_command, besides=OptionsFile)
 register(app, "ask", ask_command)
 register(app, "bench", bench_command)
+register(app, "sane", sane_command)
 
 
 def main() -> None:

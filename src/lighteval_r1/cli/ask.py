@@ -81,8 +81,10 @@ def answer_line(sample: Sample) -> str:
 
 def ask_command(options: AskOptions) -> None:
     """Sample one reply and show it as it comes, its thinking dimmed, then its answer."""
-    if options.model.startswith(("http://", "https://")):
-        engine = replace(served_engine(options), must_count=False)
+    if is_url(options.model):
+        # its own limit of tokens holds where none is said: it refuses one that is above it
+        no_limit = '{"max_tokens": null}' if options.max_tokens is None else ""
+        engine = replace(served_engine(options, extra_body=no_limit), must_count=False)
         opened = bool(engine.thinking_opened)
     else:
         engine = local_engine(options)
@@ -91,22 +93,18 @@ def ask_command(options: AskOptions) -> None:
     print(printable(answer_line(Divider(engine.chosen, engine.tokenizer).divided(sample))))
 
 
-def served_engine(options: AskOptions) -> Engine:
-    """The server at the URL; its own limit of tokens holds where none is said: it refuses one that is above it."""
+def is_url(model: str) -> bool:
+    return model.startswith(("http://", "https://"))
+
+
+def served_engine(options: AskOptions, **more: object) -> Engine:
+    """The server at the URL. more: options of `endpoint`."""
     shared = {field.name: getattr(options, field.name) for field in fields(SamplingOptions)}
-    no_limit = '{"max_tokens": null}' if options.max_tokens is None else ""
-    return make_engine(
-        EndpointOptions(
-            **shared | {"model": options.served},
-            base_url=options.model,
-            api_key_env=options.api_key_env,
-            extra_body=no_limit,
-            concurrency=1,
-        )
-    )
+    named = {"model": options.served, "base_url": options.model, "api_key_env": options.api_key_env}
+    return make_engine(EndpointOptions(**shared | named | more))
 
 
-def local_engine(options: AskOptions) -> Engine:
+def local_engine(options: SamplingOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
     parameters = evaluate.model_parameters(options)
     section = evaluate.model_section(options)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +57,15 @@ def endpoint_command(options: EndpointOptions) -> None:
     if options.allow_unsafe_code:
         allow_unsafe()
     spare_download()
+    if options.sane:
+        variables.SANE.set("1")
     specs = evaluate.task_specs(",".join(options.tasks), n=options.n, limit=options.limit, problems=options)
     tasks = [parse_spec(spec).task for spec in specs]
     say_confinement(tasks)
     for task in tasks:
         check_data(task)
     engine = make_engine(options)
+    asyncio.run(say_effects(engine))
     output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -143,6 +147,21 @@ def said_to_server(options: EndpointOptions, fields: dict) -> dict:
     return settings
 
 
+async def say_effects(engine: "EndpointEngine") -> None:
+    """Aloud, where what the chat template is told changes nothing, or nobody can know whether it does."""
+    if not engine.settings.template_kwargs:
+        return
+    from lighteval_r1.engines.sanity import Status, template
+
+    await engine.start()
+    try:
+        status, words = await template(engine)
+    finally:
+        await engine.stop()
+    if status is not Status.OK:
+        print(f"{engine.address.base_url}: {words}.", file=sys.stderr)
+
+
 def read_tokenizer(name: str) -> object:
     from transformers import AutoTokenizer
 
@@ -180,6 +199,7 @@ def make_engine(options: EndpointOptions) -> "EndpointEngine":
         give_up_after_s=options.give_up_after_s,
         thinking_opened=next((opened for opened in known if opened is not None), None),
         tokenizer=tokenizer,
+        context=served.context,
         chosen=choose(
             options.reasoning_parser or AUTO,
             template=str(getattr(tokenizer, "chat_template", "") or ""),

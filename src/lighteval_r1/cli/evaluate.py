@@ -58,6 +58,8 @@ def evaluate_command(options: EvaluateOptions) -> None:
     if options.allow_unsafe_code:
         allow_unsafe()
     spare_download()
+    if options.sane:
+        variables.SANE.set("1")
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)

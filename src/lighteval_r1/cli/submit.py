@@ -7,6 +7,7 @@ from pathlib import Path
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
 from lighteval_r1.engines.layouts import Layout, automatic
+from lighteval_r1.outside.hub_files import check_model
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit
@@ -65,14 +66,16 @@ def submission_of(options: SubmitOptions) -> Submission:
         raise UserError(f"--array {options.array} --nodes {options.nodes}: numbers from 1 are needed.")
     cluster = read_cluster(options.cluster)
     parameters = evaluate.model_parameters(options)
+    name = str(parameters["model_name"])
+    if not Path(name).expanduser().is_dir():
+        check_model(name)
     layout = cluster_layout(options, parameters, cluster=cluster)
     section = evaluate.model_section(options)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
-    run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code}
+    run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code, "sane": options.sane}
     run |= {"columns": options.columns, "grader": options.grader}
     if options.prompt_file:
         run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
-    name = str(parameters["model_name"])
     if Path(name).expanduser().is_dir():
         # the job runs elsewhere
         parameters["model_name"] = str(Path(name).expanduser().absolute())

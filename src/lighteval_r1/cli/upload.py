@@ -15,6 +15,7 @@ class UploadOptions:
     repo: str = argument("Data set repository, NAMESPACE/NAME; made private where it does not exist.", default="")
     public: bool = option(False, "Publish: make the repository public, or push to a public one.")
     include_gated: bool = option(False, "Push GPQA's questions and replies in clear, too.")
+    with_details: bool = option(False, "Push LightEval's own details, too: the rows hold all that they say.")
     results_to_model: str = option("", "Open a pull request with the scores on this model.", metavar="MODEL")
     model_index: bool = option(False, "In that, tasks that are no benchmark of the Hub, too.")
 
@@ -29,7 +30,8 @@ def upload_command(options: UploadOptions) -> None:
 
     source = run_folder(options.run)
     if options.repo:
-        say(push.upload(source, options.repo, public=options.public, include_gated=options.include_gated))
+        asked = {"public": options.public, "include_gated": options.include_gated}
+        say(push.upload(source, options.repo, **asked, with_details=options.with_details))
     if options.results_to_model:
         model = options.results_to_model
         say(proposals.propose(source, model, details_repo=options.repo, model_index=options.model_index))

@@ -33,6 +33,19 @@ class Engine(Protocol):
     tokenizer: object  # transformers' one, or None
     chosen: "Chosen"  # by whose marks replies are divided
 
+    @property
+    def context(self) -> int | None:
+        """Tokens that prompt and reply may have together, once it is started; None where nobody says it."""
+
+    def under(self, settings: Settings) -> "Engine":
+        """The same engine, started, by other settings, for a look: what a server does not count is None."""
+
+    async def prompt_tokens(self, problem: Problem) -> list[int] | None:
+        """The prompt's token ids; None where a server does not show them."""
+
+    async def count(self, text: str) -> int | None:
+        """The text's tokens; None without a tokenizer."""
+
     def render(self, problem: Problem) -> str:
         """The prompt as it is given away: with the chat template where that is applied here."""
 

@@ -13,12 +13,12 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import openai
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.server_facts import Address
+from lighteval_r1.engines.server_facts import Address, template_kwargs, tokenized
 from lighteval_r1.engines.streamed import STREAM_TO_REPLY, StreamedReply, arriving, longest_reply
 from lighteval_r1.graders.answers import FINISHED_EARLY
 from lighteval_r1.graders.marks import Chosen
@@ -31,6 +31,8 @@ STALL_S = 120.0
 # Before the first piece: the request may wait for its turn, and some servers keep the whole thinking to themselves.
 FIRST_S = 3600.0
 SAY_EVERY_S = 30.0
+# One request of a look at the server may fail so long.
+LOOK_S = 60.0
 # Complete replies to one request that say nothing, or not how many tokens they have, before that is taken as it is.
 MOST_EMPTY = 4
 MOST_UNCOUNTED = 4
@@ -47,7 +49,7 @@ class EndpointEngine:
 
     thinking_opened: whether the server's prompts end in `<think>`; None where nobody knows, then replies tell: one that
     holds only the closing tag. tokenizer: transformers' one, to count tokens where the server does not. must_count:
-    whether a sample without its number of tokens is none.
+    whether a sample without its number of tokens is none. context: as the server says it.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class EndpointEngine:
     thinking_opened: bool | None = None
     tokenizer: object = None
     must_count: bool = True
+    context: int | None = None
     chosen: Chosen = field(default_factory=Chosen)
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
@@ -83,6 +86,28 @@ class EndpointEngine:
     def messages(self, problem: Problem) -> list[dict]:
         system = self.settings.system_prompt
         return [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": problem.prompt}]
+
+    def under(self, settings: Settings) -> "EndpointEngine":
+        give_up_after_s = min(LOOK_S, self.give_up_after_s or LOOK_S)
+        return replace(self, settings=settings, must_count=False, tokenizer=None, give_up_after_s=give_up_after_s)
+
+    async def prompt_tokens(self, problem: Problem) -> list[int] | None:
+        shown = await tokenized(
+            self._client,
+            self.address,
+            model=self.settings.model,
+            messages=self.messages(problem),
+            chat_template_kwargs=template_kwargs(self.settings),
+        )
+        return shown and shown["tokens"]
+
+    async def count(self, text: str) -> int | None:
+        if self.tokenizer is not None:
+            return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        shown = await tokenized(
+            self._client, self.address, model=self.settings.model, prompt=text, add_special_tokens=False
+        )
+        return shown and len(shown["tokens"])
 
     def render(self, problem: Problem) -> str:
         """What is sent; the chat template around it is the server's."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import httpx2
 import openai
 
-from lighteval_r1.engines.streamed import Refused, json_object, message_of, refusal
+from lighteval_r1.engines.streamed import Refused, json_object, message_of, refusal, whole_number
 from lighteval_r1.engines.transport import MOST_BYTES, http_client
 from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
 from lighteval_r1.outside.words import one_line
-from lighteval_r1.records import UserError
+from lighteval_r1.records import Settings, UserError
 
 # Where a server wants no key, the client still needs some text.
 NO_KEY = "none"
@@ -87,12 +87,13 @@ class Served:
     """What a server says of one of its models.
 
     root: where its weights came from, "" where it does not say (vLLM does). thinking_opened: whether its chat template
-    opens a thought; None where it does not say (vLLM does).
+    opens a thought; context: tokens of prompt and reply together; None where it does not say (vLLM does).
     """
 
     model: str
     root: str = ""
     thinking_opened: bool | None = None
+    context: int | None = None
 
 
 async def look(address: Address, *, model: str, template_kwargs: dict | None = None) -> Served:
@@ -112,10 +113,13 @@ async def look(address: Address, *, model: str, template_kwargs: dict | None = N
         name = model or next(iter(models))
         root = models.get(name, {}).get("root")
         root = address.words(root) if isinstance(root, str) else ""
-        opened = await asks_template(client, address, model=name, template_kwargs=template_kwargs)
+        context = whole_number(models.get(name, {}).get("max_model_len")) or None
+        message = {"role": "user", "content": "?"}
+        kwargs = {"chat_template_kwargs": template_kwargs} if template_kwargs else {}
+        shown = await tokenized(client, address, model=name, messages=[message], return_token_strs=True, **kwargs)
     finally:
         await client.close()
-    return Served(name, "" if root == name else root, opened)
+    return Served(name, "" if root == name else root, opens_thought(shown), context)
 
 
 async def listed_models(client: openai.AsyncOpenAI, address: Address, *, needed: bool) -> dict[str, dict]:
@@ -178,23 +182,33 @@ def models_of(content: bytes) -> dict[str, dict]:
     return {entry["id"]: entry for entry in entries if isinstance(entry.get("id"), str)}
 
 
-async def asks_template(
-    client: openai.AsyncOpenAI, address: Address, *, model: str, template_kwargs: dict | None
-) -> bool | None:
-    """Whether prompts open a thought, by vLLM's /tokenize; None where the server has no such thing."""
+def template_kwargs(settings: Settings) -> dict:
+    """What a chat's template is given by vLLM's server, which makes of an effort a switch, too.
+
+    Source: vLLM 0.32, entrypoints/openai/chat_completion/protocol.py, build_chat_params.
+    """
+    kwargs = settings.template_kwargs
+    return {"enable_thinking": settings.effort != "none"} | kwargs if settings.effort else kwargs
+
+
+async def tokenized(client: openai.AsyncOpenAI, address: Address, **body: object) -> dict | None:
+    """vLLM's /tokenize of a prompt or messages; None where the server has no such thing."""
     root, _, version = address.base_url.rstrip("/").rpartition("/")
     if version != "v1":
         return None
-    body = {"model": model, "messages": [{"role": "user", "content": "?"}], "return_token_strs": True}
-    if template_kwargs:
-        body["chat_template_kwargs"] = template_kwargs
     try:
         with address.gate():
             async with asyncio.timeout(TEMPLATE_S):
                 answer = await client.post(f"{root}/tokenize", cast_to=httpx2.Response, body=body)
-            pieces = json_object(answer.content, what="no tokens").get("token_strs")
+            shown = json_object(answer.content, what="no tokens")
     except (FailedTry, Refused, TimeoutError):
         return None
+    return shown if isinstance(shown.get("tokens"), list) and shown["tokens"] else None
+
+
+def opens_thought(shown: dict | None) -> bool | None:
+    """Whether a prompt, as its tokens were shown, opens a thought; None where they were not."""
+    pieces = (shown or {}).get("token_strs")
     if not isinstance(pieces, list) or not pieces:
         return None
     # white space as byte-level and sentencepiece vocabularies spell it

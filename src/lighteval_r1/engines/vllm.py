@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.layouts import Layout, expected_tokens
@@ -220,6 +220,19 @@ class VllmEngine:
             ids = self.tokenizer(text, add_special_tokens=not self.templated)["input_ids"]
             self._prompts[problem.id] = (ids, opens_thinking(text))
         return self._prompts[problem.id]
+
+    @property
+    def context(self) -> int:
+        return self.facts["max_model_len"]
+
+    def under(self, settings: Settings) -> "VllmEngine":
+        return replace(self, settings=settings, _prompts={})
+
+    async def prompt_tokens(self, problem: Problem) -> list[int]:
+        return self.prompt_ids(problem)[0]
+
+    async def count(self, text: str) -> int:
+        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def check_prompts(self, problems: list[Problem], limit: int) -> None:
         """UserError naming the first problem whose prompt leaves no room for a reply."""

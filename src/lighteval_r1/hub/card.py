@@ -9,8 +9,11 @@ import yaml
 from huggingface_hub import RepoCard
 
 from lighteval_r1.hub.published import PublishedRun
+from lighteval_r1.hub.rows import ONCE, SCHEMA
 from lighteval_r1.records import UserError
 
+# Arrow's names of types as a card says them, where it says them otherwise.
+DTYPES = {"double": "float64"}
 NO_METADATA = "---\n\n---\n"
 BEGIN, END = "<!-- runs of lighteval-r1: rewritten at each upload -->", "<!-- end of the runs -->"
 CARD_HEADERS = ("config", "split", "model", "problems", "samples", "pass@1 %", "settings")
@@ -26,12 +29,15 @@ from datasets import load_dataset
 rows = load_dataset("{repo}", "{config}", split="latest")
 ```
 
-One row is one sample: `problem_id`, `sample_index`, `prompt`, `thinking`, `reply` (as the model wrote it), `answer`
+One row is one sample: `problem_id`, `sample_index`, `prompt`, `reply` (as the model wrote it), `answer`
 (what was extracted), `gold`, `outcome` (correct, wrong, no_answer, undecided),
 `no_answer_reason`, `answer_in_thinking`, `finish_reason`, `n_tokens`, `seed`.
+`split` says where the reply thinks and where it answers: in "0:812|820:1400", `reply[0:812]` is thinking and
+`reply[820:1400]` the answer text; without a bar its thinking never ended.
 Columns ending in `_sha256` hold hashes of the texts; where a data set's authors ask not to show its questions, they
 stand alone.
-`lighteval/` holds LightEval's results and details as they were written.
+What LightEval says of a problem as a whole, `metric` and `details`, stands as JSON in the problem's first row.
+`lighteval/` holds LightEval's results as they were written.
 
 Anyone can check a number: `lighteval-r1 score hf://datasets/{repo} --task {config}` grades the replies again.
 """
@@ -42,6 +48,7 @@ def merged_card(text: str | None, published: PublishedRun, *, repo: str) -> str:
     card = read_card(text)
     entries = card.data.get("configs", [])
     by_name = {entry.get("config_name", "default"): entry for entry in entries if isinstance(entry, dict)}
+    card.data["dataset_info"] = with_columns(card.data.get("dataset_info") or [], published, known=set(by_name))
     for config in published.configs:
         by_name[config] = with_run(by_name.get(config, {}), config, published.split)
     card.data["configs"] = [by_name[name] for name in sorted(by_name)]
@@ -78,6 +85,24 @@ def with_run(entry: dict, config: str, split: str) -> dict:
     paths["latest"] = paths[max(name for name in paths if name[:1].isdigit())]
     data_files = [{"split": name, "path": paths[name]} for name in ("latest", *sorted(set(paths) - {"latest"}))]
     return {**entry, "config_name": config, "data_files": data_files}
+
+
+def with_columns(info: list | dict, published: PublishedRun, *, known: set[str]) -> list[dict]:
+    """The columns of every config, all that its runs have: load_dataset refuses splits of other columns else.
+
+    known: configs that are there. Those that name no columns were pushed when rows had the thinking, too.
+    """
+    # The Hub also takes one config's columns without a list.
+    entries = [info] if isinstance(info, dict) else info
+    by_name = {entry.get("config_name", "default"): entry for entry in entries}
+    ours = {column.name: DTYPES.get(str(column.type), str(column.type)) for column in SCHEMA}
+    for config in published.configs:
+        entry = by_name.get(config, {"config_name": config})
+        features = {feature["name"]: feature for feature in entry.get("features") or []}
+        added = ours | (ONCE if config in known and not features else {})
+        features |= {name: {"name": name, "dtype": dtype} for name, dtype in added.items() if name not in features}
+        by_name[config] = {**entry, "features": list(features.values())}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def read_table(body: str) -> tuple[str, dict[tuple[str, ...], tuple[str, ...]], str]:

@@ -14,7 +14,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from lighteval_r1.hub.card import read_card
-from lighteval_r1.hub.published import pass_at_1, settings_in_words, task_name
+from lighteval_r1.hub.published import pass_at_1, settings_in_words, task_name, without_texts
 from lighteval_r1.hub.push import additions, retried, text_at
 from lighteval_r1.records import Estimate, OwedError, Run, TaskRun, UserError
 from lighteval_r1.runs.locate import run_files
@@ -70,7 +70,7 @@ def propose(source: Path, model: str, *, details_repo: str = "", model_index: bo
     if constants.is_offline_mode():
         raise UserError("HF_HUB_OFFLINE is set, so no pull request can be opened. Unset it.")
     files = run_files(source)
-    run = read_run(files.results)
+    run = read_run(files.results, keep=without_texts)
     scores = scores_of(run, model_index=model_index)
     proposal = Proposal(run, files.date, scores, details_repo)
     try:

@@ -2,16 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lighteval_r1.hub.rows import parquet_bytes, rows
+from lighteval_r1.hub.rows import RowsFile, rows_of
 from lighteval_r1.numbers.scores import note_of, task_row
 from lighteval_r1.numbers.tables import intervals, percent
-from lighteval_r1.records import ADDED, Estimate, Run, TaskRun, in_words
+from lighteval_r1.records import ADDED, Estimate, Run, RunProblem, TaskRun, UserError, in_words
 from lighteval_r1.runs.locate import RunFiles
-from lighteval_r1.runs.smells import task_smells
+from lighteval_r1.runs.reading import read_run
+from lighteval_r1.runs.smells import of_texts, task_smells
 
 # Names that a task of another tool has for the questions of a gated data set.
 GATED_NAMES = re.compile(r"gpqa", re.IGNORECASE)
@@ -28,43 +30,80 @@ class PublishedRun:
     withheld: list[str]
 
 
-def published_run(run: Run, files: RunFiles, *, gated: Iterable[str], include_gated: bool) -> PublishedRun:
-    """The run's part of the repository. gated: names of tasks whose questions are not to be shown in clear."""
+@dataclass
+class Rows:
+    """The rows of a run's tasks, written as its problems are read; no problem's texts are kept.
+
+    smells: what each sample's texts smell of, by task, then by problem and index.
+    """
+
+    folder: Path
+    withholds: Callable[[str], bool]
+    files: ExitStack
+    by_task: dict[str, RowsFile] = field(default_factory=dict)
+    smells: dict[str, dict[tuple[str, int], frozenset[str]]] = field(default_factory=dict)
+
+    def path(self, task: str) -> Path:
+        return self.folder / f"{config_name(task)}.parquet"
+
+    def keep(self, model: str, task: str, problem: RunProblem, details: dict) -> RunProblem:
+        """Writes the problem's rows; the problem without its texts."""
+        if task not in self.by_task:
+            self.by_task[task] = self.files.enter_context(closing(RowsFile(self.path(task))))
+        for row in rows_of(problem, details, clear=not self.withholds(task)):
+            self.by_task[task].add(row | {"model": model, "task": task})
+        smells = self.smells.setdefault(task, {})
+        smells |= {(problem.id, sample.index): of_texts(problem, sample) for sample in problem.samples}
+        return without_texts(model, task, problem, details)
+
+
+def without_texts(_model: str, _task: str, problem: RunProblem, _details: dict) -> RunProblem:
+    samples = [replace(sample, reply="", token_ids=None) for sample in problem.samples]
+    return replace(problem, prompt="", samples=samples)
+
+
+def published_run(
+    files: RunFiles, folder: Path, *, gated: Iterable[str], include_gated: bool = False, with_details: bool = False
+) -> PublishedRun:
+    """The run's part of the repository; its rows are written into the folder.
+
+    gated: names of tasks whose questions are not to be shown in clear. with_details: LightEval's own details, too.
+    """
+    if not files.details:
+        raise UserError(f"{files.results} was pushed as rows; name the output folder of the run itself.")
     split, names = split_name(files), set(gated)
-    withheld = {
-        task
-        for task in (*run.tasks, *files.details)
-        if not include_gated and (task_name(task) in names or GATED_NAMES.search(task))
-    }
+
+    def withholds(task: str) -> bool:
+        return not include_gated and (task_name(task) in names or GATED_NAMES.search(task) is not None)
+
+    try:
+        with ExitStack() as stack:
+            rows = Rows(folder, withholds, stack)
+            run = read_run(files.results, keep=rows.keep)
+    except OSError as error:
+        raise UserError(f"cannot write rows to {folder}: {error.strerror}. TMPDIR names another place.") from None
     contents: dict[str, bytes | Path] = {f"lighteval/{split}/{files.results.name}": files.results}
-    contents |= {f"lighteval/{split}/{path.name}": path for task, path in files.details.items() if task not in withheld}
+    for task, path in files.details.items():
+        if with_details and not withholds(task):
+            contents[f"lighteval/{split}/{path.name}"] = path
     lines = []
     for task in run.tasks.values():
         config = config_name(task.task)
-        contents[f"rows/{config}/{split}.parquet"] = parquet_bytes(rows(run, task, clear=task.task not in withheld))
-        score = pass_at_1(task)
-        lines.append(
-            (
-                config,
-                split,
-                run.model,
-                str(len(task.problems)),
-                str(len(task.samples)),
-                score_in_words(score),
-                ". ".join(
-                    filter(
-                        None,
-                        [
-                            part_in_words(task),
-                            settings_in_words(run),
-                            note_of(task),
-                            *map(str, task_smells(task.task, task)),
-                        ],
-                    )
-                ),
-            )
-        )
-    return PublishedRun(split, [config for config, *_ in lines], contents, lines, sorted(withheld))
+        contents[f"rows/{config}/{split}.parquet"] = rows.path(task.task)
+        lines.append((config, split, run.model, *line_of(run, task, smells=rows.smells[task.task])))
+    return PublishedRun(split, [config for config, *_ in lines], contents, lines, sorted(filter(withholds, run.tasks)))
+
+
+def line_of(run: Run, task: TaskRun, *, smells: dict[tuple[str, int], frozenset[str]]) -> tuple[str, ...]:
+    """What the card's table says of a task, from the number of its problems on."""
+    score = pass_at_1(task)
+    said = map(str, task_smells(task.task, task, texts=smells))
+    return (
+        str(len(task.problems)),
+        str(len(task.samples)),
+        score_in_words(score),
+        ". ".join(filter(None, [part_in_words(task), settings_in_words(run), note_of(task), *said])),
+    )
 
 
 def pass_at_1(task: TaskRun) -> Estimate | None:

@@ -7,6 +7,7 @@ the new head. Nothing is deleted, neither here nor there.
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import httpx
@@ -23,9 +24,9 @@ from lighteval_r1.hub.card import merged_card
 from lighteval_r1.hub.published import PublishedRun, published_run
 from lighteval_r1.outside.hub_files import first_line
 from lighteval_r1.outside.retries import FailedTry, Patience, may_pass, retry_after_s
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.locate import run_files
-from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks.added import all_tasks
 
 T = TypeVar("T")
@@ -42,16 +43,23 @@ PRIVATE_NOTE = (
 )
 
 
-def upload(source: Path, repo: str, *, public: bool = False, include_gated: bool = False) -> str:
+def upload(
+    source: Path, repo: str, *, public: bool = False, include_gated: bool = False, with_details: bool = False
+) -> str:
     """Pushes the run; what was done, in words. UserError where it cannot be, with nothing changed on either side."""
     files = run_files(source)
     gated = [task.name for task in all_tasks().values() if task.gated]
-    published = published_run(read_run(files.results), files, gated=gated, include_gated=include_gated)
     repo = check_can_write(repo, public=public)
     api = HfApi()
-    retried(lambda: api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True), what=f"make {repo}")
-    private = retried(lambda: api.repo_info(repo, repo_type="dataset").private, what=f"look at {repo}")
-    url = retried(lambda: push(api, repo, published), what=f"push to {repo}")
+    with TemporaryDirectory(prefix="lighteval-r1-push-") as folder:
+        published = published_run(
+            files, Path(folder), gated=gated, include_gated=include_gated, with_details=with_details
+        )
+        retried(
+            lambda: api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True), what=f"make {repo}"
+        )
+        private = retried(lambda: api.repo_info(repo, repo_type="dataset").private, what=f"look at {repo}")
+        url = retried(lambda: push(api, repo, published), what=f"push to {repo}")
     notes = [f"Pushed {source} to {url}" if url else f"{repo} already holds {source}; no commit was made."]
     if private:
         notes.append(PRIVATE_NOTE)
@@ -94,15 +102,18 @@ def text_at(api: HfApi, repo: str, *, repo_type: str, path: str, revision: str) 
 def push_revision(folder: Path, repo: str, *, revision: str) -> None:
     """The model's files as a branch of its repository, made private where it is new; the same again makes no commit."""
     api = HfApi()
-    retried(lambda: api.create_repo(repo, repo_type="model", private=True, exist_ok=True), what=f"make {repo}")
-    retried(lambda: api.create_branch(repo, branch=revision, exist_ok=True), what=f"make revision {revision} of {repo}")
     files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
 
     def commit() -> None:
+        api.create_repo(repo, repo_type="model", private=True, exist_ok=True)
+        api.create_branch(repo, branch=revision, exist_ok=True)
         head = api.repo_info(repo, revision=revision).sha
         api.create_commit(repo, additions(files), revision=revision, parent_commit=head, commit_message=revision)
 
-    retried(commit, what=f"push {revision} to {repo}")
+    try:
+        retried(commit, what=f"push {revision} to {repo}")
+    except RepositoryNotFoundError:
+        raise UserError(f"there is no model {repo} on the Hub, or the token may not see it.") from None
 
 
 def check_can_write(repo: str, *, public: bool = False) -> str:
@@ -118,7 +129,7 @@ def check_can_write(repo: str, *, public: bool = False) -> str:
     me = retried(api.whoami, what="ask who the token belongs to")
     namespace, _, name = repo.rpartition("/")
     namespace = namespace or me["name"]
-    if "/" in namespace or not name:
+    if "/" in namespace or not name or repo.startswith("/"):
         raise UserError(f"{repo!r} is not a repository; write NAMESPACE/NAME.")
     full = f"{namespace}/{name}"
     organizations = {org["name"]: org.get("roleInOrg") for org in me.get("orgs", [])}
@@ -161,7 +172,7 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
 
     RepositoryNotFoundError passes; every other refusal becomes a UserError that says what was to be done.
     """
-    n_forbidden = 0
+    n_forbidden, what = 0, one_line(what)
 
     def tried() -> T:
         nonlocal n_forbidden

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 
 
@@ -34,9 +35,7 @@ def hub_commit(model: str, *, revision: str) -> str:
             f"{model} is gated: ask for access at https://huggingface.co/{model}, then run `hf auth login`."
         ) from None
     except RepositoryNotFoundError:
-        raise UserError(
-            f"there is no model {model} on the Hub (or it is private and HF_TOKEN may not read it)."
-        ) from None
+        raise no_model(model) from None
     except LocalEntryNotFoundError:
         raise UserError(
             f"{model} (revision {revision}) is neither a local folder nor in the cache, and the Hub is out of reach. "
@@ -45,6 +44,26 @@ def hub_commit(model: str, *, revision: str) -> str:
     except (HfHubHTTPError, ValueError) as error:
         raise UserError(f"cannot find model {model}, revision {revision}: {first_line(error)}") from None
     return Path(path).parent.name
+
+
+def no_model(model: str) -> UserError:
+    return UserError(f"there is no model {model} on the Hub (or it is private and HF_TOKEN may not read it).")
+
+
+def check_model(model: str) -> None:
+    """UserError where the Hub says that there is no such model; where it cannot be asked, nothing is known."""
+    import httpx
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    try:
+        HfApi().model_info(model, timeout=20)
+    except RepositoryNotFoundError:
+        raise no_model(model) from None
+    except HFValidationError as error:
+        raise UserError(f"cannot find model {model}: {first_line(error)}") from None
+    except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, httpx.TransportError):
+        return
 
 
 def model_file(model: str, name: str, *, revision: str | None = None, fetch: bool = True) -> Path | None:
@@ -95,7 +114,7 @@ def readable(repo: str, *, repo_type: str):
     try:
         yield
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
-        raise UserError(f"cannot read hf://{repo_type}s/{repo}: {first_line(error)}") from None
+        raise UserError(f"cannot read hf://{repo_type}s/{one_line(repo)}: {first_line(error)}") from None
 
 
 def first_line(error: Exception) -> str:

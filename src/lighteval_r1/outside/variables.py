@@ -103,6 +103,7 @@ MODEL = Variable[dict](
     {},
     read_by="cli, engines",
 )
+SANE = Variable("LIGHTEVAL_R1_SANE", "1: as --sane", flag, False, read_by="cli, plugin")
 CLUSTER = Variable(
     "LIGHTEVAL_R1_CLUSTER", "the file that describes the cluster, where --cluster names none", str, "", read_by="slurm"
 )
@@ -140,7 +141,7 @@ ASKED = Variable(
     internal=True,
 )
 VARIABLES = (
-    *(DEVICE, DATA, TASKS, SHARD, NODES, EAGER, MODEL, CLUSTER, BASELINES, UNSAFE_CODE),
+    *(DEVICE, DATA, TASKS, SHARD, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 

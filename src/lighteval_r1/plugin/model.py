@@ -96,7 +96,8 @@ class R1Model(LightevalModel):
                 point_to_journals(works, self.output_dir)
             with Pool(gives_way=self.gives_way) as pool:
                 divider = Divider(engine.chosen, engine.tokenizer, budget=settings.thinking_budget)
-                sampling = await run(works, engine=engine, pool=pool, shard=shard, divider=divider)
+                sane = variables.SANE.value()
+                sampling = await run(works, engine=engine, pool=pool, shard=shard, divider=divider, sane=sane)
             if shard is not None:
                 raise SystemExit(shard_done(shard, left=len(owed_samples(works))))
             task_runs = [work.result() for work in works]
@@ -142,6 +143,7 @@ class R1Model(LightevalModel):
             "environment": environment()
             | self.started_with
             | {"reasoning_parser": self.engine.chosen.record}
+            | ({"sane": sampling.pop("sane")} if "sane" in sampling else {})
             | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": {

@@ -1,7 +1,7 @@
 """One details file of LightEval 0.13 (parquet): a row per problem with all its replies, as a TaskRun."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,19 +40,25 @@ LISTS = {
 }
 # Read apart: as Python lists they would fill the memory.
 HEAVY = {"output_tokens", "input_tokens", "logprobs", "argmax_logits_eq_gold", "logits", "unconditioned_logprobs"}
+# Problems that are read at once, and while what is read is not kept.
+BATCH, FEW = 16, 1
+# (task, problem, its row as it stands in the file) -> what is to be kept of the problem
+Keep = Callable[[str, RunProblem, dict], RunProblem]
 
 
-def task_run(name: str, path: Path, *, described: dict, version: int) -> TaskRun:
+def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None) -> TaskRun:
+    """keep: sees each problem in the file's order; with it no more than one problem is read at once."""
     problems, n_asked = [], 0
     ids: dict[str, int] = {}
     grades = read_grades(path)
-    for row, tokens in rows(path):
+    for row, tokens in rows(path, whole=keep is not None):
         problem = with_grades(read_problem(row, tokens=tokens, path=path), grades)
         n_asked = max(n_asked, row["doc"].get("num_samples") or 0)
         # A data set may hold a question twice.
         ids[problem.id] = ids.get(problem.id, 0) + 1
         if ids[problem.id] > 1:
             problem = replace(problem, id=f"{problem.id}#{ids[problem.id]}")
+        problem = keep(name, problem, row) if keep else problem
         problems.append((row["doc"].get("id"), problem))
     if not problems:
         raise UserError(f"{path} holds no problem.")
@@ -61,7 +67,7 @@ def task_run(name: str, path: Path, *, described: dict, version: int) -> TaskRun
     ordered = [problem for _, problem in problems]
     return TaskRun(
         task=name,
-        version=version,
+        version=described.get("version") or 0,
         data_sha256=described.get("data_sha256") or "",
         prompts_sha256=described.get("prompts_sha256") or sha256(sorted(problem.id for problem in ordered)),
         problems=ordered,
@@ -72,19 +78,24 @@ def task_run(name: str, path: Path, *, described: dict, version: int) -> TaskRun
     )
 
 
-def rows(path: Path) -> Iterator[tuple[dict, pyarrow.Array | None]]:
-    """(row, token ids of each of its replies); None where the file has no token ids. UserError for other files."""
+def rows(path: Path, *, whole: bool = False) -> Iterator[tuple[dict, pyarrow.Array | None]]:
+    """(row, token ids of each of its replies); None where the file has no token ids. UserError for other files.
+
+    whole: rows hold all that the file says but those token ids, and are read one by one.
+    """
+    left_out = {"output_tokens"} if whole else HEAVY
     try:
-        file = parquet.ParquetFile(path)
+        # Not a whole row group at once: LightEval writes a file as one.
+        file = parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) if whole else parquet.ParquetFile(path)
         check_columns(path, file.schema_arrow)
         response = file.schema_arrow.field("model_response").type
-        wanted = [f"model_response.{part.name}" for part in response if part.name not in HEAVY]
+        wanted = [f"model_response.{part.name}" for part in response if part.name not in left_out]
         has_tokens = any(part.name == "output_tokens" and is_lists(part.type) for part in response)
         tokens = ["model_response.output_tokens"] if has_tokens else []
-        for batch in file.iter_batches(batch_size=16, columns=["doc", "metric", *wanted, *tokens]):
+        for batch in file.iter_batches(batch_size=FEW if whole else BATCH, columns=["doc", "metric", *wanted, *tokens]):
             drawn = batch.column("model_response").field("output_tokens") if has_tokens else None
             lighter = batch.column("model_response")
-            names = [part.name for part in lighter.type if part.name not in HEAVY]
+            names = [part.name for part in lighter.type if part.name not in left_out]
             plain = [compute.struct_field(lighter, name).to_pylist() for name in names]
             docs, metrics = batch.column("doc").to_pylist(), batch.column("metric").to_pylist()
             for at, (doc, metric, values) in enumerate(zip(docs, metrics, zip(*plain, strict=True), strict=True)):

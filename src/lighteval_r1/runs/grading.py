@@ -82,13 +82,14 @@ def run(
 
 
 def local_path(file: str, *, task: Task) -> Path:
-    """The file; of a data set of details on the Hub (hf://datasets/REPO), the task's details in its newest run."""
+    """The file; of a data set on the Hub (hf://datasets/REPO), the task's details or pushed rows in its newest run."""
     if not file.startswith(HUB):
         return Path(file)
-    details = {name.split("|")[0].split("@")[0]: path for name, path in find(file).details.items()}
-    if task.name not in details:
-        raise UserError(f"{file} has no details of {task.name} in its newest run; it has {', '.join(sorted(details))}.")
-    return details[task.name]
+    files = find(file)
+    paths = {name.split("|")[0].split("@")[0]: path for name, path in (files.details or files.rows).items()}
+    if task.name not in paths:
+        raise UserError(f"{file} has no details of {task.name} in its newest run; it has {', '.join(sorted(paths))}.")
+    return paths[task.name]
 
 
 def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> TaskRun:

@@ -56,7 +56,10 @@ def journal_run(folders: list[Path], *, texts: bool, n_runs: int = 1) -> Run:
     if texts and any(not problem.prompt for task in tasks.values() for problem in task.problems):
         missing.append(NO_TEXTS)
     path = folders[0] if len(folders) == 1 else folders[0].parents[1]
-    return Run(settings.model, str(path), asdict(settings), {}, tasks, tuple(missing), n_runs)
+    asked = read_asked(folders[0])
+    # of what a finished run records, a journal knows the marks
+    environment = {"reasoning_parser": {"marks": asked.marks}} if asked and asked.marks else {}
+    return Run(settings.model, str(path), asdict(settings), environment, tasks, tuple(missing), n_runs)
 
 
 def journal_task(folder: Path, settings: Settings, *, texts: bool, damage: DamageSeen) -> TaskRun:

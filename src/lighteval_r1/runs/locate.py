@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lighteval_r1.outside.hub_files import download, repo_files
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 
 HUB = "hf://datasets/"
@@ -28,7 +29,7 @@ ROWS = re.compile(r"(?:.*/)?rows/(?P<task>[^/]+)/(?P<split>[^/]+)\.parquet")
 class RunFiles:
     """The files of a run. results None: only details were named or are there. n_runs: runs there were to choose from.
 
-    details: LightEval's, by the task's full name. rows: where no file of LightEval's is there, pushed rows by task.
+    details: LightEval's, by the task's full name. rows: where no details are there, pushed rows by task.
     """
 
     results: Path | None
@@ -60,7 +61,7 @@ def find(source: str | Path) -> RunFiles:
     if not path.exists():
         raise UserError(f"there is no run {text}: no such file or folder.")
     if match := RESULTS.fullmatch(path.name):
-        return RunFiles(path, match["date"], details_of(path, match["date"]))
+        return files_of(path, match["date"])
     if match := DETAILS.fullmatch(path.name):
         return RunFiles(results_of(path, match["date"]), match["date"], {match["task"]: path})
     if path.suffix == ".parquet":
@@ -81,7 +82,7 @@ def in_folder(folder: Path) -> RunFiles:
     if results := results_in(folder):
         check_one_model(folder, results)
         date = results[-1].name.removeprefix("results_").removesuffix(".json")
-        return RunFiles(results[-1], date, details_of(results[-1], date), len(results))
+        return replace(files_of(results[-1], date), n_runs=len(results))
     details = {path: match for path in folder.rglob("details_*.parquet") if (match := DETAILS.fullmatch(path.name))}
     if not details and (rows := newest_rows([str(path) for path in folder.rglob("rows/*/*.parquet")])):
         return rows
@@ -121,8 +122,23 @@ def model_folder(results: Path) -> str | None:
     return None
 
 
+def files_of(results: Path, date: str) -> RunFiles:
+    """The run's details, or its rows where it was pushed. UserError where there are none."""
+    details = details_of(results, date)
+    rows = {} if details else rows_beside(results)
+    if not details and not rows:
+        raise UserError(f"{results} has no details beside it. Run LightEval with --save-details (make evaluate does).")
+    return RunFiles(results, date, details, rows=rows)
+
+
+def rows_beside(results: Path) -> dict[str, Path]:
+    """Rows by task of a push whose results file this is: lighteval/<split>/results_<date>.json."""
+    split, place = results.parent.name, results.parent.parent
+    return {path.parent.name: path for path in sorted(place.parent.glob(f"rows/*/{split}.parquet"))}
+
+
 def details_of(results: Path, date: str) -> dict[str, Path]:
-    """Details of the run by task. UserError where there are none."""
+    """Details of the run by task; {} where there are none."""
     folders = [results.parent, results.parent / date]
     for parent in results.parents:
         if parent.name == "results":
@@ -131,7 +147,7 @@ def details_of(results: Path, date: str) -> dict[str, Path]:
         paths = sorted(path for path in folder.glob("details_*.parquet") if path.name.endswith(f"_{date}.parquet"))
         if paths:
             return {path.name.removeprefix("details_").removesuffix(f"_{date}.parquet"): path for path in paths}
-    raise UserError(f"{results} has no details beside it. Run LightEval with --save-details (make evaluate does).")
+    return {}
 
 
 def results_of(details: Path, date: str) -> Path | None:
@@ -150,9 +166,10 @@ def downloaded(source: str) -> RunFiles:
         r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<path>.+?))?/?", source.removeprefix(HUB)
     )
     if match is None:
-        raise UserError(f"{source} is not {HUB}NAMESPACE/NAME, with @REVISION and /PATH where wanted.")
+        raise UserError(f"{one_line(source)} is not {HUB}NAMESPACE/NAME, with @REVISION and /PATH where wanted.")
     repo, place = match["repo"], {"repo_type": "dataset", "revision": match["revision"]}
-    names = [name for name in repo_files(repo, **place) if name.startswith(match["path"] or "")]
+    there = repo_files(repo, **place)
+    names = [name for name in there if name.startswith(match["path"] or "")]
     dates = {name: run_file["date"] for name in names if (run_file := dated(name))}
     if not dates and (rows := newest_rows(names)):
         folder = download(repo, [str(path) for path in rows.rows.values()], **place)
@@ -161,13 +178,22 @@ def downloaded(source: str) -> RunFiles:
         raise UserError(f"{source} holds no run: no results_<date>.json and no details_<task>_<date>.parquet in it.")
     newest = max(dates.values())
     wanted = [name for name, date in dates.items() if date == newest]
-    folder = download(repo, wanted, **place)
-    local = [folder / name for name in wanted]
-    results = [path for path in local if RESULTS.fullmatch(path.name)]
-    details = {named["task"]: path for path in local if (named := DETAILS.fullmatch(path.name))}
+    details = {named["task"]: name for name in wanted if (named := DETAILS.fullmatch(name.rsplit("/", 1)[-1]))}
+    pushed = {}
     if not details:
+        splits = {Path(name).parent.name for name in wanted}
+        pushed = {at["task"]: at.string for name in there if (at := ROWS.fullmatch(name)) and at["split"] in splits}
+    if not details and not pushed:
         raise UserError(f"{source} holds results of {newest} but no details: they may have been left out.")
-    return RunFiles(results[0] if results else None, newest, details, len(set(dates.values())))
+    folder = download(repo, [*wanted, *pushed.values()], **place)
+    results = [folder / name for name in wanted if name not in details.values()]
+    return RunFiles(
+        results[0] if results else None,
+        newest,
+        {task: folder / name for task, name in details.items()},
+        len(set(dates.values())),
+        {task: folder / name for task, name in pushed.items()},
+    )
 
 
 def dated(name: str) -> re.Match | None:

@@ -4,17 +4,21 @@ What a run does not say is None in its samples, and is named in Run.missing. Rea
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lighteval_r1.graders import GRADERS
-from lighteval_r1.records import SPLIT_FIELDS, Run, TaskRun, UserError
+from lighteval_r1.records import SPLIT_FIELDS, Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
 from lighteval_r1.runs.journals import journal_run, journals_under
 from lighteval_r1.runs.locate import DETAILS, HUB, LIGHTEVAL, RunFiles, find, results_in
 from lighteval_r1.runs.reply_files import is_details, read_replies
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE
+
+# (model, task, problem, its row as it stands in LightEval's file) -> what is to be kept of the problem
+Keep = Callable[[str, str, RunProblem, dict], RunProblem]
 
 MISSING = {
     "outcome": "grades",
@@ -25,11 +29,12 @@ MISSING = {
 }
 
 
-def read_run(source: str | Path, *, texts: bool = True) -> Run:
+def read_run(source: str | Path, *, texts: bool = True, keep: Keep | None = None) -> Run:
     """The run that source names; of several in a folder, the newest. UserError where it names none.
 
     source: an output folder, a results or details file, a journal or the folder of a model's journals, a file that
     `lighteval-r1 score` graded, pushed rows, or a data set on the Hub. texts: whether prompts and golds are wanted.
+    keep: what to keep of each problem of LightEval's files.
     """
     if not str(source).startswith(HUB):
         path = Path(source).expanduser()
@@ -37,8 +42,7 @@ def read_run(source: str | Path, *, texts: bool = True) -> Run:
             return journal_run(folders, texts=texts)
         if path.is_file() and grades_path(path).is_file() and not (DETAILS.fullmatch(path.name) and is_details(path)):
             return graded_run(path)
-    files = find(source)
-    return rows_run(files, source=str(source)) if files.rows else lighteval_run(files, source=str(source))
+    return lighteval_run(find(source), source=str(source), keep=keep)
 
 
 def journals_of(folder: Path) -> list[Path]:
@@ -77,43 +81,58 @@ def graded_run(path: Path) -> Run:
     return Run(path.stem, str(path), {}, {}, tasks, tuple(what_is_missing(tasks, settings={})))
 
 
-def rows_run(files: RunFiles, *, source: str) -> Run:
-    """What was pushed as rows."""
-    from lighteval_r1.runs.rows_file import task_of_rows
-
-    models, tasks = set(), {}
-    for path in files.rows.values():
-        model, task_run = task_of_rows(path)
-        models.add(model)
-        tasks[task_run.task] = task_run
-    missing = tuple(what_is_missing(tasks, settings={}))
-    return Run(", ".join(sorted(models)), source, {}, {}, tasks, missing, files.n_runs)
-
-
-def lighteval_run(files: RunFiles, *, source: str) -> Run:
-    from lighteval_r1.runs.details_file import task_run
-
+def lighteval_run(files: RunFiles, *, source: str, keep: Keep | None = None) -> Run:
+    """What LightEval's files say of a run, or rows that were pushed."""
     results = read_results(files.results) if files.results else {}
     config = results.get("config_general", {}).get("model_config") or {}
     ours = config.get("lighteval_r1") or {}
     check_version(files, ours)
     settings = ours.get("settings") or plain_settings(config)
-    tasks: dict[str, TaskRun] = {}
-    for full_name, path in files.details.items():
-        described = (ours.get("tasks") or {}).get(full_name) or {}
-        version = (results.get("config_tasks", {}).get(full_name) or {}).get("version") or described.get("version") or 0
-        name = short_name(full_name) if short_name(full_name) not in tasks else full_name
-        tasks[name] = task_run(name, path, described=described, version=int(version))
+    tasks = described_tasks(results, ours)
     model = config.get("model_name") or results.get("config_general", {}).get("model_name") or model_in_path(files)
+    if files.rows:
+        task_runs = tasks_of_rows(files, described={short_name(name): said for name, said in tasks.items()})
+    else:
+        kept = partial(keep, model) if keep else None
+        task_runs = tasks_of_details(files, described=tasks, keep=kept)
     return Run(
         model=str(model),
         path=str(files.results or source),
         settings=settings,
         environment=ours.get("environment") or {},
-        tasks=tasks,
-        missing=tuple(what_is_missing(tasks, settings=settings)),
+        tasks=task_runs,
+        missing=tuple(what_is_missing(task_runs, settings=settings)),
         n_runs=files.n_runs,
     )
+
+
+def described_tasks(results: dict, ours: dict) -> dict[str, dict]:
+    """What the results say of each task, by its full name."""
+    described = {name: dict(about or {}) for name, about in (ours.get("tasks") or {}).items()}
+    for name, about in results.get("config_tasks", {}).items():
+        task = described.setdefault(name, {})
+        task["version"] = int((about or {}).get("version") or task.get("version") or 0)
+    return described
+
+
+def tasks_of_details(
+    files: RunFiles, *, described: Mapping[str, dict], keep: Callable[[str, RunProblem, dict], RunProblem] | None
+) -> dict[str, TaskRun]:
+    from lighteval_r1.runs.details_file import task_run
+
+    tasks: dict[str, TaskRun] = {}
+    for full_name, path in files.details.items():
+        name = short_name(full_name) if short_name(full_name) not in tasks else full_name
+        tasks[name] = task_run(name, path, described=described.get(full_name) or {}, keep=keep)
+    return tasks
+
+
+def tasks_of_rows(files: RunFiles, *, described: Mapping[str, dict]) -> dict[str, TaskRun]:
+    """described: by the task's short name."""
+    from lighteval_r1.runs.rows_file import task_of_rows
+
+    read = [task_of_rows(path, described=described) for path in files.rows.values()]
+    return {task_run.task: task_run for task_run in read}
 
 
 def read_results(path: Path) -> dict:
@@ -139,7 +158,11 @@ def short_name(full_name: str) -> str:
 
 
 def model_in_path(files: RunFiles) -> str:
-    """The model as details/<model>/<date>/ names it, else the file's folder."""
+    """The model as pushed rows or details/<model>/<date>/ name it, else the file's folder."""
+    if files.rows:
+        from lighteval_r1.runs.rows_file import model_of_rows
+
+        return model_of_rows(files.rows.values())
     path = next(iter(files.details.values()))
     for parent in path.parents:
         if parent.name == "details":

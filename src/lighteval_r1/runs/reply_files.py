@@ -6,7 +6,7 @@ found by name, by their question, or by a prompt that holds it.
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, 
 from lighteval_r1.runs.reply_formats import COLUMNS, ROWS, Drawn, Wanted, format_of, rows_of
 from lighteval_r1.tasks import Task, own
 
+DETAILS, PUSHED = "LightEval's details", "pushed rows"
+PARQUET = {DETAILS: {"doc", "model_response"}, PUSHED: {"problem_id", "sample_index", "reply_sha256"}}
 # All replies are held at once.
 MAX_BYTES = 2**32
 
@@ -32,8 +34,8 @@ def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[st
         raise UserError(f"there is no file {path}.")
     if (n_bytes := path.stat().st_size) > MAX_BYTES:
         raise UserError(f"{path} has {n_bytes / 2**30:.1f} GiB; files of replies may have up to 4 GiB. Split it.")
-    if path.suffix == ".parquet" and is_details(path):
-        problems = problems_of_details(path, task)
+    if path.suffix == ".parquet" and (kind := kind_of_parquet(path)):
+        problems = problems_of_details(path, task) if kind == DETAILS else problems_of_pushed(path, task)
     else:
         problems = problems_of_rows(path, task, named=own.named_columns(columns, known=COLUMNS), verdicts=verdicts)
     keys = Counter(sample.key for problem in problems for sample in problem.samples)
@@ -47,11 +49,17 @@ def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[st
 
 def is_details(path: Path) -> bool:
     """Whether a parquet file has the columns of LightEval's details. UserError where it is no parquet file."""
+    return kind_of_parquet(path) == DETAILS
+
+
+def kind_of_parquet(path: Path) -> str:
+    """DETAILS, PUSHED or "". UserError where it is no parquet file."""
     import pyarrow
     import pyarrow.parquet as parquet
 
     try:
-        return {"doc", "model_response"} <= set(parquet.read_schema(path).names)
+        names = set(parquet.read_schema(path).names)
+        return next((kind for kind, columns in PARQUET.items() if columns <= names), "")
     except (OSError, pyarrow.ArrowException) as error:
         raise UserError(f"{path} is not a parquet file: {str(error).splitlines()[0]}") from None
 
@@ -59,19 +67,32 @@ def is_details(path: Path) -> bool:
 def problems_of_details(path: Path, task: Task) -> list[RunProblem]:
     from lighteval_r1.runs.details_file import read_problem, rows, tests_of
 
-    known, problems = KnownProblems(task), []
-    for number, (row, tokens) in enumerate(rows(path), start=1):
-        problem = read_problem(row, tokens=tokens, path=path)
+    problems = ((read_problem(row, tokens=tokens, path=path), tests_of(row["doc"])) for row, tokens in rows(path))
+    return list(with_whole_golds(problems, path=path, task=task))
+
+
+def problems_of_pushed(path: Path, task: Task) -> list[RunProblem]:
+    from lighteval_r1.runs.rows_file import task_of_rows
+
+    problems = task_of_rows(path, described={}).problems
+    if any(not problem.prompt and not any(s.reply for s in problem.samples) for problem in problems):
+        raise UserError(f"{path}: the replies were left out when it was pushed, so there is nothing to grade.")
+    return list(with_whole_golds(((problem, "") for problem in problems), path=path, task=task))
+
+
+def with_whole_golds(problems: Iterable[tuple[RunProblem, str]], *, path: Path, task: Task) -> Iterator[RunProblem]:
+    """The problems with golds as the grader wants them, ungraded. Beside each: its tests, where the file has them."""
+    known = KnownProblems(task)
+    for number, (problem, tests) in enumerate(problems, start=1):
         same = known.find((problem.id,), problem.prompt)
         known_gold = same.gold if same else ""
         whole = known_gold if same and same.id == problem.id else ""
-        gold = whole or tests_of(row["doc"]) or problem.gold or known_gold
+        gold = whole or tests or problem.gold or known_gold
         if not gold:
-            raise UserError(f"{path}, row {number}: {no_gold(task)}.")
+            raise UserError(f"{path}, problem {number}: {no_gold(task)}.")
         # Details written from a plain prompt do not say no: the flag or the replies decide.
         samples = [replace(s, thinking_opened=s.thinking_opened or None, outcome=None) for s in problem.samples]
-        problems.append(replace(problem, gold=gold, grader=task.grader.name, samples=samples))
-    return problems
+        yield replace(problem, gold=gold, grader=task.grader.name, samples=samples)
 
 
 def problems_of_rows(

@@ -1,41 +1,69 @@
 """Rows that were pushed to the Hub, one per sample, as a task with problems. Source of the schema: hub/rows.py."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet as parquet
 
-from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of
+from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of, sha256
 
-# Beside the columns, in the file's metadata: which of the task's problems were asked, where not all.
-PART = "lighteval_r1.part"
 NEEDED = {"problem_id", "sample_index", "outcome"}
+# What LightEval says beside the columns is for readers of LightEval's details.
+UNREAD = {"thinking", "details", "input", "text_post_processed"}
 
 
-def task_of_rows(path: Path) -> tuple[str, TaskRun]:
-    """The model, and the task with its samples. Texts that were withheld are "". UserError for other files."""
-    try:
-        table = parquet.read_table(path)
-        rows, about = table.to_pylist(), table.schema.metadata or {}
-    except (OSError, pyarrow.ArrowException) as error:
-        raise UserError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
-    if not rows or not set(rows[0]) >= NEEDED:
-        raise UserError(f"{path} holds no rows of samples: {', '.join(sorted(NEEDED))} are needed.")
+def task_of_rows(path: Path, *, described: Mapping[str, dict]) -> TaskRun:
+    """The task with its samples. Texts that were withheld are "". UserError for other files.
+
+    described: what the run's results say of its tasks, by name.
+    """
     problems: dict[str, RunProblem] = {}
-    for row in rows:
-        problem = problems.setdefault(row["problem_id"], problem_of(row))
+    first: dict = {}
+    for row in pushed_rows(path):
+        first = first or row
+        if row["problem_id"] not in problems:
+            problems[row["problem_id"]] = problem_of(row)
+        problem = problems[row["problem_id"]]
         key = f"{problem.title}[{row['sample_index']}]"
         text = {"key": key, "index": row["sample_index"], "reply": row.get("reply") or ""}
         problem.samples.append(sample_of(row, **text))
-    n = max(len(problem.samples) for problem in problems.values())
-    name = str(rows[0].get("task") or path.parent.name)
-    return str(rows[0].get("model") or "unknown model"), TaskRun.of_problems(
-        name, list(problems.values()), version=0, n=n, part=about.get(PART.encode(), b"").decode()
+    name = str(first.get("task") or path.parent.name)
+    said = described.get(name, {})
+    return TaskRun(
+        task=name,
+        version=said.get("version") or 0,
+        data_sha256=said.get("data_sha256") or "",
+        prompts_sha256=said.get("prompts_sha256") or sha256(sorted(problems)),
+        problems=list(problems.values()),
+        n=said.get("n") or max(len(problem.samples) for problem in problems.values()),
+        n_problems=said.get("n_problems") or len(problems),
+        part=said.get("part") or "",
+        weight=said.get("weight"),
     )
 
 
+def model_of_rows(paths: Iterable[Path]) -> str:
+    return ", ".join(sorted({str(next(pushed_rows(path)).get("model") or "unknown model") for path in paths}))
+
+
+def pushed_rows(path: Path) -> Iterator[dict]:
+    """At least one. UserError for files that hold none."""
+    try:
+        file = parquet.ParquetFile(path)
+        names = set(file.schema_arrow.names)
+        if not names >= NEEDED or not file.metadata.num_rows:
+            raise UserError(f"{path} holds no rows of samples: {', '.join(sorted(NEEDED))} are needed.")
+        for batch in file.iter_batches(batch_size=64, columns=sorted(names - UNREAD)):
+            yield from batch.to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+
+
 def problem_of(row: dict) -> RunProblem:
+    """The problem without its samples. row: its first, which also says LightEval's metric."""
+    metric = json.loads(row.get("metric") or "{}")
     return RunProblem(
         id=row["problem_id"],
         name=row.get("problem_name") or "",
@@ -43,4 +71,5 @@ def problem_of(row: dict) -> RunProblem:
         gold=row.get("gold") or "",
         grader=row.get("grader") or "",
         groups=json.loads(row.get("groups") or "{}"),
+        metric={name: float(value) for name, value in metric.items() if isinstance(value, int | float)},
     )

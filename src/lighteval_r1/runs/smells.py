@@ -5,7 +5,7 @@ Pure functions of a Run; what it does not say (prompts, token counts) is not sme
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lighteval_r1.graders import grader_named
@@ -66,7 +66,15 @@ def titles(task: TaskRun, smell: Smell) -> list[str]:
     return [f"{task.problems[place].title}[{sample.index}]" for place, sample in smell.examples]
 
 
-def task_smells(name: str, task: TaskRun) -> Iterator[Smell]:
+def of_texts(problem: RunProblem, sample: Sample) -> frozenset[str]:
+    """The smells that the sample's texts have, by their words."""
+    return frozenset(words for words, nose, _ in NOSES if nose(problem, sample))
+
+
+def task_smells(
+    name: str, task: TaskRun, *, texts: Mapping[tuple[str, int], frozenset[str]] | None = None
+) -> Iterator[Smell]:
+    """texts: what of_texts said of each sample, by problem and index, where the texts are no longer at hand."""
     samples = [(place, sample) for place, problem in enumerate(task.problems) for sample in problem.samples]
     if len(samples) < SAMPLES_LEAST:
         return
@@ -76,13 +84,11 @@ def task_smells(name: str, task: TaskRun) -> Iterator[Smell]:
         if len(found) > least * len(samples):
             yield Smell(name, words, len(found), len(samples), tuple(found[:EXAMPLES]))
 
-    yield from smelled("more than 5 % of replies without an answer", without_answer, least=MANY)
-    yield from smelled("thoughts that never close, though the reply ended by itself", never_closes, least=FEW)
-    yield from smelled("answers that stand inside the thought", answers_inside, least=MANY)
-    yield from smelled("empty answers", answers_nothing, least=FEW)
-    yield from smelled("answers that repeat the prompt", echoes, least=FEW)
-    for script in SCRIPTS:
-        yield from smelled(f"{script} letters that the prompt does not have", speaks(script), least=FEW)
+    def remembered(words: str, known: Mapping[tuple[str, int], frozenset[str]]) -> Nose:
+        return lambda problem, sample: words in known[problem.id, sample.index]
+
+    for words, nose, least in NOSES:
+        yield from smelled(words, nose if texts is None else remembered(words, texts), least=least)
     length = commonest([sample.n_tokens for _, sample in samples if sample.n_tokens])
     yield from smelled(
         f"replies of exactly {length} tokens", lambda _, sample: sample.n_tokens == length, least=NEARLY_ALL
@@ -128,6 +134,17 @@ def speaks(script: str) -> Nose:
         return len(letters.findall(sample.reply[-LOOKED_AT:])) >= LETTERS_LEAST
 
     return nose
+
+
+# What is smelled, by what, and above which share of the samples.
+NOSES: tuple[tuple[str, Nose, float], ...] = (
+    ("more than 5 % of replies without an answer", without_answer, MANY),
+    ("thoughts that never close, though the reply ended by itself", never_closes, FEW),
+    ("answers that stand inside the thought", answers_inside, MANY),
+    ("empty answers", answers_nothing, FEW),
+    ("answers that repeat the prompt", echoes, FEW),
+    *((f"{script} letters that the prompt does not have", speaks(script), FEW) for script in SCRIPTS),
+)
 
 
 def commonest(lengths: Sequence[int]) -> int:

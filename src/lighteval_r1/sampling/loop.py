@@ -145,22 +145,26 @@ async def run(
     pool: Pool,
     shard: tuple[int, int] | None = None,
     divider: Divider | None = None,
+    sane: bool = False,
 ) -> dict:
     """Draws what is owed, grades what is ungraded; everything goes to the journals as it is finished.
 
-    divider: by which thinking is told from answer; without one, by the marks of all families.
+    divider: by which thinking is told from answer; without one, by the marks of all families. sane: engine and model
+    are checked before they draw.
     Returns what the sampling took: n_drawn, n_tokens, generation_s (first request to last reply), and when it began
-    (seconds since 1970).
+    (seconds since 1970); with sane, how each check came out.
     Raises what the engine raises, after the replies already drawn are journaled and the engine is stopped.
     """
     loop = _Loop(works, pool=pool, divider=divider or Divider())
     owed = owed_samples(works, shard=shard)
     loop.begin(owed, shard=shard)
-    began, generation_s = time.time(), 0.0
+    began, generation_s, checks = time.time(), 0.0, {}
     try:
         if owed:
             pool.start()
             await engine.start()
+            if sane:
+                checks = {"sane": await check(works, engine)}
             began, begin = time.time(), time.monotonic()
             await loop.draw_all(owed, engine=engine)
             generation_s = time.monotonic() - begin
@@ -172,6 +176,18 @@ async def run(
         "n_tokens": loop.progress.n_tokens,
         "generation_s": round(generation_s, 3),
         "began": round(began, 3),
+        **checks,
+    }
+
+
+async def check(works: list[Work], engine: Engine) -> dict[str, str]:
+    """How the checks of engine and model came out, by name. UserError where one is wrong."""
+    # what a plain run does not need
+    from lighteval_r1.engines.sanity import checked
+
+    longest = max((problem for work in works for problem in work.problems), key=lambda problem: len(problem.prompt))
+    return {
+        check.name: f"{check.status}, {check.words}" for check in await checked(engine, out=sys.stderr, longest=longest)
     }
 
 

@@ -269,9 +269,11 @@ def states() -> dict[str, str]:
     """What Slurm says of this user's jobs, by number; of an array the states of its parts. UserError without Slurm."""
     if shutil.which("squeue") is None:
         raise UserError("squeue was not found: this machine knows nothing of Slurm jobs.")
-    asked = subprocess.run(
-        ["squeue", "--me", "--noheader", "--format=%F %T"], capture_output=True, text=True, timeout=60
-    )
+    command = ["squeue", "--me", "--noheader", "--format=%F %T"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        raise UserError("squeue did not answer within 60 s.") from None
     if asked.returncode:
         raise UserError(f"squeue failed: {one_line(asked.stderr)}")
     parts: dict[str, set[str]] = {}
