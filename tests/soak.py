@@ -25,6 +25,8 @@ PARTS = {
     "trees": (150, 10_000),
     # of the 671 programs with known verdicts
     "programs": (168, 671),
+    # runs of a suite whose weighted mean is to lie in its interval
+    "suites": (150, 8_000),
     # runs of a program that is right by chance
     "chances": (60, 2000),
     # simulated runs of each kind of problems, of which the interval over problems must cover 93 to 97 %

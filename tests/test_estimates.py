@@ -5,12 +5,14 @@ import math
 
 import numpy as np
 import pytest
+import soak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
 from lighteval_r1.numbers.intervals import beta_binomial_end, combined, over_problems
+from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.tables import intervals, span
 from lighteval_r1.records import Estimate
 
@@ -344,22 +346,84 @@ def test_distance_from_a_published_number_is_finite_without_any_spread():
     assert abs(estimates.standard_errors(Estimate(0.5, None, 0.1, 30, 30), 0.55)) < 1
 
 
-def test_a_suite_has_two_means_by_name():
+HALVES = estimate(np.array([[1, 1, 0, 0]] * 30))
+NINETIES = estimate(np.array([[1] * 9 + [0]] * 90))
+
+
+def test_a_suite_has_two_means_by_name_and_a_third_where_it_has_weights():
     # 30 problems at 0.5 and 90 at 0.9.
-    tasks = [Estimate(0.5, 0.03, 0.08, 30, 480), Estimate(0.9, 0.01, 0.02, 90, 360)]
-    over_tasks, over_problems = estimates.mean_over_tasks(tasks), estimates.mean_over_problems(tasks)
+    (tasks, over_tasks), (problems, over_problems) = suite_means([HALVES, NINETIES], [None, 2.0])
+    assert (tasks, problems) == ("over 2 tasks", "over 120 problems")
     assert (over_tasks.value, over_problems.value) == (pytest.approx(0.7), pytest.approx(0.8))
-    assert over_tasks.se_resampling == pytest.approx(math.hypot(0.015, 0.005))
-    assert over_problems.se_problems == pytest.approx(math.hypot(0.08 / 4, 0.02 * 3 / 4))
-    assert (over_tasks.n_problems, over_tasks.n_samples) == (120, 840)
-    assert estimates.mean_over_tasks([Estimate(0.5, None, None, 1, 1)]).se_resampling is None
+    assert (over_tasks.n_problems, over_tasks.n_samples) == (120, 1020)
+    one_sample = estimate([[1], [0]])
+    assert suite_means([one_sample, HALVES], [None, None])[0][1].se_resampling is None
+    assert suite_means([HALVES], [1.0]) == []
+
+
+def test_a_weighted_mean_its_errors_and_its_interval_worked_by_hand():
+    # Weights 3 and 1, so shares 3/4 and 1/4.
+    # mean          3/4 * 0.5 + 1/4 * 0.9 = 0.6
+    # ± resampling  of the first sqrt(30 * (1/3) / 4) / 30 = 0.0527046, of the second sqrt(90 * 0.1 / 10) / 90 = 0.0105409:
+    #               sqrt((3/4 * 0.0527046)**2 + (1/4 * 0.0105409)**2) = sqrt(0.00156250 + 0.00000694) = 0.0396162
+    first = Estimate(0.5, 0.03, 0.08, 30, 480, same_problems=(0.44, 0.56), other_problems=(0.34, 0.66))
+    second = Estimate(0.9, 0.01, 0.02, 90, 360, same_problems=(0.87, 0.92), other_problems=(0.84, 0.94))
+    name, mean = suite_means([HALVES, NINETIES], [3.0, 1.0])[-1]
+    assert name == "weighted 3 : 1" and mean.value == pytest.approx(0.6)
+    assert mean.se_resampling == pytest.approx(0.0396162, abs=1e-6)
+    # ± problems    sqrt((3/4 * 0.08)**2 + (1/4 * 0.02)**2) = sqrt(0.0036 + 0.000025) = 0.060208
+    # interval      below sqrt((3/4 * 0.16)**2 + (1/4 * 0.06)**2) = sqrt(0.0144 + 0.000225) = 0.120934,
+    #               above sqrt((3/4 * 0.16)**2 + (1/4 * 0.04)**2) = sqrt(0.0144 + 0.0001)   = 0.120416
+    _, mean = suite_means([first, second], [3.0, 1.0])[-1]
+    assert mean.se_problems == pytest.approx(0.060208, abs=1e-6)
+    assert mean.other_problems == (pytest.approx(0.6 - 0.120934, abs=1e-6), pytest.approx(0.6 + 0.120416, abs=1e-6))
+
+
+def test_a_task_without_any_spread_leaves_a_mean_uncertain():
+    hopeless = estimate(np.zeros((30, 16)))
+    mean = suite_means([hopeless, NINETIES], [None, None])[0][1]
+    assert mean.other_problems[1] - mean.value >= hopeless.other_problems[1] / 2 > 0.03
 
 
 def test_a_suites_mean_over_problems_is_the_estimate_of_all_its_problems():
     rng = np.random.default_rng(6)
     first, second = drawn(rng, rng.random(30)), drawn(rng, rng.random(50))
-    whole, parts = estimate([*first, *second]), estimates.mean_over_problems([estimate(first), estimate(second)])
+    whole, parts = estimate([*first, *second]), suite_means([estimate(first), estimate(second)], [None, None])[1][1]
     assert (parts.value, parts.se_resampling) == (pytest.approx(whole.value), pytest.approx(whole.se_resampling))
+
+
+SUITES = {
+    # kinds of problems, (problems, samples) of each task, weights
+    "the mix of 728": (("easy", "middling", "uniform"), ((500, 4), (198, 8), (30, 16)), (1, 1, 1)),
+    "a heavy small task": (("easy", "middling", "hard"), ((100, 4), (40, 8), (30, 16)), (1, 2, 5)),
+    "few samples": (("middling", "easy"), ((30, 2), (40, 4)), (2, 1)),
+}
+
+
+@pytest.mark.soak("suites")
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_intervals_of_a_weighted_mean_cover(suite):
+    """Both of them, of 93 to 97 % of the runs; a short count adds what chance does to it, three standard errors."""
+    kinds, sizes, weights = SUITES[suite]
+    n_runs = soak.count("suites")
+    rng = np.random.default_rng(3)
+    of_kind = {kind: KINDS[kind](rng, 200_000).mean() for kind in kinds}
+    shares = np.array(weights) / sum(weights)
+    hits = np.zeros(2)
+    for _ in range(n_runs):
+        chances = [KINDS[kind](rng, n) for kind, (n, _) in zip(kinds, sizes, strict=True)]
+        drawn_tasks = [
+            estimate((rng.random((len(p), n)) < p[:, None]).astype(float))
+            for p, (_, n) in zip(chances, sizes, strict=True)
+        ]
+        _, mean = suite_means(drawn_tasks, weights)[-1]
+        truths = (shares @ [p.mean() for p in chances], shares @ list(of_kind.values()))
+        hits += [
+            low <= truth <= high
+            for (low, high), truth in zip((mean.same_problems, mean.other_problems), truths, strict=True)
+        ]
+    slack = 3 * math.sqrt(0.95 * 0.05 / n_runs)
+    assert all(0.93 - slack <= share <= 0.97 + slack for share in hits / n_runs), hits / n_runs
 
 
 @pytest.mark.parametrize(

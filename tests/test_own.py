@@ -10,6 +10,7 @@ from lighteval_r1.cli.options import ProblemOptions
 from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import own
+from lighteval_r1.tasks import task as task_module
 from lighteval_r1.tasks.names import find
 from lighteval_r1.tasks.task import task_rows
 
@@ -32,9 +33,13 @@ def problems_of(task):
     return [task.problem(row) for row in task_rows(task)]
 
 
-def test_a_file_is_a_task_for_this_process_and_those_it_starts(tmp_path):
+def test_a_file_is_a_task_for_this_process_and_those_it_starts(tmp_path, capsys):
     specs = task_specs(written(tmp_path, SUMS) + "@n=3", n=None, problems=ProblemOptions())
     assert specs == ["own_problems@n=3|0"]
+    understood = (
+        f"own_problems is {tmp_path}/problems.jsonl, graded by expression; columns: question question, gold answer"
+    )
+    assert understood in capsys.readouterr().err
     described = json.loads(os.environ[variables.OWN_PROBLEMS.name])
     assert described["own_problems"]["grader"] == "expression"
     task = find("own_problems")
@@ -118,6 +123,20 @@ BAD = {
     "tests without output": ([{"question": "1?", "tests": [{"input": "1"}]}], "row 1: tests are a list of"),
     "an empty gold": ([SUMS[0], {"question": "2?", "answer": " "}], "row 2: the gold is empty"),
     "an empty question": ([SUMS[0], {"question": " ", "answer": "2"}], "row 2: no question"),
+    "an unclosed brace": (
+        [{"question": "1?", "answer": r"\frac{1"}],
+        "row 1: the gold .* has a brace that does not close",
+    ),
+    "not a number": ([{"question": "1?", "answer": float("nan")}], "row 1: the gold 'nan' is no number"),
+    "an object": ([{"question": "1?", "answer": {"a": 1}}], "row 1: the gold is an object"),
+    "options of lists": (
+        [{"question": "1?", "options": [["x"], "y"], "answer": "A"}],
+        "row 1: an option is a text, not",
+    ),
+    "more outputs": (
+        [{"question": "1?", "tests": {"inputs": ["1"], "outputs": ["1", "2"]}}],
+        "row 1: tests have 1 inputs and 2 outputs",
+    ),
     "a missing cell": ([SUMS[0], {"question": "2?"}], "row 2: the gold is empty"),
 }
 
@@ -135,7 +154,14 @@ def test_a_faulty_file_is_one_line(name, tmp_path):
         ("a.jsonl", b'{"question": "\xe9", "answer": "1"}\n', "is not UTF-8 text"),
         ("a.jsonl", b'{"question": "1?", "answer": "1"}\n{"question": \n', "line 2: not JSON"),
         ("a.jsonl", b"[1]\n", "line 1: a list, not an object"),
+        ("a.jsonl", b'{"question": "1?", "answer": ' + b"9" * 5000 + b"}\n", "line 1: not JSON .Exceeds the limit"),
+        (
+            "a.jsonl",
+            b'{"question": "1?", "answer": ' + b"[" * 99999 + b"\n",
+            "line 1: not JSON .maximum recursion depth",
+        ),
         ("a.csv", b"question,answer\n1?,2,3\n", "row 1: it has not as many cells"),
+        ("a.csv", b"question,answer,answer\n1?,2,3\n", "has two columns 'answer'"),
         ("a.parquet", b"PAR1 is not all", "is not a parquet file"),
     ],
 )
@@ -164,3 +190,38 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
         file.truncate(2**30 + 1)
     with pytest.raises(UserError, match="has 1.0 GiB; problems of one's own may have up to 1 GiB"):
         own.add(str(tmp_path / "large.jsonl"))
+
+
+def test_a_line_that_has_no_end_is_refused_without_reading_all_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(task_module, "LONGEST_LINE", 2**20)
+    (tmp_path / "a.jsonl").write_bytes(b'{"question": "' + b"a" * 2**21)
+    with pytest.raises(UserError, match="line 1 is longer than 1 million characters"):
+        own.add(str(tmp_path / "a.jsonl"))
+
+
+def test_a_csv_cell_may_be_as_long_as_a_reply(tmp_path):
+    (tmp_path / "a.csv").write_text(f"question,answer\n{'a' * 200_000},2\n")
+    assert len(problems_of(own.add(str(tmp_path / "a.csv")))[0].prompt) > 200_000
+
+
+def test_a_file_of_another_kind_is_told_from_a_list_of_tasks(tmp_path):
+    (tmp_path / "problems.json").write_text("[]")
+    with pytest.raises(
+        UserError, match="problems of one's own are read from .jsonl, .csv, .parquet, a suite from .yaml"
+    ):
+        task_specs(str(tmp_path / "problems.json"), n=None)
+
+
+def test_replies_to_ones_own_problems_are_graded_and_read_by_their_file(tmp_path, main, monkeypatch):
+    problems = written(tmp_path, SUMS)
+    replies = [
+        {"uid": str(i), "question": row["question"], "gen": f"It is \\boxed{{{i + 2}}}."}
+        for i, row in enumerate(SUMS[:4])
+    ]
+    path = written(tmp_path, replies, name="replies.jsonl")
+    code, said, _ = main("score", path, "--task", problems)
+    assert code == 0 and "own_problems   100.0" in said
+    # another process knows the task by its address
+    monkeypatch.setenv(variables.OWN_PROBLEMS.name, "")
+    code, said, _ = main("results", path)
+    assert code == 0 and " 100.0 " in said

@@ -19,6 +19,8 @@ from lighteval_r1.records import UserError
 from lighteval_r1.sampling import preflight
 from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.task import task_rows
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -265,3 +267,16 @@ def test_metrics_say_which_way_is_better(foreign_run):
     shares = {"truncated", "looping", "no_answer", "undecided", *(f"no_answer {why}" for why in reasons)}
     assert lower == shares | {"output_tokens", "thinking_tokens"}
     assert {"pass@2", "maj@n", "pass@1 level=3"} <= set(figures["higher_is_better"])
+
+
+def test_lighteval_reads_the_chosen_rows_alone(plugin, tmp_path, monkeypatch, shared):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(shared / "data"))
+    task = parse_spec("math_500@level=5@limit=7").task
+    check_data(task)
+    (file,) = Path(plugin.documents.stage(task)).iterdir()
+    staged = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(staged) == 7 and {row["level"] for row in staged} == {5}
+    # The same problems as of the whole task: what was drawn of a part is there for the whole.
+    whole = {task.problem(row).id for row in task_rows(TASKS["r1_math_500"])}
+    assert {task.problem(row).id for row in staged} <= whole

@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
         ("r1_aime42|0", r"there is no task 'r1_aime42'. Nearest: .*r1_aime24"),
         ("r1_aime24@n=0|0", "n=0 is not a number of samples"),
         ("r1_aime24@n=two|0", "n=two is not a number of samples"),
-        ("r1_aime24@k=2|0", "the only option of a task is n"),
+        ("r1_aime24@k=2|0", "a task's options are n, limit, weight and its groups; 'k' is none"),
         ("r1_aime24|5", "asked without examples"),
     ],
 )

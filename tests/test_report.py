@@ -150,7 +150,7 @@ def test_a_suite_has_its_two_means_by_name(tmp_path):
     page = written(tmp_path, run)
     words = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("<tbody>") : page.index("</tbody>")]).split())
     # (3/4 + 1/8) / 2 = 43.75; (10 * 3/4 + 2 * 1/8) / 12 = 64.58.
-    assert re.search(r"mean over 2 tasks 43\.[78] .*mean over problems 64\.6 .*12 problems", words)
+    assert re.search(r"mean over 2 tasks 43\.[78] .*mean over 12 problems 64\.6 .*12 problems", words)
 
 
 def test_the_table_says_how_many_samples_an_error_of_one_percent_would_need(tmp_path):

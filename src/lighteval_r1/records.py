@@ -73,6 +73,8 @@ class GraderDied(Failure):
 # Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal) and Zhipu
 # (sensitive).
 REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "function_call", "sensitive"})
+# A group: problems of one value are one question that was asked several times otherwise.
+QUESTION = "question"
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"
 
@@ -232,7 +234,8 @@ def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:
 class TaskRun:
     """One task of a run.
 
-    n: samples asked for of each problem; n_problems: problems asked; 0 where the run does not say.
+    n: samples asked for of each problem; n_problems: problems asked; 0 where the run does not say. part: which of the
+    task's problems were asked, in words, "" where all. weight: in a suite's weighted mean; None where it has none.
     """
 
     task: str
@@ -242,9 +245,20 @@ class TaskRun:
     problems: list[RunProblem]
     n: int = 0
     n_problems: int = 0
+    part: str = ""
+    weight: float | None = None
 
     @classmethod
-    def of_problems(cls, task: str, problems: list[RunProblem], *, version: int, n: int) -> "TaskRun":
+    def of_problems(
+        cls,
+        task: str,
+        problems: list[RunProblem],
+        *,
+        version: int,
+        n: int,
+        part: str = "",
+        weight: float | None = None,
+    ) -> "TaskRun":
         """The task as these problems were asked, n samples of each."""
         return cls(
             task=task,
@@ -254,7 +268,14 @@ class TaskRun:
             problems=problems,
             n=n,
             n_problems=len(problems),
+            part=part,
+            weight=weight,
         )
+
+    @property
+    def title(self) -> str:
+        """The task with the part of it that was asked: "r1_math_500|0 (level 5)"."""
+        return f"{self.task} ({self.part})" if self.part else self.task
 
     @property
     def samples(self) -> list[Sample]:

@@ -38,7 +38,7 @@ OURS = {"model", "messages", "stream", "n"}
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointOptions(RunOptions):
-    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.", default=[])
+    tasks: list[str] = argument("aime24, r1_math_500@n=8, or suite.yaml.", default=[])
     base_url: str = option("", "The server, such as http://127.0.0.1:8000/v1.")
     model: str = option("", "The model's name as the server lists it.")
     revision: str = option("", "Which weights the server runs; another word draws anew. Else what the server says.")
@@ -64,7 +64,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     spare_download()
     if options.sane:
         variables.SANE.set("1")
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
+    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, limit=options.limit, problems=options)
     asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
     evaluate.check_several(asked, temperature=options.temperature)
     evaluate.check_journals(cache_dir)
@@ -84,23 +84,22 @@ def endpoint_command(options: EndpointOptions) -> None:
     if table is not None:
         say(table)
     else:
-        through_lighteval(options, engine, asked, cache_dir=cache_dir, output_dir=output_dir)
+        through_lighteval(options, engine, specs, cache_dir=cache_dir, output_dir=output_dir)
     if repo:
         evaluate.pushed(output_dir, repo, public=options.public)
 
 
 def through_lighteval(
-    options: EndpointOptions, engine: "EndpointEngine", asked: list[TaskSpec], *, cache_dir: str, output_dir: Path
+    options: EndpointOptions, engine: "EndpointEngine", specs: list[str], *, cache_dir: str, output_dir: Path
 ) -> None:
     """The server is at work while LightEval, which takes half a minute, is imported; LightEval finds nothing owed."""
-    specs = [f"{spec.task.name}@n={spec.n}|0" for spec in asked]
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     # the plugin registers them while it is imported
     variables.ASKED.set(",".join(specs))
     with lighteval_run(output_dir, loading=ALONE, verbose=options.verbose):
         threading.Thread(target=import_module, args=("lighteval_r1.plugin.pipeline",), daemon=True).start()
-        sampled = drawn(asked, engine=engine, cache_dir=cache_dir, output_dir=output_dir)
+        sampled = drawn([parse_spec(spec) for spec in specs], engine=engine, cache_dir=cache_dir, output_dir=output_dir)
         from lighteval_r1.plugin import pipeline
 
         where = {"output_dir": str(output_dir), "cache_dir": cache_dir}
@@ -121,6 +120,8 @@ def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, ou
                 list(problems.values()),
                 n=spec.n,
                 version=spec.task.version,
+                part=spec.task.part(len(problems)),
+                weight=spec.task.weight,
                 settings=engine.settings,
                 cache_dir=cache_dir,
                 shard=shard,

@@ -29,6 +29,7 @@ from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.journal_files import cache_folders
 from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks.portion import limited
 from lighteval_r1.tasks.specs import (
     TaskSpec,
     check_asked_of_hub,
@@ -54,7 +55,7 @@ class EvaluateOptions(VllmOptions, RunOptions):
     model: str = option(
         "", "Hub id, folder, or a recipe (recipe:QwQ-32B, a .yaml); the demo model where it is left out."
     )
-    task: str = option("", "aime24, r1_math_500@n=8, a comma-separated list, a suite's file, or problems.jsonl.")
+    task: str = option("", "aime24, r1_math_500@n=8, math_500@level=5, a list of them, suite.yaml, or problems.jsonl.")
     parallel: str = option("", "data, tensor or auto.")
     num_gpus: int | None = option(None, "GPUs to use (cores, without GPUs).")
     effort: str = option("", "As the model's template knows it: low. Several, low,medium,high, are a run each.")
@@ -72,9 +73,8 @@ def evaluate_command(options: EvaluateOptions) -> None:
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)
-    specs = task_specs(
-        options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
-    )
+    named = options.task or (DEMO_TASKS if options.model in ("", "demo") else "")
+    specs = task_specs(named, n=options.n, limit=options.limit, problems=options)
     sweep = Sweep.of(section, budgets=options.budgets)
     findings = Findings()
     for kind in sweep.sections.values() if sweep else [section]:
@@ -210,11 +210,15 @@ def layout_parameters(options: EvaluateOptions, parameters: Mapping) -> dict[str
     return layout.parameters
 
 
-def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = None) -> list[str]:
+def task_specs(
+    task: str, *, n: int | None, limit: int | None = None, problems: ProblemOptions | None = None
+) -> list[str]:
     """Full LightEval names, from short ones ("aime24"), full ones, a comma-separated list, a suite's file, or files of
     one's own problems."""
     if not task:
         raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
+    if limit is not None and limit < 1:
+        raise UserError(f"LIMIT={limit}: at least one problem is needed.")
     specs: dict[str, str] = {}
     if not (asked := expand(task)):
         raise UserError(f"the suite {task} names no task.")
@@ -222,14 +226,17 @@ def task_specs(task: str, *, n: int | None, problems: ProblemOptions | None = No
         address, sign, options = text.partition("@")
         if problems is not None and own.is_address(address):
             how = {"columns": problems.columns, "grader": problems.grader, "prompt_file": problems.prompt_file}
-            text = own.add(address, **how).name + sign + options
+            added = own.add(address, **how)
+            print(own.in_words(added), file=sys.stderr)
+            text = added.name + sign + options
         spec = parse_spec(text)
         samples = spec.n if n is None else n
         if samples < 1:
             raise UserError(f"N={n}: at least one sample per problem is needed.")
         if spec.task.name in specs:
             raise UserError(f"{spec.task.name} is asked for twice, the second time as {text}.")
-        specs[spec.task.name] = f"{spec.task.name}@n={samples}|0"
+        chosen = spec.task if limit is None else limited(spec.task, limit)
+        specs[spec.task.name] = str(TaskSpec(chosen, samples))
     return list(specs.values())
 
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lighteval_r1 import __version__
-from lighteval_r1.numbers.scores import task_row
-from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.numbers.scores import run_table, task_row
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Settings, TaskRun
@@ -36,11 +35,15 @@ def finished_table(
     task_runs = []
     for spec in map(parse_spec, specs):
         task_run = finished_task(spec, journal_folder(cache_dir, task=spec.task.name, settings=settings))
-        if task_run is None or ours["tasks"].get(task_run.task, {}).get("prompts_sha256") != task_run.prompts_sha256:
+        if task_run is None:
+            return None
+        there = ours["tasks"].get(task_run.task, {})
+        if (there.get("prompts_sha256"), there.get("weight")) != (task_run.prompts_sha256, task_run.weight):
             return None
         task_runs.append(task_run)
     tell(f"Nothing is owed: this is the table of the journals. The results are in {newest}.")
-    return results_table([task_row(task_run) for task_run in sorted(task_runs, key=lambda task_run: task_run.task)])
+    task_runs.sort(key=lambda task_run: task_run.task)
+    return run_table(task_runs, [task_row(task_run) for task_run in task_runs])
 
 
 def finished_task(spec: TaskSpec, folder: Path) -> TaskRun | None:
@@ -52,4 +55,7 @@ def finished_task(spec: TaskSpec, folder: Path) -> TaskRun | None:
     if rows is None or {spec.task.problem(row).id for row in rows} != set(asked.problem_ids):
         return None
     (task_run,) = journal_run([folder], texts=False).tasks.values()
-    return None if task_run.owed else replace(task_run, task=f"{spec.task.name}|0")
+    if task_run.owed:
+        return None
+    part, weight = spec.task.part(len(asked.problem_ids)), spec.task.weight
+    return replace(task_run, task=f"{spec.task.name}|0", part=part, weight=weight)

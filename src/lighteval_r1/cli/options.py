@@ -235,6 +235,7 @@ class RunOptions(ProblemOptions, SamplingOptions):
     """An evaluation: how much is drawn, and where what comes of it goes."""
 
     n: int | None = option(None, "Samples per problem, where the task's own number is not wanted.")
+    limit: int | None = option(None, "A quick look: only the first so many problems of each task. Marked as such.")
     output_dir: str = option("", "Where results and details go (data/evals/MODEL).", make="OUT")
     cache_dir: str = option("", "Where the journal is kept (the folder lighteval in HF_HOME).", make="CACHE")
     sane: bool = option(False, "Check engine and model before anything is drawn, as the command `sane` does.")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from lighteval_r1.cli.options import ALSO_HELP, argument, option
-from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.outside.words import say
 
 
@@ -21,7 +20,7 @@ def results_command(options: ResultsOptions) -> None:
 def table_of(source: str, *, also: str = "") -> str:
     """A line per task of what is drawn and graded; every line of an unfinished run says "partial"."""
     from lighteval_r1.numbers.estimators import also_lines, named
-    from lighteval_r1.numbers.scores import task_row
+    from lighteval_r1.numbers.scores import run_table, task_row
     from lighteval_r1.runs.reading import read_run
     from lighteval_r1.runs.scored_runs import scored
     from lighteval_r1.runs.smells import in_words
@@ -34,4 +33,6 @@ def table_of(source: str, *, also: str = "") -> str:
     ]
     owed = [f"{name}: {words}." for name, words in run.partial.items() if words]
     more = also_lines(asked, run.run.tasks, run.scores)
-    return "\n".join([results_table(rows), *more, *owed, *run.notes, *in_words(run.run)])
+    tasks = run.run.tasks
+    table = run_table(list(tasks.values()), rows, scores=[run.scores[name] for name in tasks])
+    return "\n".join([table, *more, *owed, *run.notes, *in_words(run.run)])

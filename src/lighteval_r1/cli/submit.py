@@ -11,7 +11,8 @@ from lighteval_r1.outside.hub_files import check_model
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit
-from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks import own
+from lighteval_r1.tasks.added import all_tasks
 
 # A job with less time may draw nothing.
 SHORTEST_MINUTES = 15
@@ -20,7 +21,7 @@ SHORTEST_MINUTES = 15
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions(VllmOptions, RunOptions):
     model: str = argument("Hub id, folder, or a recipe (recipe:QwQ-32B, a .yaml).", default="")
-    task: str = option("", "aime24,math_500, or a suite's file.", "--tasks")
+    task: str = option("", "aime24,math_500, or suite.yaml.", "--tasks")
     nodes: int = option(1, "Nodes per job; more than one run vLLM's Ray back end.")
     tensor_parallel: str = option("auto", "GPUs per replica, or auto: as many as leave room for long replies.")
     array: int = option(0, "K jobs that fill one journal, and one that grades and reports.", metavar="K")
@@ -38,7 +39,7 @@ class SubmitOptions(VllmOptions, RunOptions):
 def submit_command(options: SubmitOptions) -> None:
     """Submit evaluations to Slurm: one job per task, or an array that shares the work."""
     if options.list_tasks:
-        say("\n".join(f"{task.name:<28} {task.repo}" for task in TASKS.values()))
+        say("\n".join(f"{task.name:<28} {task.repo}" for task in all_tasks().values()))
         return
     if not options.model:
         raise UserError("say which MODEL to submit.")
@@ -79,7 +80,9 @@ def submission_of(options: SubmitOptions) -> Submission:
     if Path(name).expanduser().is_dir():
         # the job runs elsewhere
         parameters["model_name"] = str(Path(name).expanduser().absolute())
-    specs = [] if options.serve else evaluate.task_specs(options.task, n=options.n, problems=options)
+    specs = (
+        [] if options.serve else evaluate.task_specs(options.task, n=options.n, limit=options.limit, problems=options)
+    )
     return Submission(
         name=evaluate.slug(name),
         parameters=parameters | layout.parameters,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from lighteval_r1.cli.options import argument
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError, data_sha256
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.added import all_tasks
 from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.suites import shipped_suites
 from lighteval_r1.tasks.task import task_rows
 
 
@@ -21,14 +22,16 @@ class CheckOptions:
 
 
 def tasks_command(options: TasksOptions) -> None:
-    """List the tasks: data set, problems, samples per problem, grader, licence."""
-    for task in TASKS.values():
+    """List the tasks: data set, problems, samples per problem, grader, licence; and the suites that came along."""
+    for task in all_tasks().values():
         n_problems = task.n_problems or "-"
         say(
             f"{task.name:<28} {task.repo:<36} {n_problems:>5} problems  "
             f"n={task.n:<3} {task.grader.name:<10} {task.licence}"
             + ("" if task.tried else "; columns as documented, not tried")
         )
+    for name, about in shipped_suites().items():
+        say(f"suite:{name:<22} {about}")
 
 
 def check_command(options: CheckOptions) -> None:

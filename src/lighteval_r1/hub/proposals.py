@@ -110,6 +110,8 @@ def scores_of(run: Run, *, model_index: bool) -> dict[str, Estimate]:
 def check_whole(name: str, task: TaskRun) -> None:
     """UserError unless all problems of the benchmark, and no others, were asked."""
     known = TASKS[name]
+    if task.part:
+        raise UserError(f"{name}: only {task.part} was asked, and a part of a benchmark is not proposed.")
     if known.n_problems and len(task.problems) != known.n_problems:
         raise UserError(
             f"{name}: the run has {len(task.problems)} of its {known.n_problems} problems, and a part of a "

@@ -102,7 +102,7 @@ def line_of(run: Run, task: TaskRun, *, smells: dict[tuple[str, int], frozenset[
         str(len(task.problems)),
         str(len(task.samples)),
         score_in_words(score),
-        ". ".join(filter(None, [settings_in_words(run), note_of(task), *said])),
+        ". ".join(filter(None, [part_in_words(task), settings_in_words(run), note_of(task), *said])),
     )
 
 
@@ -126,6 +126,10 @@ def settings_in_words(run: Run) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {in_words(value)}" for name, value in known.items() if value != ADDED.get(name)
     )
+
+
+def part_in_words(task: TaskRun) -> str:
+    return f"only {task.part} of its problems" if task.part else ""
 
 
 def task_name(task: str) -> str:

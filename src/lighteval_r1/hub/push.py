@@ -29,7 +29,7 @@ from lighteval_r1.outside.retries import FailedTry, Patience, may_pass, retry_af
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.locate import run_files
-from lighteval_r1.tasks import TASKS
+from lighteval_r1.tasks.added import all_tasks
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def upload(
 ) -> str:
     """Pushes the run; what was done, in words. UserError where it cannot be, with nothing changed on either side."""
     files = run_files(source)
-    gated = [task.name for task in TASKS.values() if task.gated]
+    gated = [task.name for task in all_tasks().values() if task.gated]
     repo = check_can_write(repo, public=public)
     api = HfApi()
     with TemporaryDirectory(prefix="lighteval-r1-push-") as folder:

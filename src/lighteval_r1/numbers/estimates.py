@@ -254,19 +254,8 @@ def in_words(ratio: float) -> str:
     return f"{size} standard errors {'above' if ratio > 0 else 'below'}"
 
 
-def mean_over_problems(tasks: Sequence[Estimate]) -> Estimate:
-    """A suite's mean in which each problem weighs the same, so that a task of 500 problems outweighs one of 30."""
-    n = sum(task.n_problems for task in tasks)
-    return weighted(tasks, [task.n_problems / n for task in tasks])
-
-
-def mean_over_tasks(tasks: Sequence[Estimate]) -> Estimate:
-    """A suite's mean in which each task weighs the same."""
-    return weighted(tasks, [1 / len(tasks)] * len(tasks))
-
-
 def weighted(tasks: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
-    """Errors of independent tasks add as squares; the tasks themselves are given, not drawn."""
+    """A mean of tasks; weights add up to 1. Their errors add as squares: the tasks are given, and drawn from apart."""
 
     def joined(errors: list[float | None]) -> float | None:
         known = [error for error in errors if error is not None]

@@ -8,8 +8,8 @@ import numpy as np
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import FINISHED_EARLY, IN_THINKING, NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate, maj_at_n, pass_at_k
-from lighteval_r1.numbers.tables import Row
-from lighteval_r1.records import Outcome, RunProblem, Sample, TaskRun
+from lighteval_r1.numbers.tables import Row, percent, results_table, span
+from lighteval_r1.records import QUESTION, Outcome, RunProblem, Sample, TaskRun
 
 LOOP = "repetition"  # the finish reason of vLLM's repetition detection
 GROUPS_MOST = 40  # values of a group beyond which it is a name, not a group
@@ -98,6 +98,16 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
     return figures
 
 
+def by_question(problems: Sequence[RunProblem], scores: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """The scores by question, what errors are made of: problems that are one question asked otherwise are one row."""
+    if not any(QUESTION in problem.groups for problem in problems):
+        return scores
+    rows: dict[str, list[np.ndarray]] = {}
+    for problem, row in zip(problems, scores, strict=True):
+        rows.setdefault(problem.groups.get(QUESTION, problem.id), []).append(row)
+    return [np.concatenate(of_question) for of_question in rows.values()]
+
+
 def task_row(
     task_run: TaskRun, *, name: str = "", scores: Sequence[np.ndarray] | None = None, partial: bool = False
 ) -> Row:
@@ -108,12 +118,14 @@ def task_row(
     samples = task_run.samples
     outcomes = [sample.outcome for sample in samples]
     reasons = [sample.finish_reason for sample in samples]
+    problems = task_run.problems
     if scores is None:
-        scores = [row for problem in task_run.problems if (row := problem.scores).size]
+        problems = [problem for problem in problems if problem.graded]
+        scores = [problem.scores for problem in problems]
     early, unfinished = ended_early(samples)
     return Row(
-        task=name or task_run.task,
-        pass_at_1=estimate(scores),
+        task=(name or task_run.task) + (f" ({task_run.part})" if task_run.part else ""),
+        pass_at_1=estimate(by_question(problems, scores)),
         truncated=None if None in reasons else reasons.count("length"),
         no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
         reasons=no_answer_reasons(samples),
@@ -125,6 +137,46 @@ def task_row(
         early=early,
         unfinished=unfinished,
     )
+
+
+def run_table(
+    task_runs: Sequence[TaskRun], rows: Sequence[Row], *, scores: Sequence[Sequence[np.ndarray]] | None = None
+) -> str:
+    """A run's own table: its tasks, their groups with the number of problems in each, and last the means over tasks.
+
+    scores: as task_row takes them.
+    """
+    lines = [results_table(list(rows))]
+    of_tasks = scores or [[problem.scores for problem in task_run.problems] for task_run in task_runs]
+    for task_run, row, of_task in zip(task_runs, rows, of_tasks, strict=True):
+        lines += group_lines(row.task, task_run, of_task)
+    if len(rows) > 1:
+        from lighteval_r1.numbers.means import means_table, suite_means
+
+        weights = [task_run.weight for task_run in task_runs]
+        partial = " (partial)" if any(row.partial for row in rows) else ""
+        means = suite_means([row.pass_at_1 for row in rows], weights)
+        lines.append("\n" + means_table([(name + partial, mean) for name, mean in means]))
+    return "\n".join(lines)
+
+
+def group_lines(name: str, task_run: TaskRun, scores: Sequence[np.ndarray]) -> list[str]:
+    """A line per group: "r1_math_500 by level (95 % same problems; problems): 1: 97.7 (95.1 to 99.0; 43)"."""
+    members: dict[str, dict[str, list[tuple[RunProblem, np.ndarray]]]] = {}
+    for problem, row in zip(task_run.problems, scores, strict=True):
+        for group, value in problem.groups.items() if row.size else ():
+            members.setdefault(group, {}).setdefault(value, []).append((problem, row))
+    lines = []
+    for group, values in members.items():
+        if group == QUESTION or not 1 < len(values) <= GROUPS_MOST:
+            continue
+        found = [
+            (value, estimate(by_question(*zip(*values[value], strict=True))))
+            for value in sorted(values, key=group_order)
+        ]
+        told = [f"{value}: {percent(e.value)} ({span(e.same_problems)}; {e.n_problems})" for value, e in found]
+        lines.append(f"{name} by {group} (95 % same problems; problems): {', '.join(told)}.")
+    return lines
 
 
 def note_of(task_run: TaskRun) -> str:

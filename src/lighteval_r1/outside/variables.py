@@ -82,6 +82,9 @@ DEVICE = Variable(
     "LIGHTEVAL_R1_DEVICE", "gpu or cpu; else it is asked of the GPU's driver", device, "", read_by="engines"
 )
 DATA = Variable("LIGHTEVAL_R1_DATA", "a folder of the tasks' data, read instead of the Hub", str, "", read_by="tasks")
+TASKS = Variable(
+    "LIGHTEVAL_R1_TASKS", "Python modules or files with tasks of your own, by comma", str, "", read_by="tasks"
+)
 SHARD = Variable[tuple[int, int] | None](
     "LIGHTEVAL_R1_SHARD", "k/K: this run draws the k-th of K parts of what is owed", shard, None, read_by="cli, plugin"
 )
@@ -138,7 +141,7 @@ ASKED = Variable(
     internal=True,
 )
 VARIABLES = (
-    *(DEVICE, DATA, SHARD, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
+    *(DEVICE, DATA, TASKS, SHARD, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 

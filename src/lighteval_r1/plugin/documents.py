@@ -17,13 +17,14 @@ from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.metrics import metrics
 from lighteval_r1.records import DETAIL_FIELDS, Problem, RunProblem, sha256, to_record
 from lighteval_r1.tasks import Task
-from lighteval_r1.tasks.task import local_file
+from lighteval_r1.tasks.task import local_file, task_rows
 
 
 class ProblemDoc(Doc):
-    """A Doc that knows its Problem. Attributes, not fields: hidden tests must not reach the details file."""
+    """A Doc that knows its Problem and Task. Attributes, not fields: hidden tests must not reach the details file."""
 
     problem: Problem
+    task: Task
     figures: dict[str, float] | None = None
     scores: np.ndarray
 
@@ -48,20 +49,21 @@ def to_doc(row: dict, task_name: str, *, task: Task) -> ProblemDoc:
             "groups": json.dumps(storable(problem.groups), ensure_ascii=False),
         },
     )
-    doc.problem = problem
+    doc.problem, doc.task = problem, task
     return doc
 
 
 def stage(task: Task) -> str | None:
     """A folder that `datasets.load_dataset` reads the task's local rows from; None where the Hub is read."""
-    path = local_file(task)
-    if path is None and task.rows is None:
+    path = None if task.is_remade else local_file(task)
+    if path is None and task.rows is None and not task.is_remade:
         return None
     if path is not None:
         stat = path.stat()
         key = sha256([str(path), stat.st_mtime_ns, stat.st_size])[:16]
     else:
-        rows = "".join(json.dumps(row) + "\n" for row in task.rows())
+        # a data set of the Hub may hold dates
+        rows = "".join(json.dumps(row, default=str) + "\n" for row in task_rows(task))
         key = sha256(rows)[:16]
     folder = hf_home() / "lighteval_r1_data" / f"{task.file}-{task.split}-{key}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,15 +11,13 @@ from lighteval.tasks.requests import Doc
 from lighteval_r1 import __version__
 from lighteval_r1.engines import Engine
 from lighteval_r1.engines.machine import environment
-from lighteval_r1.numbers.scores import task_row
-from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.numbers.scores import run_table, task_row
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import ended_by, say, storable, tell
 from lighteval_r1.plugin.documents import ProblemDoc
 from lighteval_r1.plugin.metrics import task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
 from lighteval_r1.sampling.loop import Work, owed_samples, sample
-from lighteval_r1.tasks.names import task_named
 from lighteval_r1.tasks.specs import check_confinement, same_reply
 from lighteval_r1.tasks.task import Task
 
@@ -100,7 +98,7 @@ class R1Model(LightevalModel):
         finally:
             for work in works:
                 work.journal.close()
-        self._report(task_runs, sampling=sampling)
+        self._report(task_runs, {doc.task_name: doc.task for doc in docs}, sampling=sampling)
         problems = {task_run.task: {problem.id: problem for problem in task_run.problems} for task_run in task_runs}
         responses = []
         for doc in docs:
@@ -113,22 +111,25 @@ class R1Model(LightevalModel):
     def _work(self, full_name: str, members: dict[str, ProblemDoc], *, shard: tuple[int, int] | None) -> Work:
         """full_name: "r1_aime24|0", as LightEval has it."""
         first = next(iter(members.values()))
+        task = first.task
         return Work.open(
             full_name,
             [doc.problem for doc in members.values()],
             n=first.num_samples,
-            version=task_named(task_of(first)).version,
+            version=task.version,
+            part=task.part(len(members)),
+            weight=task.weight,
             settings=self.engine.settings,
             cache_dir=self.config.cache_dir,
             shard=shard,
             marks=self.engine.chosen.key,
         )
 
-    def _report(self, task_runs: list[TaskRun], *, sampling: dict) -> None:
+    def _report(self, task_runs: list[TaskRun], tasks: dict[str, Task], *, sampling: dict) -> None:
         """What ours adds to LightEval's results, and our table."""
         settings = self.engine.settings
         rows = [task_row(task_run) for task_run in task_runs]
-        level = check_confinement(known_task(task_run) for task_run in task_runs)
+        level = check_confinement(tasks.values())
         self.config.lighteval_r1 = {
             "version": __version__,
             "settings": asdict(settings),
@@ -140,12 +141,14 @@ class R1Model(LightevalModel):
             | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": {
-                task_run.task: describe_task(task_run) | {"estimates": {"pass@1": asdict(row.pass_at_1)}}
-                for task_run, row in zip(task_runs, rows, strict=True)
+                of_task.task: describe_task(of_task, tasks[of_task.task])
+                | {"estimates": {"pass@1": asdict(row.pass_at_1)}}
+                for of_task, row in zip(task_runs, rows, strict=True)
             },
         }
+        table = run_table(task_runs, rows)
         # LightEval prints its own table after this returns; ours follows it.
-        atexit.register(lambda: say(results_table(rows)))
+        atexit.register(lambda: say(table))
 
     async def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
         raise ended_by(UserError("the engine samples replies; tasks that need log-likelihoods run without the plugin."))
@@ -170,13 +173,8 @@ def check_docs(docs: list[Doc], *, temperature: float) -> None:
             raise same_reply(task_of(doc), doc.num_samples)
 
 
-def known_task(task_run: TaskRun) -> Task:
-    return task_named(task_run.task.partition("|")[0])
-
-
-def describe_task(task_run: TaskRun) -> dict:
+def describe_task(task_run: TaskRun, task: Task) -> dict:
     """What the results say of a task; says aloud where its rows are others than those known."""
-    task = known_task(task_run)
     digest, n_problems = task_run.data_sha256, task_run.n_problems
     known = None
     if task.known_data and n_problems == task.n_problems:
@@ -194,4 +192,7 @@ def describe_task(task_run: TaskRun) -> dict:
         "data_sha256": digest,
         "prompts_sha256": task_run.prompts_sha256,
         "known_data": known,
+        "data": task.repo,
+        "part": task_run.part,
+        "weight": task_run.weight,
     }

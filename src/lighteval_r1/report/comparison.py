@@ -6,12 +6,13 @@ from pathlib import Path
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, of_model, on_task, read_baselines, spread
-from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.numbers.means import means_table, suite_means
+from lighteval_r1.numbers.scores import by_question, task_row
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent, results_table
 from lighteval_r1.records import Run, TaskRun, UserError
 from lighteval_r1.report.differences import against_first, both_p, common_tasks, label, paired, sampling_words
 from lighteval_r1.runs.outputs import writing
-from lighteval_r1.runs.pairing import differences, paired_problems, pooled, step_of
+from lighteval_r1.runs.pairing import common_weights, differences, paired_problems, pooled, step_of, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out
 
 
@@ -91,7 +92,7 @@ def apart(first: ScoredRun, second: ScoredRun, *, meant: Sequence[str] = ()) -> 
 
 
 def table(told: Sequence[ScoredRun]) -> str:
-    """All tasks of all runs; where a run has several tasks, its two means over them."""
+    """All tasks of all runs; where runs have several tasks in common, the means over these."""
     rows = []
     for name in dict.fromkeys(name for each in told for name in each.run.tasks):
         rows += [
@@ -104,26 +105,27 @@ def table(told: Sequence[ScoredRun]) -> str:
             for each in told
             if name in each.run.tasks
         ]
-    several = [each for each in told if len(each.run.tasks) > 1]
-    lines = ["\n".join(filter(None, [results_table(rows), sampling_words(told)]))]
-    if several:
-        means = [["mean", "pass@1", *INTERVAL_HEADERS]]
-        for each in several:
-            of_tasks = [estimates.estimate(each.scores[name]) for name in each.run.tasks]
-            partial = " (partial)" if any(each.partial.values()) else ""
-            for words, found in (
-                (f"over {len(of_tasks)} tasks", estimates.mean_over_tasks(of_tasks)),
-                (f"over {sum(e.n_problems for e in of_tasks)} problems", estimates.mean_over_problems(of_tasks)),
-            ):
-                means.append(
-                    [
-                        f"{words} {each.letter}{partial}",
-                        percent(found.value),
-                        *intervals(found),
-                    ]
-                )
-        lines.append(columns(means))
-    return "\n\n".join(lines)
+    below = [sampling_words(told), f"\n{means}" if (means := means_of(told)) else ""]
+    return "\n".join(filter(None, [results_table(rows), *below]))
+
+
+def means_of(told: Sequence[ScoredRun]) -> str:
+    """The means over the tasks that all runs have, and which are left out; "" of fewer than two."""
+    tasks = tasks_of_all([each.run for each in told])
+    lines = []
+    for place, each in enumerate(told):
+        names = [task[place].task for task in tasks]
+        partial = " (partial)" if any(each.partial[name] for name in names) else ""
+        found = [estimates.estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
+        lines += [
+            (f"{words} {each.letter}{partial}", mean) for words, mean in suite_means(found, common_weights(tasks))
+        ]
+    if not lines:
+        return ""
+    counted = {task[place].task for task in tasks for place in range(len(told))}
+    left = [name for name in dict.fromkeys(name for each in told for name in each.run.tasks) if name not in counted]
+    words = [f"Not in the means, as not every run has it: {', '.join(left)}."] if left else []
+    return "\n".join([means_table(lines), *words])
 
 
 def against_published(told: Sequence[ScoredRun], models: Sequence[str], rows: Sequence[Baseline]) -> str:

@@ -59,7 +59,7 @@ def write_report(
         "tasks": tasks,
         "also": also_rows(also, told),
         "sampling": sampling_words(told),
-        "means": [mean for kind in zip(*filter(None, map(means, told)), strict=True) for mean in kind],
+        "means": means(told),
         "exact": [{"label": label, "lines": exact_lines(run)} for label, run in zip(labels, runs, strict=True)],
         "thinking": {each.name: section(each) for each in thinking.tasks} if thinking else {},
         "thinking_notes": thinking.notes if thinking else [],
@@ -172,6 +172,12 @@ def notices(told: Sequence[ScoredRun]) -> list[str]:
     """What a reader must know before the numbers: what is partial, what a run does not say, how runs differ."""
     said = [
         f"Partial: {name} of {each.letter}: {words}." for each in told for name, words in each.partial.items() if words
+    ]
+    said += [
+        f"A part of {name} was asked of {each.letter}: {task_run.part}."
+        for each in told
+        for name, task_run in each.run.tasks.items()
+        if task_run.part
     ]
     said += [f"{each.letter}: {note}" for each in told for note in each.notes]
     said += filter(None, dict.fromkeys(note_of(task_run) for each in told for task_run in each.run.tasks.values()))

@@ -7,6 +7,7 @@ import numpy as np
 
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.intervals import ALPHA
+from lighteval_r1.numbers.scores import by_question
 from lighteval_r1.numbers.tables import percent, span
 from lighteval_r1.records import RunProblem, TaskRun
 from lighteval_r1.runs.pairing import paired_problems, same_task
@@ -49,7 +50,7 @@ def paired(first: ScoredRun, second: ScoredRun, before: TaskRun, after: TaskRun)
     old = [first.scores[before.task][place] for place, _ in places]
     new = [second.scores[after.task][place] for _, place in places]
     problems = [before.problems[place] for place, _ in places]
-    found = estimates.difference(old, new) if places else None
+    found = estimates.difference(by_question(problems, old), by_question(problems, new)) if places else None
     return Paired(first, second, before, after, problems, old, new, found)
 
 
@@ -74,7 +75,9 @@ def against_first(told: Sequence[ScoredRun]) -> list[str]:
 
 def pair_lines(pair: Paired, corrected: Corrected) -> list[str]:
     first, second, found = pair.first, pair.second, pair.found
-    partial = " (partial)" if first.partial[pair.before.task] or second.partial[pair.after.task] else ""
+    parts = dict.fromkeys(task.part or "all" for task in (pair.before, pair.after))
+    partial = f" ({' against '.join(parts)})" if parts.keys() - {"all"} else ""
+    partial += " (partial)" if first.partial[pair.before.task] or second.partial[pair.after.task] else ""
     if found is None:
         return [f"{pair.before.task}{partial}: no problem in common."]
     whole = len(pair.problems) == max(len(pair.before.problems), len(pair.after.problems))
@@ -158,4 +161,4 @@ def sampling_words(told: Sequence[ScoredRun]) -> str:
 
 
 def label(each: ScoredRun, task: str) -> str:
-    return f"{task} {each.letter}" + (" (partial)" if each.partial.get(task) else "")
+    return f"{each.run.tasks[task].title} {each.letter}" + (" (partial)" if each.partial.get(task) else "")

@@ -8,8 +8,10 @@ import numpy as np
 from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published, spread
 from lighteval_r1.numbers.estimates import estimate
+from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.scores import (
     GROUPS_MOST,
+    by_question,
     ended_early,
     from_thinking,
     group_order,
@@ -17,7 +19,8 @@ from lighteval_r1.numbers.scores import (
     no_answer_reasons,
 )
 from lighteval_r1.numbers.tables import bounds_in_words, reasons_in_words
-from lighteval_r1.records import Estimate, Outcome, TaskRun
+from lighteval_r1.records import QUESTION, Estimate, Outcome, RunProblem, TaskRun
+from lighteval_r1.runs.pairing import common_weights, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun
 
 # (task, our estimate, group or "") -> the published numbers beside it
@@ -67,7 +70,7 @@ class TaskScore:
 
 @dataclass(frozen=True)
 class Mean:
-    """A suite's mean over a run's tasks, by name: over tasks, or over problems."""
+    """A mean over a run's tasks, by name: over tasks, over problems, or weighted as its suite says."""
 
     name: str
     scored: Scored
@@ -153,11 +156,13 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     reasons = [sample.finish_reason for sample in samples]
     why = reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples)))
     early, unfinished = ended_early(samples)
-    value = estimates.spread(rows).value
+    value = estimates.spread(by_question(task_run.problems, rows)).value
     bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
     return TaskScore(
-        task=name,
-        scored=scored(told.letter, rows, published=lambda found: published(name, found, "")),
+        task=task_run.title,
+        scored=scored(
+            told.letter, by_question(task_run.problems, rows), published=lambda found: published(name, found, "")
+        ),
         n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
         majority=majority_of(task_run),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
@@ -168,20 +173,21 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
     )
 
 
-def means(told: ScoredRun) -> list[Mean]:
-    """A run's two means over its tasks; none of one task."""
-    of_tasks = [estimate(told.scores[name]) for name in told.run.tasks]
-    if len(of_tasks) < 2:
-        return []
-    found = []
-    for words, mean in (
-        (f"mean over {len(of_tasks)} tasks", estimates.mean_over_tasks),
-        ("mean over problems", estimates.mean_over_problems),
-    ):
-        joined = mean(of_tasks)
-        partial = "partial" if any(told.partial.values()) else ""
-        found.append(Mean(words, Scored(told.letter, joined), f"{joined.n_problems} problems", partial))
-    return found
+def means(told: Sequence[ScoredRun]) -> list[Mean]:
+    """The runs' means over the tasks that all of them have, kind by kind; none of one task."""
+    tasks = tasks_of_all([each.run for each in told])
+    kinds = []
+    for place, each in enumerate(told):
+        names = [task[place].task for task in tasks]
+        partial = "partial" if any(each.partial[name] for name in names) else ""
+        of_tasks = [estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
+        kinds.append(
+            [
+                Mean(f"mean {words}", Scored(each.letter, mean), f"{mean.n_problems} problems", partial)
+                for words, mean in suite_means(of_tasks, common_weights(tasks))
+            ]
+        )
+    return [mean for kind in zip(*kinds, strict=True) for mean in kind]
 
 
 def majority_of(task_run: TaskRun) -> float | None:
@@ -234,17 +240,17 @@ def by_group(
     name: str, told: Sequence[ScoredRun], *, published: Mapping[str, PublishedBeside]
 ) -> dict[str, dict[str, list[Scored]]]:
     """Per group (level, subject) and value, one estimate per run that has such problems."""
-    members: dict[str, dict[str, dict[str, list[np.ndarray]]]] = {}
+    members: dict[str, dict[str, dict[str, list[tuple[RunProblem, np.ndarray]]]]] = {}
     for each in told:
         for problem, row in zip(each.run.tasks[name].problems, each.scores[name], strict=True):
             for group, value in problem.groups.items():
-                members.setdefault(group, {}).setdefault(value, {}).setdefault(each.letter, []).append(row)
+                members.setdefault(group, {}).setdefault(value, {}).setdefault(each.letter, []).append((problem, row))
     return {
         group: {
             value: [
                 scored(
                     run,
-                    rows,
+                    by_question(*zip(*rows, strict=True)),
                     published=lambda found, run=run, over=f"{group}={value}": published[run](name, found, over),
                 )
                 for run, rows in of_runs.items()
@@ -252,5 +258,5 @@ def by_group(
             for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))
         }
         for group, values in members.items()
-        if 1 < len(values) <= GROUPS_MOST
+        if group != QUESTION and 1 < len(values) <= GROUPS_MOST
     }

@@ -73,6 +73,8 @@ def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None
         problems=ordered,
         n=described.get("n") or n_asked,
         n_problems=described.get("n_problems") or 0,
+        part=described.get("part") or "",
+        weight=described.get("weight"),
     )
 
 

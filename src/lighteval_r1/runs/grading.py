@@ -30,6 +30,7 @@ from lighteval_r1.runs.grades_file import write_grades
 from lighteval_r1.runs.locate import HUB, find
 from lighteval_r1.runs.reply_files import read_replies
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.tasks import own
 from lighteval_r1.tasks.names import task_named
 from lighteval_r1.tasks.specs import say_confinement
 from lighteval_r1.tasks.task import Task
@@ -71,7 +72,8 @@ def run(
     with Pool() as pool:
         for path, task_run in zip(paths, runs, strict=True):
             task_run = grade_all(task_run, pool=pool, task=chosen)
-            write_grades(path, task_run.samples, task=chosen.name, version=chosen.version, columns=columns)
+            whose = own.spelled_out(chosen.name)
+            write_grades(path, task_run.samples, task=whose, version=chosen.version, columns=columns)
             name = chosen.name if len(paths) == 1 else f"{chosen.name} {path.name}"
             rows.append(task_row(task_run, name=name))
             graded[name] = task_run

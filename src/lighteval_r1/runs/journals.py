@@ -78,7 +78,8 @@ def journal_task(folder: Path, settings: Settings, *, texts: bool, damage: Damag
         for problem_id in ids
     ]
     n = asked.n if asked else max((len(problem.samples) for problem in problems), default=0)
-    return TaskRun.of_problems(folder.parent.name, problems, version=version, n=n)
+    part, weight = (asked.part, asked.weight) if asked else ("", None)
+    return TaskRun.of_problems(folder.parent.name, problems, version=version, n=n, part=part, weight=weight)
 
 
 def in_order(samples: list[Sample]) -> list[Sample]:

@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from lighteval_r1.graders import CHOICE
+from lighteval_r1.graders import CHOICE, REAL
 from lighteval_r1.graders.expression import gold_expression
 from lighteval_r1.graders.program import decode_cases
 from lighteval_r1.records import Outcome, Problem, UserError
-from lighteval_r1.tasks import TASKS, Task, own
-from lighteval_r1.tasks.task import LETTERS, local_file, local_rows
+from lighteval_r1.tasks import TASKS, Task
+from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, unreadable
+from lighteval_r1.tasks.task import LETTERS, local_file, task_rows
 
 # A name of a reply in a batch: the problem's, and the number of the sample.
 NUMBERED = re.compile(r"(.+?)(?:[-_:/#. ]|\[)\d+\]?")
@@ -71,7 +72,8 @@ class KnownProblems:
         start, end = start.format(), end.format()
         bare = self._task.grader is not CHOICE
         problems = []
-        for row in self._rows():
+        at_hand = self._task.rows is not None or local_file(self._task) is not None
+        for row in task_rows(self._task) if at_hand else ():
             problem = self._task.problem(row)
             core = problem.prompt.removeprefix(start).removesuffix(end)
             problems.append((problem, str(row[self._task.question]) if bare else core))
@@ -89,13 +91,6 @@ class KnownProblems:
             table |= dict.fromkeys(filter(None, names), problem)
         return table
 
-    def _rows(self) -> Iterator[dict]:
-        if self._task.rows is not None:
-            yield from self._task.rows()
-        elif (path := local_file(self._task)) is not None:
-            keep = self._task.keep or (lambda row: True)
-            yield from filter(keep, local_rows(path))
-
 
 def plain(text: str) -> str:
     """White space differs between copies of one question."""
@@ -112,11 +107,11 @@ def gold_of(value: object, options: object, *, task: Task) -> str:
             raise ValueError(f"the gold {text[:60]!r} holds no tests") from None
         return text
     if task.grader is CHOICE and options:
-        texts = own.options_of(options)
-        return json.dumps({"letter": own.letter_of(value, texts), "options": texts}, ensure_ascii=False)
-    text = json.dumps(value) if isinstance(value, Mapping) else own.gold_text(value)
-    if own.is_sentence(gold_expression(text)) and task.grader is not CHOICE:
-        raise ValueError(f"the gold {text[:60]!r} is a sentence, which the {task.grader.name} grader does not read")
+        texts = options_of(options)
+        return json.dumps({"letter": letter_of(value, texts), "options": texts}, ensure_ascii=False)
+    text = json.dumps(value) if isinstance(value, Mapping) and task.grader is REAL else gold_text(value)
+    if task.grader is not CHOICE and (why := unreadable(gold_expression(text))):
+        raise ValueError(f"the gold {text[:60]!r} {why}, which the {task.grader.name} grader does not read")
     if not text or not same_gold(text, text, task=task):
         raise ValueError(f"the {task.grader.name} grader of {task.name} reads no answer in the gold {text[:60]!r}")
     return text

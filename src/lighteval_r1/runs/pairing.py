@@ -63,6 +63,19 @@ def same_task(name: str, run: Run) -> TaskRun | None:
     return others[0] if len(others) == 1 else None
 
 
+def tasks_of_all(runs: Sequence[Run]) -> list[list[TaskRun]]:
+    """The tasks that every run has, the first run's order: of each what it is in each run."""
+    if not runs:
+        return []
+    found = [[same_task(name, run) for run in runs] for name in runs[0].tasks]
+    return [whole for tasks in found if len(whole := [task for task in tasks if task is not None]) == len(runs)]
+
+
+def common_weights(tasks: Sequence[Sequence[TaskRun]]) -> list[float | None]:
+    """Of each task the weight that all runs give it; None where they differ or give none."""
+    return [task[0].weight if len({of_run.weight for of_run in task}) == 1 else None for task in tasks]
+
+
 def paired_problems(first: TaskRun, second: TaskRun) -> list[tuple[int, int]]:
     """Places of the same problem in both: by id, else by the question without what all prompts of a task begin and end
     with."""

@@ -19,6 +19,8 @@ from lighteval_r1.tasks import Task, own
 
 DETAILS, PUSHED = "LightEval's details", "pushed rows"
 PARQUET = {DETAILS: {"doc", "model_response"}, PUSHED: {"problem_id", "sample_index", "reply_sha256"}}
+# All replies are held at once.
+MAX_BYTES = 2**32
 
 
 def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[str, object] | None = None) -> TaskRun:
@@ -30,6 +32,8 @@ def read_replies(path: Path, task: Task, *, columns: str = "", verdicts: dict[st
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}.")
+    if (n_bytes := path.stat().st_size) > MAX_BYTES:
+        raise UserError(f"{path} has {n_bytes / 2**30:.1f} GiB; files of replies may have up to 4 GiB. Split it.")
     if path.suffix == ".parquet" and (kind := kind_of_parquet(path)):
         problems = problems_of_details(path, task) if kind == DETAILS else problems_of_pushed(path, task)
     else:

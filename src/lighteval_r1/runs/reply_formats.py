@@ -290,6 +290,8 @@ def of_columns(row: Mapping, wanted: Wanted) -> Drawn:
         question = question or asked
     if columns.get("question") == "messages":
         question = conversation(question)[0]
+    if not isinstance(question, str):
+        raise ValueError(f"the question is not a text but {str(question)[:60]!r}")
     many = isinstance(replies, list)
     texts = [text_of(reply) for reply in (replies if many else [replies])]
     return Drawn(

@@ -39,6 +39,8 @@ def task_of_rows(path: Path, *, described: Mapping[str, dict]) -> TaskRun:
         problems=list(problems.values()),
         n=said.get("n") or max(len(problem.samples) for problem in problems.values()),
         n_problems=said.get("n_problems") or len(problems),
+        part=said.get("part") or "",
+        weight=said.get("weight"),
     )
 
 

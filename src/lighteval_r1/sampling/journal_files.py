@@ -94,12 +94,14 @@ class DamageSeen:
 @dataclass(frozen=True)
 class Asked:
     """What a run asked of a journal: n samples of each problem, graded by this version of the task and by these marks
-    of thinking (graders.marks)."""
+    of thinking (graders.marks). part, weight: as a TaskRun has them."""
 
     n: int
     version: int
     problem_ids: list[str]
     marks: str = ""
+    part: str = ""
+    weight: float | None = None
 
 
 def read_object(path: Path) -> dict:

@@ -38,13 +38,15 @@ from lighteval_r1.sampling.schedule import Schedule
 class Work:
     """One task of a run: its problems, the samples wanted of each, and its journal.
 
-    task: as LightEval calls it, with the number of shots ("r1_aime24|0").
+    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). part, weight: as a TaskRun has them.
     """
 
     task: str
     problems: list[Problem]
     n: int
     journal: Journal
+    part: str = ""
+    weight: float | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +68,8 @@ class Work:
         cache_dir: str,
         shard: tuple[int, int] | None = None,
         marks: str = "",
+        part: str = "",
+        weight: float | None = None,
     ) -> "Work":
         """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
@@ -74,8 +78,8 @@ class Work:
         if not folder.exists() and (why := why_anew(folder, settings)):
             tell(f"{folder.parent.name}: {why}")
         journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
-        journal.asked(n=n, problems=[shown(problem, []) for problem in problems])
-        return cls(task=task, problems=problems, n=n, journal=journal)
+        journal.asked(n=n, problems=[shown(problem, []) for problem in problems], part=part, weight=weight)
+        return cls(task=task, problems=problems, n=n, journal=journal, part=part, weight=weight)
 
     def result(self) -> TaskRun:
         """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
@@ -83,7 +87,9 @@ class Work:
         problems = [
             shown(problem, [samples[key] for key in self.keys(problem) if key in samples]) for problem in self.problems
         ]
-        task_run = TaskRun.of_problems(self.task, problems, version=self.journal.version, n=self.n)
+        task_run = TaskRun.of_problems(
+            self.task, problems, version=self.journal.version, n=self.n, part=self.part, weight=self.weight
+        )
         if missing := task_run.owed:
             raise OwedError(
                 f"{self.name}: {len(missing)} of {len(self.problems) * self.n} samples are owed or ungraded, so there "
@@ -316,7 +322,8 @@ def announce(works: list[Work], *, settings: Settings) -> None:
     for work in works:
         asked = len(work.problems) * work.n
         here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
+        name = f"{work.name} ({work.part})" if work.part else work.name
         tell(
-            f"{work.name}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
+            f"{name}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
             f"(settings {settings.id})"
         )

@@ -46,4 +46,8 @@ class Findings:
         """UserError unless the rows of all can be had."""
         for task in tasks:
             path = local_file(task)
-            self.once(f"data of {task.name}", [] if path is None else [path], lambda task=task: check_data(task))
+            self.once(
+                f"data of {task.name} {task.portion or ''}",
+                [] if path is None else [path],
+                lambda task=task: check_data(task),
+            )

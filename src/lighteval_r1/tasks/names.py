@@ -5,6 +5,7 @@ import re
 
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks.added import added_tasks, all_tasks
 from lighteval_r1.tasks.livecodebench import window
 from lighteval_r1.tasks.task import Task
 
@@ -38,13 +39,15 @@ def key(name: str) -> str:
 
 
 def find(name: str) -> Task | None:
-    """The task of this full name, which may be a window of LiveCodeBench or a file that was named before."""
-    return TASKS.get(name) or window(name) or own.find(name)
+    """The task of this full name: ours, a window of LiveCodeBench, another's; one's own problems by name or file."""
+    if own.is_address(name):
+        return own.add(name)
+    return TASKS.get(name) or window(name) or own.find(name) or added_tasks().get(name)
 
 
 def task_named(name: str) -> Task:
     """The task that a person means. UserError, with near names, where there is none."""
-    task = find(name) or find(f"r1_{name}") or find(f"demo_{name}")
+    task = TASKS.get(f"r1_{name}") or TASKS.get(f"demo_{name}") or find(name) or find(f"r1_{name}")
     if task is not None:
         return task
     short = {key(task.removeprefix("r1_")): task for task in TASKS if task.startswith("r1_")}
@@ -57,8 +60,8 @@ def task_named(name: str) -> Task:
 def near(name: str) -> list[str]:
     """Up to three names: those that hold what was asked for, or a part of it, before those of like letters."""
     asked = key(name.removeprefix("r1_"))
-    keys = {task.name: key(task.name.removeprefix("r1_")) for task in TASKS.values()}
+    keys = {task.name: key(task.name.removeprefix("r1_")) for task in all_tasks().values()}
     holding = [task for task, known in keys.items() if len(asked) > 2 and (asked in known or known in asked)]
-    by_repo = [task.name for task in TASKS.values() if len(asked) > 2 and asked in key(task.repo)]
-    like = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.0)
+    by_repo = [task.name for task in all_tasks().values() if len(asked) > 2 and asked in key(task.repo)]
+    like = difflib.get_close_matches(name, all_tasks(), n=3, cutoff=0.0)
     return list(dict.fromkeys([*holding, *by_repo, *like]))[:3]

@@ -7,7 +7,8 @@ questions, else a gold is an expression; what fits no grader, or two, is refused
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Problem, UserError, sha256
 from lighteval_r1.tasks import livecodebench
+from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, tests_of, unreadable
 from lighteval_r1.tasks.task import (
     DEEPSEEK_PROMPT,
     LETTERS,
@@ -41,8 +43,6 @@ COLUMNS = {
     "starter": ("starter_code",),
     "name": ("id", "uid", "name", "problem_idx"),
 }
-# A gold of more words is a sentence.
-MAX_WORDS = 8
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,14 @@ def spelled_out(spec: str) -> str:
     name, sign, options = spec.partition("@")
     described = variables.OWN_PROBLEMS.value().get(name)
     return described["address"] + sign + options.partition("|")[0] if described else spec
+
+
+def in_words(task: Task) -> str:
+    """What was understood of a file: "own_sums is sums.jsonl, graded by expression; columns: question problem."."""
+    columns = ", ".join(
+        f"{ours} {theirs}" for ours, theirs in variables.OWN_PROBLEMS.value()[task.name]["columns"].items()
+    )
+    return f"{task.name} is {task.repo}, graded by {task.grader.name}; columns: {columns}."
 
 
 def add(address: str, *, columns: str = "", grader: str = "", prompt_file: str = "") -> Task:
@@ -178,20 +186,19 @@ def grader_of(rows: Iterable[Mapping], columns: Mapping[str, str], *, address: s
         return PROGRAM.name
     if "options" in columns:
         return CHOICE.name
-    golds = [gold_text(row.get(columns["gold"])) for row in rows]
+    golds = []
+    for number, row in enumerate(rows, start=1):
+        with at_row(address, number):
+            golds.append(gold_text(row.get(columns["gold"])))
     if all(len(gold) == 1 and gold in LETTERS for gold in golds):
         raise UserError(f"{address}: all golds are letters. Say --grader choice (of options) or --grader expression.")
     for number, gold in enumerate(golds, start=1):
-        if is_sentence(gold):
+        if why := unreadable(gold):
             raise UserError(
-                f"{address}, row {number}: the gold {gold[:60]!r} is a sentence, which no grader reads. Needed is an "
+                f"{address}, row {number}: the gold {gold[:60]!r} {why}, which no grader reads. Needed is an "
                 "expression, a letter, or tests; --columns gold=… names another column."
             )
     return EXPRESSION.name
-
-
-def is_sentence(gold: str) -> bool:
-    return len(re.findall(r"(?<![\\\w])[^\W\d_]{2,}", gold)) > MAX_WORDS
 
 
 def read_prompt(file: str, *, kind: str) -> str:
@@ -212,11 +219,18 @@ def own_rows(address: str, columns: tuple[tuple[str, str], ...]) -> list[dict]:
     named = dict(columns)
     rows = []
     for number, row in enumerate(read_rows(address), start=1):
-        try:
+        with at_row(address, number):
             rows.append(own_row({ours: row.get(theirs) for ours, theirs in named.items()}))
-        except ValueError as error:
-            raise UserError(f"{address}, row {number}: {error}.") from None
     return rows
+
+
+@contextmanager
+def at_row(address: str, number: int) -> Iterator[None]:
+    """A ValueError as a UserError that names file and row."""
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(f"{address}, row {number}: {str(error).rstrip('.')}.") from None
 
 
 def own_row(values: Mapping[str, object]) -> dict:
@@ -235,61 +249,6 @@ def own_row(values: Mapping[str, object]) -> dict:
         options = options_of(values["options"])
         return row | {"options": options, "gold": letter_of(values["gold"], options)}
     return row | {"gold": gold}
-
-
-def gold_text(gold: object) -> str:
-    """A gold as text: of a list its parts, of a solution that ends in "#### 42" its answer."""
-    if isinstance(gold, list):
-        return ", ".join(map(gold_text, gold))
-    return "" if gold is None else str(gold).rpartition("####")[2].strip()
-
-
-def parsed(value: object) -> object:
-    """CSV files hold lists as JSON."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError(f"{value[:60]!r} is not JSON") from None
-
-
-def options_of(value: object) -> list[str]:
-    options = parsed(value)
-    if isinstance(options, Mapping):
-        # {"label": […], "text": […]}, and {"A": "…"}
-        options = options["text"] if set(options) == {"label", "text"} else list(options.values())
-    if not isinstance(options, list) or not 2 <= len(options) <= len(LETTERS):
-        raise ValueError(f"options are a list of 2 to {len(LETTERS)} texts, not {str(value)[:60]!r}")
-    return [str(option) for option in options]
-
-
-def letter_of(gold: object, options: list[str]) -> str:
-    """The letter that a gold means: a letter, the option's text, or its number from 0 (as data sets count)."""
-    text = str(gold).strip()
-    letter = text.strip("().").upper()
-    meant = {LETTERS[i] for i, option in enumerate(options) if option.strip() == text}
-    if isinstance(gold, int) and 0 <= gold < len(options):
-        meant.add(LETTERS[gold])
-    if not meant and len(letter) == 1 and letter in LETTERS[: len(options)]:
-        meant.add(letter)
-    if len(meant) != 1:
-        several = "may mean several" if meant else "is none"
-        raise ValueError(f"the gold {text[:60]!r} {several} of the {len(options)} options; a letter is clear")
-    return meant.pop()
-
-
-def tests_of(value: object) -> list[dict]:
-    """[{"input": …, "output": …}] as in LiveCodeBench's data, or {"inputs": […], "outputs": […]} as in TACO's."""
-    tests = parsed(value)
-    if isinstance(tests, Mapping) and {"inputs", "outputs"} <= set(tests):
-        pairs = zip(tests["inputs"], tests["outputs"], strict=True)
-        tests = [{"input": text, "output": expected} for text, expected in pairs]
-    right = isinstance(tests, list) and all(
-        isinstance(test, Mapping) and isinstance(test.get("input"), str) and isinstance(test.get("output"), str)
-        for test in tests
-    )
-    if not right or not tests:
-        raise ValueError(f'tests are a list of {{"input": text, "output": text}}, not {str(value)[:60]!r}')
-    return [{"input": test["input"], "output": test["output"]} for test in tests]
 
 
 def read(row: dict, prompt: str) -> Problem:
@@ -325,9 +284,7 @@ def check(task: Task, *, address: str) -> None:
         first = seen.setdefault(sha256(problem.prompt), number)
         if first != number:
             raise UserError(f"{address}: rows {first} and {number} ask the same question.")
-        try:
+        with at_row(address, number):
             faults = task.check([problem])
-        except ValueError as error:
-            raise UserError(f"{address}, row {number}: {error}") from None
         if faults:
             raise UserError(f"{address}, row {number}: {one_line(faults[0])}")

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,12 @@ from lighteval_r1.outside.words import tell
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, own
 from lighteval_r1.tasks.names import task_named
-from lighteval_r1.tasks.task import Task, check_local_file, local_file
+from lighteval_r1.tasks.portion import asking, query, unpacked
+from lighteval_r1.tasks.task import Task, check_local_file, local_file, task_rows
+
+# What a task's specification says beside its number of samples, as one word that LightEval takes: it knows no such
+# option and hands the text on.
+ASKS = "asks"
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,23 @@ class TaskSpec:
     task: Task
     n: int
 
+    def __str__(self) -> str:
+        """As LightEval takes it, and parse_spec reads it again."""
+        asks = f"@{ASKS}='{query(self.task)}'" if self.task.portion or self.task.weight else ""
+        return f"{self.task.name}@n={self.n}{asks}|0"
+
 
 def expand(tasks: str) -> list[str]:
     """The task specifications that LightEval would read: comma-separated, or lines of a file; a file of problems is
-    one."""
+    one. A suite's (.yaml) say which problems are asked, and weights."""
+    if tasks.startswith("suite:") or tasks.endswith((".yaml", ".yml")):
+        from lighteval_r1.tasks.suites import read_suite
+
+        return read_suite(tasks)
     if os.path.isfile(tasks) and not own.is_address(tasks):
+        if Path(tasks).suffix not in ("", ".txt"):
+            endings = ", ".join(own.ENDINGS)
+            raise UserError(f"{tasks}: problems of one's own are read from {endings}, a suite from .yaml.")
         lines = Path(tasks).read_text(encoding="utf-8").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return [spec.strip() for spec in tasks.split(",")]
@@ -44,18 +61,27 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
         return None
     if len(parts) > 1 and parts[1] != "0":
         raise UserError(f"{spec}: reasoning models are asked without examples; write {name}|0.")
-    task = own.add(name) if own.is_address(name) else task_named(name)
+    task = task_named(name)
     if suite and (twin := task.name.replace("r1_", "openr1_", 1)) in TASKS:
         tell(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.")
-    n = task.n
+    n, said = numbered(task, options, spec=spec)
+    return TaskSpec(asking(task, said, spec=spec) if said else task, n)
+
+
+def numbered(task: Task, options: Sequence[str], *, spec: str) -> tuple[int, dict[str, list[str]]]:
+    """Samples per problem, and the options that say which problems are asked."""
+    n, said = task.n, {}
     for option in filter(None, options):
         key, _, value = option.partition("=")
-        if key != "n":
-            raise UserError(f"{spec}: the only option of a task is n (samples per problem), as in {name}@n=16|0.")
-        if not re.fullmatch(r"\d+", value) or int(value) < 1:
+        if key == ASKS:
+            said |= unpacked(value.strip("'"))
+        elif key != "n":
+            said.setdefault(key, []).append(value)
+        elif not re.fullmatch(r"\d+", value) or int(value) < 1:
             raise UserError(f"{spec}: n={value} is not a number of samples; it must be a whole number from 1.")
-        n = int(value)
-    return TaskSpec(task, n)
+        else:
+            n = int(value)
+    return n, said
 
 
 def same_reply(name: str, n: int) -> UserError:
@@ -83,6 +109,8 @@ def check_data(task: Task) -> None:
         check_local_file(task, path)
     elif task.rows is None:
         check_hub_data(task)
+    if task.portion is not None:
+        task_rows(task)
 
 
 def place(task: Task) -> str:

@@ -4,11 +4,14 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
+from typing import IO
 
 from lighteval_r1.graders import Grader
 from lighteval_r1.outside import variables
 from lighteval_r1.records import Outcome, Problem, UserError, sha256
+from lighteval_r1.tasks.portion import Portion
 
 # DeepSeek's recommendation for R1 and its distilled models: no system prompt, this sentence in the user turn.
 # Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations".
@@ -23,8 +26,10 @@ class Task:
     columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader.
     n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values.
     known_data: the SHA-256 of the complete data set where it was measured, else "". reference: a reply that holds the
-    gold answer, for `check`. keep: which rows of the data set are asked, where not all. tried: False where columns are
-    those that were documented, and no row was ever seen.
+    gold answer, for `check`. keep: which rows of the data set are the task's, where not all. tried: False where columns
+    are those that were documented, and no row was ever seen. subset: which of its problems a run asks, where not all.
+    weight: in the weighted mean of a suite; None where it has none. orders: in how many orders of its options each
+    question is asked; each is a Problem of its own, made of a row with a column "order".
     """
 
     name: str
@@ -47,6 +52,19 @@ class Task:
     rows: Callable[[], list[dict]] | None = None  # for tasks whose rows ship with this package, or are one's own
     keep: Callable[[dict], bool] | None = None
     tried: bool = True
+    portion: Portion | None = None
+    weight: float | None = None
+    orders: int = 1
+
+    @property
+    def is_remade(self) -> bool:
+        """Whether its rows are made here of the data set's."""
+        return self.portion is not None or self.orders > 1
+
+    def part(self, n_asked: int) -> str:
+        """Which of its problems are asked, in words; "" where all. n_asked: how many that are."""
+        words = self.portion and self.portion.words(n_asked=n_asked, n_all=self.n_problems, orders=self.orders)
+        return words or ""
 
     @property
     def question(self) -> str:
@@ -79,6 +97,8 @@ class Task:
 
 
 LETTERS = "ABCDEFGHIJ"
+# A row with 64 replies of 32,768 tokens has 10 million characters.
+LONGEST_LINE = 2**28
 
 
 def lettered(question: str, options: Sequence[str]) -> str:
@@ -133,19 +153,24 @@ def local_file(task: Task) -> Path | None:
 
 
 def task_rows(task: Task) -> list[dict]:
-    """All rows of the task: from the package, LIGHTEVAL_R1_DATA, or the Hub."""
+    """The rows of the task that are asked: from the package, LIGHTEVAL_R1_DATA, or the Hub."""
     if task.rows is not None:
-        return task.rows()
+        return asked(task, task.rows())
     path = local_file(task)
     if path is not None:
-        return kept(task, local_rows(path))
+        return asked(task, local_rows(path))
     import datasets
 
-    return kept(task, datasets.load_dataset(task.repo, task.subset)[task.split])
+    return asked(task, datasets.load_dataset(task.repo, task.subset)[task.split])
 
 
-def kept(task: Task, rows: Iterable[dict]) -> list[dict]:
-    return [row for row in rows if task.keep is None or task.keep(row)]
+def asked(task: Task, rows: Iterable[dict]) -> list[dict]:
+    rows = (row for row in rows if task.keep is None or task.keep(row))
+    if task.portion is not None:
+        rows = list(task.portion.chosen(rows, lambda row: task.problem(row).groups))
+        if not rows:
+            raise UserError(f"{task.name} has no problem of {task.portion.words(n_asked=0)}.")
+    return [{**row, "order": order} for row in rows for order in range(task.orders)] if task.orders > 1 else list(rows)
 
 
 def rows_at_hand(task: Task) -> list[dict] | None:
@@ -159,7 +184,7 @@ def rows_at_hand(task: Task) -> list[dict] | None:
         if local_file(task) is not None:
             return task_rows(task)
         cached = datasets.DownloadConfig(local_files_only=True)
-        return kept(task, datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
+        return asked(task, datasets.load_dataset(task.repo, task.subset, download_config=cached)[task.split])
     except (UserError, datasets.exceptions.DatasetNotFoundError, ConnectionError, OSError, ValueError, KeyError):
         return None
 
@@ -181,10 +206,22 @@ def local_rows(path: Path) -> Iterator[dict]:
         yield from parquet_rows(path)
         return
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = bounded(path, file)
             yield from csv_rows(path, lines) if path.suffix == ".csv" else json_rows(path, lines)
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text ({error.reason}); JSONL, .csv or .parquet is expected.") from None
+
+
+def bounded(path: Path, file: IO[str]) -> Iterator[str]:
+    """The file's lines. UserError for one that is no line but all of a large file of something else."""
+    for number in count(1):
+        line = file.readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE:
+            raise UserError(f"{path}, line {number} is longer than {LONGEST_LINE // 2**20} million characters.")
+        if not line:
+            return
+        yield line
 
 
 def parquet_rows(path: Path) -> Iterator[dict]:
@@ -199,8 +236,14 @@ def parquet_rows(path: Path) -> Iterator[dict]:
 
 
 def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
+    # a reply of 32,768 tokens is longer than a cell may be otherwise
+    csv.field_size_limit(LONGEST_LINE)
     try:
-        for number, row in enumerate(csv.DictReader(lines, strict=True), start=1):
+        reader = csv.DictReader(lines, strict=True)
+        names = list(reader.fieldnames or ())
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(f"{path} has two columns {twice[0]!r}: which of them is meant is not to be guessed.")
+        for number, row in enumerate(reader, start=1):
             if None in row or None in row.values():
                 raise UserError(f"{path}, row {number}: it has not as many cells as the first line has names.")
             yield row
@@ -214,8 +257,9 @@ def json_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not JSON ({error.msg}). One object a line is expected.") from None
+        except (ValueError, RecursionError) as error:
+            why = getattr(error, "msg", error)
+            raise UserError(f"{path}, line {number}: not JSON ({why}). One object a line is expected.") from None
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number}: a {type(row).__name__}, not an object.")
         yield row
