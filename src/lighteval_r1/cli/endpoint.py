@@ -59,7 +59,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     spare_download()
     if options.sane:
         variables.SANE.set("1")
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, problems=options)
+    specs = evaluate.task_specs(",".join(options.tasks), n=options.asked_n, problems=options)
     tasks = [parse_spec(spec).task for spec in specs]
     say_confinement(tasks)
     for task in tasks:

@@ -63,7 +63,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)
     specs = task_specs(
-        options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.n, problems=options
+        options.task or (DEMO_TASKS if options.model in ("", "demo") else ""), n=options.asked_n, problems=options
     )
     sweep = Sweep.of(section, budgets=options.budgets)
     findings = Findings()

@@ -73,12 +73,18 @@ def submission_of(options: SubmitOptions) -> Submission:
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
     run = {"wandb": options.wandb, "allow_unsafe_code": options.allow_unsafe_code, "sane": options.sane}
     run |= {"columns": options.columns, "grader": options.grader}
+    if options.error is not None:
+        if options.array > 1:
+            raise UserError(
+                "--error with --array: shards of an adaptive run would wait for each other. Say one of both."
+            )
+        run |= {"error": options.error, "n": options.asked_n}
     if options.prompt_file:
         run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
     if Path(name).expanduser().is_dir():
         # the job runs elsewhere
         parameters["model_name"] = str(Path(name).expanduser().absolute())
-    specs = [] if options.serve else evaluate.task_specs(options.task, n=options.n, problems=options)
+    specs = [] if options.serve else evaluate.task_specs(options.task, n=options.asked_n, problems=options)
     return Submission(
         name=evaluate.slug(name),
         parameters=parameters | layout.parameters,

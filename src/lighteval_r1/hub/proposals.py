@@ -110,6 +110,11 @@ def scores_of(run: Run, *, model_index: bool) -> dict[str, Estimate]:
 def check_whole(name: str, task: TaskRun) -> None:
     """UserError unless all problems of the benchmark, and no others, were asked."""
     known = TASKS[name]
+    if task.adaptive:
+        raise UserError(
+            f"{name}: the run is adaptive, and boards show pass@1 of n samples a problem. Evaluate with n "
+            "(what was drawn counts)."
+        )
     if known.n_problems and len(task.problems) != known.n_problems:
         raise UserError(
             f"{name}: the run has {len(task.problems)} of its {known.n_problems} problems, and a part of a "

@@ -18,7 +18,7 @@ from lighteval_r1.numbers.tables import results_table
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import ended_by, storable
 from lighteval_r1.plugin.documents import ProblemDoc
-from lighteval_r1.plugin.metrics import task_of
+from lighteval_r1.plugin.metrics import pass_at_1_name, task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
 from lighteval_r1.sampling.loop import Work, announce, owed_samples, point_to_journals, run
 from lighteval_r1.sampling.pool import Pool
@@ -89,6 +89,12 @@ class R1Model(LightevalModel):
         for doc in docs:
             by_task.setdefault(doc.task_name, {})[doc.problem.id] = doc
         print(engine.chosen, file=sys.stderr)
+        error = variables.ERROR.value()
+        if shard and error:
+            raise UserError(
+                "an adaptive run (ERROR) is one run: which samples it draws depends on all that are drawn. "
+                "Leave LIGHTEVAL_R1_SHARD out, or ask for n."
+            )
         works = [self._work(name, members, shard=shard) for name, members in sorted(by_task.items())]
         try:
             if settings.max_model_length:
@@ -128,6 +134,7 @@ class R1Model(LightevalModel):
             cache_dir=self.config.cache_dir,
             shard=shard,
             marks=self.engine.chosen.key,
+            error=variables.ERROR.value(),
         )
 
     def _report(self, task_runs: list[TaskRun], *, sampling: dict) -> None:
@@ -146,7 +153,7 @@ class R1Model(LightevalModel):
             | ({"sandbox": level} if level else {}),
             "sampling": sampling,
             "tasks": {
-                task_run.task: describe_task(task_run) | {"estimates": {"pass@1": asdict(row.pass_at_1)}}
+                task_run.task: describe_task(task_run) | {"estimates": {pass_at_1_name(): asdict(row.pass_at_1)}}
                 for task_run, row in zip(task_runs, rows, strict=True)
             },
         }
@@ -205,4 +212,4 @@ def describe_task(task_run: TaskRun) -> dict:
         "data_sha256": digest,
         "prompts_sha256": task_run.prompts_sha256,
         "known_data": known,
-    }
+    } | ({"adaptive": asdict(task_run.adaptive)} if task_run.adaptive else {})

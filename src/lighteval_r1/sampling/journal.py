@@ -167,14 +167,17 @@ class Journal:
             ) from None
         print(f"{path}, line {number} is damaged; it is set aside in {aside.name} and drawn again.", file=sys.stderr)
 
-    def asked(self, *, n: int, problems: Sequence[RunProblem]) -> None:
+    def asked(self, *, n: int, problems: Sequence[RunProblem], error: float | None = None) -> None:
         """Keeps what this run asks for, so that others can tell how far it is, and each problem once."""
         known = read_problems(self.folder, damage=self._set_aside)
         merged = known | {problem.id: replace(problem, samples=[], metric={}) for problem in problems}
         if merged != known:
             write_whole(self.folder / "problems.jsonl", b"".join(map(problem_line, merged.values())))
-        asked = Asked(n, self.version, [problem.id for problem in problems], self.marks)
-        write_whole(self.folder / "asked.json", json.dumps(asdict(asked)).encode())
+        asked = asdict(Asked(n, self.version, [problem.id for problem in problems], self.marks, error))
+        if error is None:
+            # versions that know no adaptive runs read the file of any other
+            del asked["error"]
+        write_whole(self.folder / "asked.json", json.dumps(asked).encode())
 
     def is_graded(self, key: str) -> bool:
         return key in self.samples and self.samples[key].outcome is not None

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
@@ -37,21 +37,27 @@ from lighteval_r1.sampling.schedule import Schedule
 class Work:
     """One task of a run: its problems, the samples wanted of each, and its journal.
 
-    task: as LightEval calls it, with the number of shots ("r1_aime24|0").
+    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). error: se_resampling until which samples are
+    drawn, n of a problem at most; sizes is then what each needs as far as that is known, by its id.
     """
 
     task: str
     problems: list[Problem]
     n: int
     journal: Journal
+    error: float | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.task.partition("|")[0]
 
     def keys(self, problem: Problem) -> list[str]:
+        return self.first_keys(problem, self.sizes.get(problem.id, self.n))
+
+    def first_keys(self, problem: Problem, n: int) -> list[str]:
         settings_id = self.journal.settings.id
-        return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(self.n)]
+        return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(n)]
 
     @classmethod
     def open(
@@ -65,6 +71,7 @@ class Work:
         cache_dir: str,
         shard: tuple[int, int] | None = None,
         marks: str = "",
+        error: float | None = None,
     ) -> "Work":
         """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
@@ -73,19 +80,33 @@ class Work:
         if not folder.exists() and (why := why_anew(folder, settings)):
             print(f"{folder.parent.name}: {why}", file=sys.stderr)
         journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
-        journal.asked(n=n, problems=[shown(problem, []) for problem in problems])
-        return cls(task=task, problems=problems, n=n, journal=journal)
+        journal.asked(n=n, problems=[shown(problem, []) for problem in problems], error=error)
+        work = cls(task=task, problems=problems, n=n, journal=journal, error=error)
+        work.plan()
+        return work
+
+    def plan(self) -> TaskRun:
+        """The task with the samples that count by now; of an adaptive run, sizes become what these say is needed."""
+        samples = self.journal.samples
+        problems = [
+            shown(problem, [samples[key] for key in self.first_keys(problem, self.n) if key in samples])
+            for problem in self.problems
+        ]
+        task_run = TaskRun.of_problems(self.task, problems, version=self.journal.version, n=self.n)
+        if self.error is not None:
+            from lighteval_r1.numbers.allocation import weighed
+
+            task_run = weighed(task_run, error=self.error, most=self.n)
+            self.sizes.update(task_run.adaptive.sizes)
+        return task_run
 
     def result(self) -> TaskRun:
         """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
-        samples = self.journal.samples
-        problems = [
-            shown(problem, [samples[key] for key in self.keys(problem) if key in samples]) for problem in self.problems
-        ]
-        task_run = TaskRun.of_problems(self.task, problems, version=self.journal.version, n=self.n)
+        task_run = self.plan()
         if missing := task_run.owed:
+            asked = sum(self.sizes.get(problem.id, self.n) for problem in self.problems)
             raise OwedError(
-                f"{self.name}: {len(missing)} of {len(self.problems) * self.n} samples are owed or ungraded, so there "
+                f"{self.name}: {len(missing)} of {asked} samples are owed or ungraded, so there "
                 f"is no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
             )
         return task_run
@@ -154,13 +175,15 @@ async def run(
     loop.begin(owed, shard=shard)
     began, generation_s, checks = time.time(), 0.0, {}
     try:
-        if owed:
+        if owed := owed or await loop.next_round(shard=shard):
             pool.start()
             await engine.start()
             if sane:
                 checks = {"sane": await check(works, engine)}
             began, begin = time.time(), time.monotonic()
-            await loop.draw_all(owed, engine=engine)
+            while owed:
+                await loop.draw_all(owed, engine=engine)
+                owed = await loop.next_round(shard=shard)
             generation_s = time.monotonic() - begin
     finally:
         await engine.stop()
@@ -250,6 +273,20 @@ class _Loop:
                 task.cancel()
             await asyncio.gather(live, *lanes, return_exceptions=True)
 
+    async def next_round(self, *, shard: tuple[int, int] | None) -> list[Owed]:
+        """What adaptive tasks owe once all that was drawn is graded; [] where no task is adaptive, or all are done."""
+        adaptive = [work for work in self.works if work.error is not None]
+        if not adaptive:
+            return []
+        await asyncio.gather(*self.grading)
+        from lighteval_r1.numbers.allocation import error_in_words
+
+        for work in adaptive:
+            self.progress.errors[work.name] = error_in_words(work.plan())
+        owed = owed_samples(adaptive, shard=shard)
+        self.progress.n_owed += len(owed)
+        return owed
+
     def _grade_later(self, work: Work, problem: Problem, sample: Sample) -> None:
         self.grading.add(asyncio.create_task(self._grade(work, problem, sample)))
 
@@ -276,10 +313,13 @@ class _Loop:
 def announce(works: list[Work], *, settings: Settings) -> None:
     """One line a task before the run: how much is asked, how much is there already."""
     for work in works:
-        asked = len(work.problems) * work.n
+        asked = sum(len(work.keys(problem)) for problem in work.problems)
+        how = f"x {work.n} samples"
+        if work.error is not None:
+            how = f"until ± resampling is {100 * work.error:g}, at most {work.n} samples each"
         here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
         print(
-            f"{work.name}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
+            f"{work.name}: {len(work.problems)} problems {how}, {here} drawn, {asked - here} owed "
             f"(settings {settings.id})",
             file=sys.stderr,
         )
