@@ -31,6 +31,8 @@ PARTS = {
     "chances": (60, 2000),
     # simulated runs of each kind of problems, of which the interval over problems must cover 93 to 97 %
     "coverage": (0, 2000),
+    # simulated adaptive runs of each kind of problems
+    "adaptive": (60, 2000),
 }
 
 

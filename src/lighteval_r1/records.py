@@ -194,9 +194,24 @@ def unpack_token_ids(packed: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Weighing:
+    """Of a problem in an adaptive run: what its samples weigh in its mean, by index, and this mean's squared error."""
+
+    weights: np.ndarray
+    squared_error: float
+
+
+class WeighedScores(np.ndarray):
+    """Scores that do not all weigh the same."""
+
+    weighing: Weighing
+
+
+@dataclass(frozen=True)
 class RunProblem:
     """One problem of a run with its samples, by index. metric: what LightEval itself says of it, by name.
 
+    weighing: None where all samples weigh the same.
     prompt, gold, name, groups: "" and {} where the run does not say them (see Run.missing).
     """
 
@@ -209,6 +224,7 @@ class RunProblem:
     samples: list[Sample] = field(default_factory=list)
     metric: dict[str, float] = field(default_factory=dict)
     row_sha256: str = ""
+    weighing: Weighing | None = None
 
     @property
     def title(self) -> str:
@@ -222,7 +238,12 @@ class RunProblem:
     @property
     def scores(self) -> np.ndarray:
         """[n graded samples], 1.0 where right."""
-        return np.array([sample.outcome.score for sample in self.samples if sample.outcome])
+        scores = np.array([sample.outcome.score for sample in self.samples if sample.outcome])
+        if self.weighing is None:
+            return scores
+        weighed = scores.view(WeighedScores)
+        weighed.weighing = self.weighing
+        return weighed
 
 
 def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:
@@ -231,11 +252,25 @@ def data_sha256(problems: Iterable[Problem | RunProblem]) -> str:
 
 
 @dataclass(frozen=True)
+class Adaptive:
+    """How an adaptive run was asked: error is the se_resampling that was wanted, most the samples of a problem at most.
+
+    sizes: samples that each problem needed, by its id. reached: whether the error became as small.
+    """
+
+    error: float
+    most: int
+    sizes: dict[str, int]
+    reached: bool
+
+
+@dataclass(frozen=True)
 class TaskRun:
     """One task of a run.
 
     n: samples asked for of each problem; n_problems: problems asked; 0 where the run does not say. part: which of the
     task's problems were asked, in words, "" where all. weight: in a suite's weighted mean; None where it has none.
+    adaptive: None where each problem was asked n times; else n is the most that any was.
     """
 
     task: str
@@ -247,6 +282,7 @@ class TaskRun:
     n_problems: int = 0
     part: str = ""
     weight: float | None = None
+    adaptive: Adaptive | None = None
 
     @classmethod
     def of_problems(
@@ -287,7 +323,8 @@ class TaskRun:
         missing = []
         for problem in self.problems:
             drawn = {sample.index: sample for sample in problem.samples}
-            for index in range(max([self.n, *(i + 1 for i in drawn)])):
+            asked = self.adaptive.sizes.get(problem.id, 0) if self.adaptive else self.n
+            for index in range(max([asked, *(i + 1 for i in drawn)])):
                 if index not in drawn:
                     missing.append(f"{problem.title}[{index}] ({NOT_DRAWN})")
                 elif drawn[index].outcome is None:

@@ -16,6 +16,7 @@ from lighteval_r1.cli.endpoint import endpoint_command
 from lighteval_r1.cli.evaluate import evaluate_command
 from lighteval_r1.cli.jobs import jobs_command
 from lighteval_r1.cli.options import MakesWords, OptionsFile, register
+from lighteval_r1.cli.plan import plan_command
 from lighteval_r1.cli.recipes import recipes_command
 from lighteval_r1.cli.report import report_command
 from lighteval_r1.cli.requirements import requirements_command
@@ -53,6 +54,7 @@ def version_command(options: VersionOptions) -> None:
 
 register(app, "version", version_command)
 register(app, "evaluate", evaluate_command, besides=MakesWords)
+register(app, "plan", plan_command)
 register(app, "tasks", tasks_command)
 register(app, "recipes", recipes_command)
 register(app, "requirements", requirements_command)

@@ -64,7 +64,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     spare_download()
     if options.sane:
         variables.SANE.set("1")
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.n, limit=options.limit, problems=options)
+    specs = evaluate.task_specs(",".join(options.tasks), n=options.asked_n, limit=options.limit, problems=options)
     asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
     evaluate.check_several(asked, temperature=options.temperature)
     evaluate.check_journals(cache_dir)
@@ -126,6 +126,7 @@ def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, ou
                 cache_dir=cache_dir,
                 shard=shard,
                 marks=engine.chosen.key,
+                error=variables.ERROR.value(),
             )
             works.append(work)
         return asyncio.run(sample(works, engine=engine, shard=shard, output_dir=str(output_dir)))

@@ -74,7 +74,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)
     named = options.task or (DEMO_TASKS if options.model in ("", "demo") else "")
-    specs = task_specs(named, n=options.n, limit=options.limit, problems=options)
+    specs = task_specs(named, n=options.asked_n, limit=options.limit, problems=options)
     sweep = Sweep.of(section, budgets=options.budgets)
     findings = Findings()
     for kind in sweep.sections.values() if sweep else [section]:

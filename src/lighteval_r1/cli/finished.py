@@ -49,7 +49,11 @@ def finished_table(
 def finished_task(spec: TaskSpec, folder: Path) -> TaskRun | None:
     """The journal's samples; None where any of the task's, as its data are now, is missing or has no grade."""
     asked = read_asked(folder) if folder.is_dir() else None
-    if asked is None or (asked.n, asked.version) != (spec.n, spec.task.version):
+    if asked is None or (asked.n, asked.version, asked.error) != (
+        spec.n,
+        spec.task.version,
+        variables.ERROR.value(),
+    ):
         return None
     rows = rows_at_hand(spec.task)
     if rows is None or {spec.task.problem(row).id for row in rows} != set(asked.problem_ids):

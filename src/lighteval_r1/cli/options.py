@@ -20,6 +20,8 @@ from lighteval_r1.engines import MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.engine_options import split_options
 from lighteval_r1.engines.model_section import ModelSection, check_budget, loops, named_values
 from lighteval_r1.graders.marks import AUTO, check_name
+from lighteval_r1.numbers.allocation import MOST
+from lighteval_r1.outside import variables
 from lighteval_r1.records import UserError
 
 
@@ -236,6 +238,9 @@ class RunOptions(ProblemOptions, SamplingOptions):
 
     n: int | None = option(None, "Samples per problem, where the task's own number is not wanted.")
     limit: int | None = option(None, "A quick look: only the first so many problems of each task. Marked as such.")
+    error: float | None = option(
+        None, f"Draw until ± resampling is so many points, at most N ({MOST}) of a problem: 1.5.", metavar="POINTS"
+    )
     output_dir: str = option("", "Where results and details go (data/evals/MODEL).", make="OUT")
     cache_dir: str = option("", "Where the journal is kept (the folder lighteval in HF_HOME).", make="CACHE")
     sane: bool = option(False, "Check engine and model before anything is drawn, as the command `sane` does.")
@@ -246,3 +251,12 @@ class RunOptions(ProblemOptions, SamplingOptions):
     wandb: bool = option(False, "LightEval logs the results to Weights & Biases, or Trackio.")
     allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
     verbose: bool = option(False, "Show what LightEval and vLLM say; else it goes to lighteval.log beside the results.")
+
+    @property
+    def asked_n(self) -> int | None:
+        """Samples of each problem, or with an error, which is handed on here, the most of any."""
+        if self.error is None:
+            return self.n
+        variables.ERROR.set(f"{self.error:g}")
+        variables.ERROR.value()
+        return self.n or MOST

@@ -75,14 +75,19 @@ def submission_of(options: SubmitOptions) -> Submission:
     run = {"wandb": options.wandb, "verbose": options.verbose, "allow_unsafe_code": options.allow_unsafe_code}
     run |= {"sane": options.sane}
     run |= {"columns": options.columns, "grader": options.grader}
+    if options.error is not None:
+        if options.array > 1:
+            raise UserError(
+                "--error with --array: shards of an adaptive run would wait for each other. Say one of both."
+            )
+        run |= {"error": options.error, "n": options.asked_n}
     if options.prompt_file:
         run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
     if Path(name).expanduser().is_dir():
         # the job runs elsewhere
         parameters["model_name"] = str(Path(name).expanduser().absolute())
-    specs = (
-        [] if options.serve else evaluate.task_specs(options.task, n=options.n, limit=options.limit, problems=options)
-    )
+    problems = {"n": options.asked_n, "limit": options.limit, "problems": options}
+    specs = [] if options.serve else evaluate.task_specs(options.task, **problems)
     return Submission(
         name=evaluate.slug(name),
         parameters=parameters | layout.parameters,

@@ -112,6 +112,11 @@ def check_whole(name: str, task: TaskRun) -> None:
     known = TASKS[name]
     if task.part:
         raise UserError(f"{name}: only {task.part} was asked, and a part of a benchmark is not proposed.")
+    if task.adaptive:
+        raise UserError(
+            f"{name}: the run is adaptive, and boards show pass@1 of n samples a problem. Evaluate with n "
+            "(what was drawn counts)."
+        )
     if known.n_problems and len(task.problems) != known.n_problems:
         raise UserError(
             f"{name}: the run has {len(task.problems)} of its {known.n_problems} problems, and a part of a "

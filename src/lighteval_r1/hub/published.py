@@ -101,7 +101,7 @@ def line_of(run: Run, task: TaskRun, *, smells: dict[tuple[str, int], frozenset[
     return (
         str(len(task.problems)),
         str(len(task.samples)),
-        score_in_words(score),
+        score_in_words(score) + (" (adaptive)" if task.adaptive else ""),
         ". ".join(filter(None, [part_in_words(task), settings_in_words(run), note_of(task), *said])),
     )
 

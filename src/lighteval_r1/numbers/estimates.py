@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lighteval_r1.numbers.intervals import Interval, combined, interval, over_problems, t_quantile
-from lighteval_r1.records import Estimate
+from lighteval_r1.records import Estimate, WeighedScores
 
 Scores = Sequence[np.ndarray] | np.ndarray  # [n_problems][n_samples of the problem], each 0.0 or 1.0
 
@@ -68,7 +68,7 @@ def spread(scores: Scores) -> Estimate:
         se_resampling=se_resampling,
         se_problems=float(means.std(ddof=1) / np.sqrt(n_problems)) if n_problems > 1 else None,
         n_problems=n_problems,
-        n_samples=int(sizes.sum()),
+        n_samples=sum(map(len, scores)),
     )
 
 
@@ -91,13 +91,19 @@ def over_samples(plain: Estimate, right: np.ndarray, sizes: np.ndarray) -> Inter
 
 
 def counts(scores: Scores) -> tuple[np.ndarray, np.ndarray]:
-    """Of each problem how many samples are right, and how many there are."""
-    return np.array([round(float(np.sum(row))) for row in scores]), np.array([len(row) for row in scores])
+    """Of each problem how many samples are right, of weighed ones as their mean has it, and how many there are."""
+    right = [
+        len(row) * float(row.weighing.weights @ np.asarray(row)) if isinstance(row, WeighedScores) else np.sum(row)
+        for row in scores
+    ]
+    return np.array([round(float(n)) for n in right]), np.array([len(row) for row in scores])
 
 
 def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each problem the mean of its scores, their variance (0 of one score: no spread is known) and their number.
 
+    Where they do not weigh the same: their weighted mean, the number that had its error at equal weights, and with it
+    the variance.
     Raises ValueError without problems or where a problem has no sample.
     """
     if not len(scores):
@@ -110,7 +116,14 @@ def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     starts = np.cumsum(sizes) - sizes
     means = np.add.reduceat(flat, starts) / sizes
     squares = np.add.reduceat((flat - np.repeat(means, sizes)) ** 2, starts)
-    return means, squares / np.maximum(sizes - 1, 1), sizes
+    variances = squares / np.maximum(sizes - 1, 1)
+    if weighed := [(at, row) for at, row in enumerate(scores) if isinstance(row, WeighedScores)]:
+        sizes = sizes.astype(float)
+        for at, row in weighed:
+            weights = row.weighing.weights
+            means[at], sizes[at] = float(weights @ np.asarray(row)), 1 / float(weights @ weights)
+            variances[at] = row.weighing.squared_error * sizes[at]
+    return means, variances, sizes
 
 
 def p_value(ratio: float, *, df: float = math.inf) -> float:

@@ -75,12 +75,18 @@ def mean_tokens(samples: Sequence[Sample]) -> float | None:
 
 
 def problem_figures(problem: RunProblem) -> dict[str, float]:
-    """LightEval's per-document metrics of one problem, all of whose samples are graded."""
+    """LightEval's per-document metrics of one problem, all of whose samples are graded.
+
+    Of an adaptive run no pass@k and maj@n: a problem's n depends on its replies.
+    """
     samples = problem.samples
     n, right = len(samples), int(problem.scores.sum())
-    figures = {"pass@1": right / n} | {f"pass@{k}": pass_at_k(n, right, k) for k in powers_of_two(n)}
-    if (vote := majority(problem)) is not None:
-        figures["maj@n"] = vote
+    if problem.weighing is None:
+        figures = {"pass@1": right / n} | {f"pass@{k}": pass_at_k(n, right, k) for k in powers_of_two(n)}
+        if (vote := majority(problem)) is not None:
+            figures["maj@n"] = vote
+    else:
+        figures = {"pass@1": float(problem.weighing.weights @ np.asarray(problem.scores))}
     if None not in (reasons := [sample.finish_reason for sample in samples]):
         figures |= {"truncated": reasons.count("length") / n, "looping": reasons.count(LOOP) / n}
     figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)
@@ -94,7 +100,7 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
     if len(thought) == n:
         figures["thinking_tokens"] = float(np.mean(thought))
     for name, value in problem.groups.items():
-        figures[f"pass@1 {name}={value}"] = right / n
+        figures[f"pass@1 {name}={value}"] = figures["pass@1"]
     return figures
 
 
@@ -124,7 +130,9 @@ def task_row(
         scores = [problem.scores for problem in problems]
     early, unfinished = ended_early(samples)
     return Row(
-        task=(name or task_run.task) + (f" ({task_run.part})" if task_run.part else ""),
+        task=(name or task_run.task)
+        + (f" ({task_run.part})" if task_run.part else "")
+        + (" (adaptive)" if task_run.adaptive else ""),
         pass_at_1=estimate(by_question(problems, scores)),
         truncated=None if None in reasons else reasons.count("length"),
         no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
@@ -181,8 +189,13 @@ def group_lines(name: str, task_run: TaskRun, scores: Sequence[np.ndarray]) -> l
 
 def note_of(task_run: TaskRun) -> str:
     """What must be said beside the task's score; "" where nothing must."""
+    words = ""
+    if task_run.adaptive:
+        from lighteval_r1.numbers.allocation import adaptive_note
+
+        words = adaptive_note(task_run)
     note = grader_named(task_run.problems[0].grader).note if task_run.problems else None
-    return note(task_run.task) if note else ""
+    return " ".join(filter(None, [words, note(task_run.task) if note else ""]))
 
 
 def group_order(value: str) -> tuple[int, float, str]:

@@ -62,6 +62,13 @@ def shard(text: str) -> tuple[int, int]:
     return int(numbers[1]), int(numbers[2])
 
 
+def points(text: str) -> float:
+    """Percentage points as a fraction."""
+    if not 0 < float(text) < 50:
+        raise ValueError("is not a number of points above 0 and below 50, such as 1.5")
+    return float(text) / 100
+
+
 def count(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", text, re.ASCII):
         raise ValueError("is not a whole number from 1")
@@ -87,6 +94,13 @@ TASKS = Variable(
 )
 SHARD = Variable[tuple[int, int] | None](
     "LIGHTEVAL_R1_SHARD", "k/K: this run draws the k-th of K parts of what is owed", shard, None, read_by="cli, plugin"
+)
+ERROR = Variable[float | None](
+    "LIGHTEVAL_R1_ERROR",
+    "draw until ± resampling is so many points, instead of n samples of each problem; n is then the most of a problem",
+    points,
+    None,
+    read_by="plugin",
 )
 NODES = Variable(
     "LIGHTEVAL_R1_NODES",
@@ -141,7 +155,7 @@ ASKED = Variable(
     internal=True,
 )
 VARIABLES = (
-    *(DEVICE, DATA, TASKS, SHARD, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
+    *(DEVICE, DATA, TASKS, SHARD, ERROR, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
     *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
 )
 

@@ -15,7 +15,7 @@ from lighteval_r1.numbers.scores import run_table, task_row
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import ended_by, say, storable, tell
 from lighteval_r1.plugin.documents import ProblemDoc
-from lighteval_r1.plugin.metrics import task_of
+from lighteval_r1.plugin.metrics import pass_at_1_name, task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
 from lighteval_r1.sampling.loop import Work, owed_samples, sample
 from lighteval_r1.tasks.specs import check_confinement, same_reply
@@ -123,6 +123,7 @@ class R1Model(LightevalModel):
             cache_dir=self.config.cache_dir,
             shard=shard,
             marks=self.engine.chosen.key,
+            error=variables.ERROR.value(),
         )
 
     def _report(self, task_runs: list[TaskRun], tasks: dict[str, Task], *, sampling: dict) -> None:
@@ -142,7 +143,7 @@ class R1Model(LightevalModel):
             "sampling": sampling,
             "tasks": {
                 of_task.task: describe_task(of_task, tasks[of_task.task])
-                | {"estimates": {"pass@1": asdict(row.pass_at_1)}}
+                | {"estimates": {pass_at_1_name(): asdict(row.pass_at_1)}}
                 for of_task, row in zip(task_runs, rows, strict=True)
             },
         }
@@ -195,4 +196,4 @@ def describe_task(task_run: TaskRun, task: Task) -> dict:
         "data": task.repo,
         "part": task_run.part,
         "weight": task_run.weight,
-    }
+    } | ({"adaptive": asdict(task_run.adaptive)} if task_run.adaptive else {})

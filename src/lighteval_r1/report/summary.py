@@ -119,7 +119,7 @@ def task_summary(name: str, told: Sequence[ScoredRun], *, published: Mapping[str
     return TaskSummary(
         name=name,
         scores=[task_score(each, name, published=published[each.letter]) for each in members],
-        curves=[(each.letter, curve(each.scores[name])) for each in members],
+        curves=[(each.letter, curve(each.scores[name])) for each in members if not each.run.tasks[name].adaptive],
         lengths=[lengths(each.letter, with_implied(each.run.tasks[name], each.scores[name])) for each in members],
         groups=by_group(name, members, published=published),
         limits=curve_limits(name, members),
@@ -169,7 +169,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
         no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
         why="; ".join(filter(None, [why, bounds])),
         undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
-        partial="partial" if told.partial[name] else "",
+        partial=", ".join(filter(None, [task_run.adaptive and "adaptive", told.partial[name] and "partial"])),
     )
 
 
@@ -191,7 +191,9 @@ def means(told: Sequence[ScoredRun]) -> list[Mean]:
 
 
 def majority_of(task_run: TaskRun) -> float | None:
-    """maj@n over problems; None where a vote has no meaning, or one sample is all there is."""
+    """maj@n over problems; None where a vote has no meaning: another n for each problem, or one sample."""
+    if task_run.adaptive:
+        return None
     votes = [majority(problem) if len(problem.graded) > 1 else None for problem in task_run.problems]
     return None if None in votes or not votes else float(np.mean(votes))
 

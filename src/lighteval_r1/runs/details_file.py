@@ -10,6 +10,7 @@ import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
 from lighteval_r1.graders.marks import opens_thinking
+from lighteval_r1.numbers.allocation import weighed
 from lighteval_r1.records import (
     GRADE_FIELDS,
     Outcome,
@@ -65,7 +66,7 @@ def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None
     if all(str(place).isdigit() for place, _ in problems):
         problems.sort(key=lambda item: int(item[0]))
     ordered = [problem for _, problem in problems]
-    return TaskRun(
+    task = TaskRun(
         task=name,
         version=described.get("version") or 0,
         data_sha256=described.get("data_sha256") or "",
@@ -76,6 +77,8 @@ def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None
         part=described.get("part") or "",
         weight=described.get("weight"),
     )
+    asked = described.get("adaptive")
+    return weighed(task, error=asked["error"], most=asked["most"]) if asked else task
 
 
 def rows(path: Path, *, whole: bool = False) -> Iterator[tuple[dict, pyarrow.Array | None]]:

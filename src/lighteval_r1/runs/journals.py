@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from lighteval_r1.numbers.allocation import weighed
 from lighteval_r1.numbers.tables import columns
 from lighteval_r1.records import Run, RunProblem, Sample, Settings, TaskRun, UserError, sample_key
 from lighteval_r1.sampling.journal_files import (
@@ -79,7 +80,8 @@ def journal_task(folder: Path, settings: Settings, *, texts: bool, damage: Damag
     ]
     n = asked.n if asked else max((len(problem.samples) for problem in problems), default=0)
     part, weight = (asked.part, asked.weight) if asked else ("", None)
-    return TaskRun.of_problems(folder.parent.name, problems, version=version, n=n, part=part, weight=weight)
+    task_run = TaskRun.of_problems(folder.parent.name, problems, version=version, n=n, part=part, weight=weight)
+    return weighed(task_run, error=asked.error, most=n) if asked and asked.error else task_run
 
 
 def in_order(samples: list[Sample]) -> list[Sample]:
@@ -132,7 +134,11 @@ def holding(folder: Path) -> Holding:
     drawn = set(keys_in(folder, "samples-*.jsonl"))
     asked = read_asked(folder)
     version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
-    wanted = keys_asked(asked, settings) if asked else None
+    sizes = {}
+    if asked and asked.error is not None:
+        adaptive = journal_task(folder, settings, texts=False, damage=DamageSeen()).adaptive
+        sizes = adaptive.sizes if adaptive else {}
+    wanted = keys_asked(asked, settings, sizes=sizes) if asked else None
     return Holding(
         folder=folder,
         task=folder.parent.name,
@@ -144,11 +150,12 @@ def holding(folder: Path) -> Holding:
     )
 
 
-def keys_asked(asked: Asked, settings: Settings) -> set[str]:
+def keys_asked(asked: Asked, settings: Settings, *, sizes: dict[str, int]) -> set[str]:
+    """sizes: samples that each problem needs, in an adaptive run."""
     return {
         sample_key(problem_id=problem_id, index=index, settings_id=settings.id)
         for problem_id in asked.problem_ids
-        for index in range(asked.n)
+        for index in range(sizes.get(problem_id, asked.n))
     }
 
 

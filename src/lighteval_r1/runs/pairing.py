@@ -208,6 +208,10 @@ def joined(runs: Sequence[Run]) -> Run:
 
 def with_more(first: TaskRun, second: TaskRun, path: str) -> TaskRun:
     """The first task's problems with the second's samples after their own."""
+    if first.adaptive or second.adaptive:
+        raise UserError(
+            f"{first.task} of {path}: samples of an adaptive run cannot be pooled; draw on with a smaller ERROR."
+        )
     places = dict(paired_problems(first, second))
     if len(places) < len(first.problems):
         raise UserError(f"{first.task} of {path} asks other problems, so it cannot be pooled.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet as parquet
 
+from lighteval_r1.numbers.allocation import weighed
 from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of, sha256
 
 NEEDED = {"problem_id", "sample_index", "outcome"}
@@ -31,7 +32,7 @@ def task_of_rows(path: Path, *, described: Mapping[str, dict]) -> TaskRun:
         problem.samples.append(sample_of(row, **text))
     name = str(first.get("task") or path.parent.name)
     said = described.get(name, {})
-    return TaskRun(
+    task = TaskRun(
         task=name,
         version=said.get("version") or 0,
         data_sha256=said.get("data_sha256") or "",
@@ -42,6 +43,8 @@ def task_of_rows(path: Path, *, described: Mapping[str, dict]) -> TaskRun:
         part=said.get("part") or "",
         weight=said.get("weight"),
     )
+    asked = said.get("adaptive")
+    return weighed(task, error=asked["error"], most=asked["most"]) if asked else task
 
 
 def model_of_rows(paths: Iterable[Path]) -> str:

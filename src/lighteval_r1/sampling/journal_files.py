@@ -49,9 +49,14 @@ def cache_folders(cache_dir: str) -> list[Path]:
 
 def journal_folder(cache_dir: str, *, task: str, settings: Settings) -> Path:
     """The journal's, where it lies already; else where it shall lie."""
-    model = settings.model.strip("/").replace("/", "--") or "model"
-    journals = [home / "lighteval_r1" / model / task / settings.id for home in cache_folders(cache_dir)]
+    journals = [folder / settings.id for folder in task_folders(cache_dir, task=task, model=settings.model)]
     return next((journal for journal in journals if journal.exists()), journals[0])
+
+
+def task_folders(cache_dir: str, *, task: str, model: str) -> list[Path]:
+    """Where a model's journals of a task lie, one for each of the settings."""
+    name = model.strip("/").replace("/", "--") or "model"
+    return [home / "lighteval_r1" / name / task for home in cache_folders(cache_dir)]
 
 
 def encode_line(record: dict) -> bytes:
@@ -94,7 +99,8 @@ class DamageSeen:
 @dataclass(frozen=True)
 class Asked:
     """What a run asked of a journal: n samples of each problem, graded by this version of the task and by these marks
-    of thinking (graders.marks). part, weight: as a TaskRun has them."""
+    of thinking (graders.marks). part, weight: as a TaskRun has them. error: of an adaptive run, se_resampling until
+    which n at most are drawn."""
 
     n: int
     version: int
@@ -102,6 +108,7 @@ class Asked:
     marks: str = ""
     part: str = ""
     weight: float | None = None
+    error: float | None = None
 
 
 def read_object(path: Path) -> dict:

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
@@ -22,6 +22,7 @@ from lighteval_r1.records import (
     Sample,
     Settings,
     TaskRun,
+    UserError,
     sample_key,
     sample_of,
     seed_of,
@@ -38,7 +39,9 @@ from lighteval_r1.sampling.schedule import Schedule
 class Work:
     """One task of a run: its problems, the samples wanted of each, and its journal.
 
-    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). part, weight: as a TaskRun has them.
+    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). part, weight: as a TaskRun has them. error:
+    se_resampling until which samples are drawn, n of a problem at most; sizes is then what each needs as far as that is
+    known, by its id.
     """
 
     task: str
@@ -47,14 +50,19 @@ class Work:
     journal: Journal
     part: str = ""
     weight: float | None = None
+    error: float | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.task.partition("|")[0]
 
     def keys(self, problem: Problem) -> list[str]:
+        return self.first_keys(problem, self.sizes.get(problem.id, self.n))
+
+    def first_keys(self, problem: Problem, n: int) -> list[str]:
         settings_id = self.journal.settings.id
-        return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(self.n)]
+        return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(n)]
 
     @classmethod
     def open(
@@ -70,6 +78,7 @@ class Work:
         marks: str = "",
         part: str = "",
         weight: float | None = None,
+        error: float | None = None,
     ) -> "Work":
         """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
@@ -78,21 +87,36 @@ class Work:
         if not folder.exists() and (why := why_anew(folder, settings)):
             tell(f"{folder.parent.name}: {why}")
         journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
-        journal.asked(n=n, problems=[shown(problem, []) for problem in problems], part=part, weight=weight)
-        return cls(task=task, problems=problems, n=n, journal=journal, part=part, weight=weight)
+        problems_shown = [shown(problem, []) for problem in problems]
+        journal.asked(n=n, problems=problems_shown, part=part, weight=weight, error=error)
+        work = cls(task=task, problems=problems, n=n, journal=journal, part=part, weight=weight, error=error)
+        work.plan()
+        return work
 
-    def result(self) -> TaskRun:
-        """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
+    def plan(self) -> TaskRun:
+        """The task with the samples that count by now; of an adaptive run, sizes become what these say is needed."""
         samples = self.journal.samples
         problems = [
-            shown(problem, [samples[key] for key in self.keys(problem) if key in samples]) for problem in self.problems
+            shown(problem, [samples[key] for key in self.first_keys(problem, self.n) if key in samples])
+            for problem in self.problems
         ]
         task_run = TaskRun.of_problems(
             self.task, problems, version=self.journal.version, n=self.n, part=self.part, weight=self.weight
         )
+        if self.error is not None:
+            from lighteval_r1.numbers.allocation import weighed
+
+            task_run = weighed(task_run, error=self.error, most=self.n)
+            self.sizes.update(task_run.adaptive.sizes)
+        return task_run
+
+    def result(self) -> TaskRun:
+        """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
+        task_run = self.plan()
         if missing := task_run.owed:
+            asked = sum(self.sizes.get(problem.id, self.n) for problem in self.problems)
             raise OwedError(
-                f"{self.name}: {len(missing)} of {len(self.problems) * self.n} samples are owed or ungraded, so there "
+                f"{self.name}: {len(missing)} of {asked} samples are owed or ungraded, so there "
                 f"is no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
             )
         return task_run
@@ -149,6 +173,11 @@ async def sample(
 ) -> dict:
     """What `run` does, with all that is said before and during it. gives_way: graders do, to the engine."""
     settings = engine.settings
+    if shard and any(work.error is not None for work in works):
+        raise UserError(
+            "an adaptive run (ERROR) is one run: which samples it draws depends on all that are drawn. "
+            "Leave LIGHTEVAL_R1_SHARD out, or ask for n."
+        )
     tell(engine.chosen)
     if settings.max_model_length:
         engine.check_prompts([problem for work in works for problem in work.problems], settings.max_model_length)
@@ -256,13 +285,15 @@ class _Loop:
         """When the first request was sent, and the seconds from then to the last reply."""
         began, generation_s = time.time(), 0.0
         try:
-            if owed:
+            if owed := owed or await self.next_round():
                 self.pool.start()
                 await engine.start()
                 if sane:
                     self.checks = {"sane": await check(self.works, engine)}
                 began, begin = time.time(), time.monotonic()
-                await self.draw_all(owed, engine=engine)
+                while owed:
+                    await self.draw_all(owed, engine=engine)
+                    owed = await self.next_round()
                 generation_s = time.monotonic() - begin
         except asyncio.CancelledError:
             # what is drawn and not graded yet is graded by the next run
@@ -297,6 +328,20 @@ class _Loop:
                 task.cancel()
             await asyncio.gather(live, *lanes, return_exceptions=True)
 
+    async def next_round(self) -> list[Owed]:
+        """What adaptive tasks owe once all that was drawn is graded; [] where no task is adaptive, or all are done."""
+        adaptive = [work for work in self.works if work.error is not None]
+        if not adaptive:
+            return []
+        await asyncio.gather(*self.grading)
+        from lighteval_r1.numbers.allocation import error_in_words
+
+        for work in adaptive:
+            self.progress.errors[work.name] = error_in_words(work.plan())
+        owed = owed_samples(adaptive)
+        self.progress.n_owed += len(owed)
+        return owed
+
     def _grade_later(self, work: Work, problem: Problem, sample: Sample) -> None:
         self.grading.add(asyncio.create_task(self._grade(work, problem, sample)))
 
@@ -320,10 +365,10 @@ class _Loop:
 def announce(works: list[Work], *, settings: Settings) -> None:
     """One line a task before the run: how much is asked, how much is there already."""
     for work in works:
-        asked = len(work.problems) * work.n
+        asked = sum(len(work.keys(problem)) for problem in work.problems)
+        how = f"x {work.n} samples"
+        if work.error is not None:
+            how = f"until ± resampling is {100 * work.error:g}, at most {work.n} samples each"
         here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
         name = f"{work.name} ({work.part})" if work.part else work.name
-        tell(
-            f"{name}: {len(work.problems)} problems x {work.n} samples, {here} drawn, {asked - here} owed "
-            f"(settings {settings.id})"
-        )
+        tell(f"{name}: {len(work.problems)} problems {how}, {here} drawn, {asked - here} owed (settings {settings.id})")

@@ -30,15 +30,18 @@ class Progress:
         self.n_tokens = 0
         self.n_truncated = 0
         self.scores: dict[str, list[float]] = defaultdict(list)
+        # of adaptive tasks, how near each is to its error
+        self.errors: dict[str, str] = {}
         self.began = time.monotonic()
         self._live = getattr(sys.stderr, "screen", sys.stderr).isatty()
 
     async def live(self) -> None:
         """Shows the line now and then until it is cancelled, also while nothing finishes.
 
-        Call it as sampling begins.
+        Call it as sampling begins, and again for each further round.
         """
-        self.began = time.monotonic()
+        if not self.n_done:
+            self.began = time.monotonic()
         while True:
             await asyncio.sleep(TERMINAL_EVERY_S if self._live else LOG_EVERY_S)
             self._show()
@@ -66,6 +69,7 @@ class Progress:
             so_far = spread([*self.scores.values()])
             error = f" ± {100 * so_far.se_problems:.1f}" if so_far.se_problems else ""
             parts.append(f"pass@1 so far {100 * so_far.value:.1f}{error}")
+        parts += [f"{task} {words}" for task, words in self.errors.items() if words]
         if rate > 0 and self.n_done < self.n_owed:
             left = (self.n_owed - self.n_done) * (self.n_tokens / self.n_done) / rate
             parts.append(f"{duration(left)} left")

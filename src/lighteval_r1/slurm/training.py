@@ -230,7 +230,7 @@ def read_scores(checkpoint: Checkpoint) -> list[dict]:
     ours = json.loads(results.read_text(encoding="utf-8"))["config_general"]["model_config"]["lighteval_r1"]
     records = []
     for task, described in sorted(ours["tasks"].items()):
-        estimate = described["estimates"]["pass@1"]
+        (estimate,) = described["estimates"].values()
         record = {"step": checkpoint.step, "task": task.removesuffix("|0"), "pass@1": estimate.pop("value")}
         records.append(record | estimate | {"results": str(results)})
     return records

@@ -177,7 +177,7 @@ def rows_at_hand(task: Task) -> list[dict] | None:
     """All rows of the task without asking the network: None where neither package, LIGHTEVAL_R1_DATA nor cache has
     them."""
     if task.rows is not None:
-        return task.rows()
+        return asked(task, task.rows())
     import datasets
 
     try:

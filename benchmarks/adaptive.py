@@ -1,0 +1,61 @@
+"""Tokens of an adaptive run against a fixed n that has the same error: python benchmarks/adaptive.py [RUNS]
+
+Simulated: 30 problems whose rates are drawn from a Beta, replies of 6,000 tokens where they are right and 26,000 where
+they are wrong, the error that n = 64 has. "known rates" is the best that any allocation can do (spread over the square
+root of cost); "adaptive" is what a run draws for the error that it then states, "true" for the error that it then has.
+"""
+
+import sys
+
+import numpy as np
+
+from lighteval_r1.numbers.allocation import MOST, allocate
+from lighteval_r1.numbers.tables import columns
+
+N_PROBLEMS, N_FIXED = 30, 64
+RIGHT, WRONG = 6000.0, 26000.0
+KINDS = [(a, a) for a in (0.1, 0.2, 0.3, 0.5)] + [(0.2, 1.0), (1.0, 0.2), (0.5, 3.0), (3.0, 0.5)]
+
+
+def run_once(rng: np.random.Generator, a: float, b: float) -> tuple[float, ...]:
+    """Tokens by known rates, tokens drawn, both as shares of a fixed n's; error stated, distance, plain mean's."""
+    rates = rng.beta(a, b, N_PROBLEMS)
+    costs, spread = RIGHT * rates + WRONG * (1 - rates), rates * (1 - rates)
+    wanted = max(1e-3, float(np.sqrt(spread.sum() / N_FIXED)) / N_PROBLEMS)
+    scores = (rng.random((N_PROBLEMS, MOST)) < rates[:, None]).astype(float)
+    sizes, rounds = np.zeros(N_PROBLEMS, int), 0
+    while True:
+        here = [row[:size] for row, size in zip(scores, sizes, strict=True)]
+        allocation = allocate(here, [np.where(row > 0, RIGHT, WRONG) for row in here], error=wanted)
+        if not allocation.owed:
+            break
+        sizes, rounds = np.maximum(sizes, allocation.sizes), rounds + 1
+    n_same = spread.sum() / (N_PROBLEMS * allocation.se) ** 2
+    mean = np.mean([row @ weights for row, weights in zip(here, allocation.weights, strict=True)])
+    best = np.sqrt(spread * costs).sum() ** 2 / (spread.sum() * costs.sum())
+    plain = np.mean([row.mean() for row in here])
+    return (
+        best,
+        sizes @ costs / (n_same * costs.sum()),
+        allocation.se,
+        mean - rates.mean(),
+        plain - rates.mean(),
+        rounds,
+    )
+
+
+def main(n_runs: int) -> None:
+    table = [["rates", "known rates", "adaptive", "true", "bias / error", "plain mean's", "covered %", "rounds"]]
+    for a, b in KINDS:
+        rng = np.random.default_rng(1)
+        best, drawn, error, off, plain, rounds = np.array([run_once(rng, a, b) for _ in range(n_runs)]).T
+        true = drawn.mean() * (off**2).mean() / (error**2).mean()
+        shares = [f"{value:.2f}" for value in (best.mean(), drawn.mean(), true)]
+        biases = [f"{value.mean() / error.mean():+.2f}" for value in (off, plain)]
+        covered = f"{100 * np.mean(np.abs(off) < 1.96 * error):.1f}"
+        table.append([f"Beta({a:g}, {b:g})", *shares, *biases, covered, f"{rounds.mean():.1f}"])
+    print(columns(table))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)

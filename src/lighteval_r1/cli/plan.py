@@ -1,0 +1,169 @@
+"""`lighteval-r1 plan`: what a run will take and what it will say, before a GPU hour is spent."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lighteval_r1.cli import evaluate
+from lighteval_r1.cli.options import MOST, SamplingOptions, argument, option
+from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS
+from lighteval_r1.engines.layouts import expected_tokens
+from lighteval_r1.engines.machine import gpu_names
+from lighteval_r1.engines.model_files import model_size
+from lighteval_r1.numbers.baselines import of_model, on_task, read_baselines
+from lighteval_r1.numbers.plans import USUAL_CORRELATION, Known, known_from, known_usual
+from lighteval_r1.outside.words import say
+from lighteval_r1.records import UserError
+from lighteval_r1.runs.journals import journal_task, last_written
+from lighteval_r1.runs.locate import results_in
+from lighteval_r1.sampling.journal_files import DamageSeen, read_settings, task_folders
+from lighteval_r1.sampling.progress import duration
+from lighteval_r1.tasks.specs import parse_spec
+from lighteval_r1.tasks.task import task_rows
+
+# Results of fewer tokens say more of the start than of the speed.
+TOKENS_LEAST = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(SamplingOptions):
+    model: str = argument("Hub id, folder, recipe (.yaml), or demo.")
+    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.")
+    n: int | None = option(None, "Samples per problem (the task's own number).")
+    error: float | None = option(None, "The ± resampling that is wanted, in points.", metavar="POINTS")
+    see: float = option(2.0, "The difference between two such models that is to be seen, in points.", metavar="POINTS")
+    num_gpus: int | None = option(None, "GPUs that the run will have (those of the run whose speed is known).")
+    gpu: str = option("", "Part of the GPU's name, such as H100; only runs on such GPUs tell the speed.")
+    runs: Path | None = option(None, "Where earlier runs lie, for their speed (data/evals/MODEL).")
+    cache_dir: str = option(CACHE_DIR, "The cache_dir of earlier runs, for their lengths and rates.")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of a run: tokens a second, on so many GPUs (0: on a CPU); source: which run, in words."""
+
+    tokens_per_s: float
+    n_gpus: int
+    source: str
+
+
+def plan_command(options: PlanOptions) -> None:
+    """Say what a run will take: tokens, hours, memory, and the error; from earlier runs where there are any."""
+    for points in (options.error, options.see):
+        if points is not None and not 0 < points < 50:
+            raise UserError(f"{points:g} points: a number above 0 and below 50 is needed.")
+    parameters = evaluate.model_parameters(options)
+    name = str(parameters["model_name"])
+    limit = (parameters.get("generation_parameters") or {}).get("max_new_tokens") or MAX_TOKENS
+    speed = speed_of(options)
+    total_tokens = 0
+    for spec in evaluate.task_specs(",".join(options.tasks), n=options.n):
+        task, n = parse_spec(spec).task, parse_spec(spec).n
+        known, n_drawn = known_of(options, task.name, model=name, limit=limit)
+        n_tokens = known.n_tokens(n)
+        if options.error is not None:
+            n_tokens = known.adaptive_tokens(options.error / 100, most=options.n or MOST)
+        n_tokens = max(0, n_tokens - round(n_drawn * known.n_tokens(1) / known.n_problems))
+        total_tokens += n_tokens
+        say("\n".join(lines_of(options, task.name, known, n=n, n_drawn=n_drawn)))
+    say(time_in_words(total_tokens, speed, n_gpus=options.num_gpus))
+    if memory := memory_in_words(name, limit=limit):
+        say(memory)
+
+
+def lines_of(options: PlanOptions, task: str, known: Known, *, n: int, n_drawn: int) -> Iterator[str]:
+    drawn = f" ({n_drawn} samples are drawn)" if n_drawn else ""
+    mean = known.n_tokens(1) / known.n_problems
+    size = f"{known.n_problems} problems x {n} samples of {mean:,.0f} tokens"
+    yield f"{task}: {size}: {known.n_tokens(n):,} tokens{drawn}"
+    yield f"  by {known.source}"
+    yield f"  ± {100 * known.error_at(n):.2f} resampling at n = {n}"
+    if options.error is not None:
+        error = options.error / 100
+        fixed, adaptive = known.n_for(error), known.adaptive_tokens(error, most=MOST)
+        yield (
+            f"  ± {options.error:g} needs n = {fixed}, {known.n_tokens(fixed):,} tokens in all; "
+            f"--error {options.error:g} about {adaptive:,}"
+        )
+    yield (
+        f"  to see {options.see:g} points between two such models (5 %, four times of five): n = "
+        f"{known.n_to_see(options.see / 100)} on these problems; on problems of the kind, with n = {n}, "
+        f"{known.problems_to_see(options.see / 100, n=n)} of them (rates that correlate by {USUAL_CORRELATION:g})"
+    )
+
+
+def known_of(options: PlanOptions, task: str, *, model: str, limit: int) -> tuple[Known, int]:
+    """What is known of the task, and how many samples are there: from the journal, else from what is published."""
+    of_model_name = Path(model).expanduser().resolve().name if Path(model).expanduser().is_dir() else model
+    folders = [
+        path.parent
+        for folder in task_folders(options.cache_dir, task=task, model=of_model_name)
+        for path in folder.glob("*/settings.json")
+        if read_settings(path.parent).max_tokens == limit
+    ]
+    if folders:
+        newest = max(folders, key=last_written)
+        read = journal_task(newest, read_settings(newest), texts=False, damage=DamageSeen())
+        rows = [problem.graded for problem in read.problems]
+        if any(rows) and all(sample.n_tokens for row in rows for sample in row):
+            n_drawn = sum(map(len, rows))
+            source = f"{n_drawn} replies of this model in the journal (settings {newest.name})"
+            scores = [np.array([sample.outcome.score for sample in row]) for row in rows]
+            lengths = [np.array([float(sample.n_tokens) for sample in row]) for row in rows]
+            return known_from(scores, lengths, source=source), n_drawn
+    known_task = parse_spec(task).task
+    n_problems = known_task.n_problems or sum(1 for _ in task_rows(known_task))
+    published = [row for row in on_task(task, of_model(model, read_baselines())) if row.estimator == "mean"]
+    rate = next((row.value for row in published), None)
+    words = "nothing" if rate is None else f"a published {100 * rate:.1f}"
+    source = (
+        f"{words} of its rates, and replies of a quarter of the limit, which is usual on AIME; "
+        "a pilot says more and counts: evaluate with n = 1, then plan again"
+    )
+    return known_usual(n_problems, tokens=min(limit, expected_tokens(limit)), rate=rate, source=source), 0
+
+
+def speed_of(options: PlanOptions) -> Speed | None:
+    """Of the earlier run of this model, on GPUs of that name or on a machine as this one, that drew most tokens."""
+    folder = options.runs or evaluate.usual_folder(options.model)
+    speeds = []
+    for path in results_in(folder) if folder.is_dir() else []:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        ours = results.get("config_general", {}).get("model_config", {}).get("lighteval_r1") or {}
+        took, gpus = ours.get("sampling") or {}, (ours.get("environment") or {}).get("gpus") or []
+        if took.get("n_tokens", 0) < TOKENS_LEAST or not took.get("generation_s"):
+            continue
+        if any(options.gpu.lower() not in gpu.lower() for gpu in gpus) if options.gpu else gpus != gpu_names():
+            continue
+        if options.gpu and not gpus:
+            continue
+        where = f"{len(gpus)} x {gpus[0]}" if gpus else "a CPU"
+        source = f"{path.name}, on {where}"
+        speeds.append((took["n_tokens"], Speed(took["n_tokens"] / took["generation_s"], len(gpus), source)))
+    return max(speeds, key=lambda pair: pair[0])[1] if speeds else None
+
+
+def time_in_words(n_tokens: int, speed: Speed | None, *, n_gpus: int | None) -> str:
+    if speed is None:
+        return (
+            f"{n_tokens:,} tokens to draw; how fast is not known: no earlier run of this model on such a machine was "
+            "found. --runs names its folder; a pilot (evaluate with n = 1) is such a run."
+        )
+    share = n_gpus / speed.n_gpus if n_gpus and speed.n_gpus else 1.0
+    rate = speed.tokens_per_s * share
+    return f"{n_tokens:,} tokens to draw: {duration(n_tokens / rate)} at {rate:,.0f} tokens/s ({speed.source})"
+
+
+def memory_in_words(model: str, *, limit: int) -> str:
+    size = model_size(model)
+    if size is None or not size.heads:
+        return ""
+    token = size.kv_token_bytes(1)
+    usual, longest = (token * min(limit, tokens) / 1e9 for tokens in (expected_tokens(limit), limit))
+    return (
+        f"Memory: weights {size.weight_bytes / 1e9:.3g} GB; KV cache {token:,} bytes a token, {usual:.2g} GB a usual "
+        f"reply, {longest:.2g} GB one as long as the limit."
+    )
