@@ -10,12 +10,14 @@ runs of their own.
 
 import argparse
 import json
+import resource
 import time
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 
 from lighteval_r1.cli.think import printed, write
 from lighteval_r1.graders import EXPRESSION
-from lighteval_r1.graders.answers import split_thinking
+from lighteval_r1.graders.splitting import parts_of
 from lighteval_r1.records import Grade, Run, RunProblem, Sample, TaskRun, sha256
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
@@ -25,9 +27,10 @@ DEMO = Path(__file__).resolve().parents[1] / "src" / "lighteval_r1" / "demo" / "
 
 def runs_of(rows: list[dict]) -> list[Run]:
     """One run per model, with its replies graded."""
+    samples = [Sample(row["uid"], "", 0, None, row["output"], True, finish_reason=row["finish_reason"]) for row in rows]
     with Pool() as pool:
         grades = pool.grade_many(
-            [(EXPRESSION, split_thinking(row["output"], thinking_opened=True)[1], row["gold"]) for row in rows]
+            [(EXPRESSION, parts_of(sample)[1], row["gold"]) for sample, row in zip(samples, rows, strict=True)]
         )
     problems: dict[str, dict[str, RunProblem]] = {}
     for row, grade in zip(rows, grades, strict=True):
@@ -52,6 +55,11 @@ def runs_of(rows: list[dict]) -> list[Run]:
     return [Run(model, model, {}, {}, task) for model, task in tasks.items()]
 
 
+def cpu_seconds() -> float:
+    """Of this process and of those that graded for it."""
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, (RUSAGE_SELF, RUSAGE_CHILDREN)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("replies", type=Path)
@@ -61,14 +69,15 @@ def main() -> None:
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.replies.read_text(encoding="utf-8").splitlines()]
     runs = runs_of(rows)
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), cpu_seconds()
     labels = [run.model for run in runs]
     told = measure_runs(labels, runs, choice=Choice(tokenizer=options.tokenizer))
-    seconds = time.perf_counter() - begin
+    seconds, cpu = time.perf_counter() - begin, cpu_seconds() - before
     print(printed(told))
     print(*write(told, labels, output=options.output, figures=options.figures))
     n_characters = sum(len(row["output"]) for row in rows)
     print(f"{len(rows)} replies, {n_characters / 1e6:.1f} million characters: {seconds:.1f} s")
+    print(f"{cpu:.1f} s of CPU; {200e6 * cpu / n_characters:.0f} s for 200 million characters like these")
 
 
 if __name__ == "__main__":

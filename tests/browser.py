@@ -59,3 +59,19 @@ def open_page(driver, path: Path, *, fragment: str = "") -> None:
 
 def console(driver) -> list[str]:
     return [entry["message"] for entry in driver.get_log("browser")]
+
+
+AXE = Path(__file__).resolve().parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+NO_AXE = "no axe-core is here (npm install --no-save axe-core@4.14.1)"
+
+
+def faults(driver) -> list[str]:
+    """What axe-core calls serious or critical of the page that is open."""
+    driver.execute_script(AXE.read_text(encoding="utf-8") + "\nwindow.axe = axe;")
+    found = driver.execute_async_script("const done = arguments[0]; axe.run().then((found) => done(found.violations))")
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary'].splitlines()[1].strip()}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"][:3]
+    ]

@@ -52,15 +52,16 @@ def test_the_table_says_the_score_both_errors_and_the_majority(tmp_path):
     # Means 1/2 and 1: 3/4. Variances 1/3 and 0 of four samples each: sqrt(1/12) / 2 = 0.144. Spread 0.354 / sqrt 2 = 0.25.
     # The vote of the first problem is a tie of two labels, right and "4": 1/2; the second's is right.
     found = cells(written(tmp_path, a_run(problem("p", "ccww"), problem("q", "cccc"))))
-    assert [found[at] for at in (0, 1, 3, 5, 6)] == ["r1_aime24", "75.0", "1.0 to 99.9", "75.0", "2 × 4"]
+    assert [found[at] for at in (0, 1, 3, 4, 5)] == ["r1_aime24", "75.0", "1.0 to 99.9", "75.0", "2 × 4"]
 
 
 def test_truncated_unanswered_and_undecided_samples_are_counted(tmp_path):
     cut = a_sample(4, "t", True, "no_answer", "", "length", 10, 4, None)
     asked = problem("p", "cwnu")
-    found = cells(written(tmp_path, a_run(dataclasses.replace(asked, samples=[*asked.samples, cut]))))
-    why = "2 nothing announced; 20.0 % cut off: the score is at least 20.0, at most 40.0"
-    assert found[7:] == ["20.0&nbsp;% (1)", f"40.0&nbsp;% (2) {why}", "20.0&nbsp;% (1)"]
+    page = written(tmp_path, a_run(dataclasses.replace(asked, samples=[*asked.samples, cut])))
+    found, why = cells(page), "2 nothing announced; 20.0 % cut off: the score is at least 20.0, at most 40.0"
+    assert found[7:10] == ["20.0&nbsp;% (1)", "40.0&nbsp;% (2)", "20.0&nbsp;% (1)"]
+    assert f"without an answer: {why}</td>" in page
 
 
 def test_published_numbers_stand_beside_ours_with_how_far_apart_they_are(tmp_path):
@@ -75,8 +76,8 @@ def test_published_numbers_stand_beside_ours_with_how_far_apart_they_are(tmp_pat
 
     page = written(tmp_path, a_run(problem("p", "cw"), problem("q", "cw")), published=published)
     assert asked == [("org/model", "r1_aime24", 0.5, "")]
-    assert "55.5 A paper: 2.4 standard errors below" in cells(page)[4]
-    assert "measured by 2: 44.4 to 55.5; ours is within" in cells(page)[4]
+    assert "55.5 A paper: 2.4 standard errors below" in (words := " ".join(re.sub("<[^>]*>", "", page).split()))
+    assert "measured by 2: 44.4 to 55.5; ours is within" in words
     assert 'title="https://example.org/table?a=1&amp;b=2"' in page
 
 
@@ -167,7 +168,7 @@ def test_a_run_that_lighteval_graded_is_reported_with_what_it_says(tmp_path):
     assert "it does not say: data hash, grades, extracted answers, finish reasons, seeds." in page
     assert "How replies think is left out of aime24 of model: it has no grades" in page
     found = cells(page)
-    assert (found[1], found[7:]) == ("75.0", ["not known"] * 3)
+    assert (found[1], found[6:10]) == ("75.0", ["10", *["not known"] * 3])
     rows = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])["tables"][0]["rows"]
     # Of the first problem one sample is right, nobody knows which; of the second both are.
     assert [(row["cells"], row.get("right")) for row in rows] == [("xx", 1), ("cc", 2)]
@@ -301,3 +302,36 @@ def test_an_axis_has_round_steps(largest, step):
 def test_where_no_spread_was_seen_the_pages_intervals_are_no_points(tmp_path):
     page = written(tmp_path, a_run(*(problem(f"p{i}", "wwww") for i in range(30))))
     assert "0.0 to 3.2" in page and "0.0 to 12.2" in page
+
+
+def test_both_intervals_are_drawn_and_the_narrow_one_is_wide_enough_to_be_seen():
+    scored = summary.scored("m", [np.array([1.0] * 40), np.array([1.0] * 39 + [0.0])])
+    drawing = str(drawings.interval(scored))
+    (band,) = re.findall(r'<rect class="near"[^>]* width="([\d.]+)"', drawing)
+    (low, high) = re.findall(r'class="wide" d="M([\d.]+) 13H([\d.]+)', drawing)[0]
+    assert float(band) >= 3 and float(high) - float(low) > float(band)
+    assert "same problems: " in drawing and "other problems: " in drawing
+
+
+def test_lengths_stand_on_a_scale_that_doubles():
+    edges = drawings.length_edges([3, 100, 30_000])
+    assert (edges[0], edges[-1]) == (2.0, 32768.0)
+    # four bins to each doubling
+    assert np.allclose(edges[4:] / edges[:-4], 2)
+    shown = str(drawings.lengths(summary.Lengths("m", [3, 100], [30_000, 0], "tokens")))
+    assert shown.count("1 right") == 2 and shown.count("1 others") == 2
+    assert drawings.length_edges([]).tolist() == drawings.length_edges([1]).tolist()
+
+
+def test_two_runs_have_their_difference_with_p_and_what_was_gained_and_lost(tmp_path):
+    names = [f"p{at}" for at in range(8)]
+    first = a_run(*(problem(name, "cwww") for name in names), model="a/first")
+    second = a_run(*(problem(name, "wwww" if name == "p0" else "cccc") for name in names), model="b/second")
+    page = written(tmp_path, first, second)
+    table = page[page.index("<h2>Differences</h2>") : page.index("<h2>Problems and samples</h2>")]
+    words = " ".join(re.sub("<[^>]*>", " ", table).split())
+    # 25 % and 7 of 8 problems
+    assert "r1_aime24 second +62.5" in words and "&lt; 0.001" in words
+    assert "second is better on these problems" in words and "+7 p1 p2" in words and "−0" in words
+    assert 'href="#r1_aime24/p1/0/second"' in table
+    assert "<h2>Differences</h2>" not in written(tmp_path, first)

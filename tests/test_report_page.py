@@ -84,6 +84,9 @@ def page(tmp_path, driver):
         write_page(tables, CONTENT | {"tasks": summaries}, out=tmp_path / "report.html")
         driver.set_window_size(1440, 1000)
         open_page(driver, tmp_path / "report.html", fragment=fragment)
+        driver.execute_script(
+            "const it = document.getElementById('sort'); it.value = 'given'; it.onchange({target: it})"
+        )
         return driver
 
     yield show
@@ -115,6 +118,29 @@ def press(driver, *keys: str) -> None:
 def full_reply_loaded(driver) -> None:
     click(driver, "button.load")
     WebDriverWait(driver, PATIENCE_S).until(lambda it: not it.find_elements("css selector", "button.load"))
+
+
+def test_the_hardest_problems_stand_first(page):
+    driver = page(small_table())
+    driver.refresh()
+    assert names(driver) == ["hopeless", "flaky", "steady"]
+
+
+def test_a_problem_has_as_many_samples_as_were_drawn_of_it(page):
+    more = [sample(i, "correct" if i else "wrong", "a</think>b") for i in range(6)]
+    driver = page(table(problem("easy", more[1:3]), problem("hard", more)))
+    shares = [each.text for each in driver.find_elements("css selector", "#grid .row:not(.head) .share")]
+    assert shares == ["2/2", "5/6"]
+    assert len(driver.find_elements("css selector", "#grid [role=gridcell]")) == 3 + 6
+
+
+def test_two_runs_stand_beside_each_other_and_sort_by_their_difference(page):
+    right = [sample(i, "correct", "a</think>b") for i in range(4)]
+    other = table(problem("steady", right), problem("flaky", right), problem("hopeless", right), run="the other run")
+    driver = page(table(*small_table().task_run.problems, differs=["id-hopeless"]), other)
+    Select(driver.find_element("id", "sort")).select_by_visible_text("largest difference")
+    assert names(driver) == ["hopeless", "flaky", "steady"]
+    assert text(driver, "#grid .row:nth-child(3) .name").split() == ["flaky", "1/4", "|", "4/4"]
 
 
 def test_every_outcome_has_its_own_cell_and_glyph(page):
@@ -232,6 +258,29 @@ def test_an_address_leads_to_a_reply(page):
     assert text(page(small_table(), fragment="#0.1.3"), "#reply-title") == "flaky · sample 3 of 4"
 
 
+def test_the_address_of_a_reply_is_by_names_and_leads_back_to_it(page, tmp_path):
+    driver = page(small_table())
+    click(driver, '[data-y="1"][data-x="2"]')
+    address = driver.current_url.partition("#")[2]
+    assert address == "r1_aime24/flaky/2/a%20run"
+    click(driver, "#link")
+    # a browser may forbid it
+    WebDriverWait(driver, PATIENCE_S).until(lambda it: text(it, "#link") in ("copied", "see the address bar"))
+    other = table(problem("first", [sample(0, "wrong", "x</think>y")]), task="r1_math_500")
+    open_page(driver, tmp_path / "report.html", fragment="#" + address)
+    assert text(driver, "#reply-title") == "flaky · sample 2 of 4"
+    page(other, small_table(), fragment="#" + address)
+    assert text(driver, "#reply-title") == "flaky · sample 2 of 4"
+    page(other, small_table(), fragment="#r1_aime24")
+    assert names(driver) == ["steady", "flaky", "hopeless"]
+
+
+@pytest.mark.parametrize("fragment", ["#%", "#nothing/at/all", "#r1_aime24/flaky/99", "#9.9.9", "#r1_aime24/%00/x"])
+def test_an_address_that_names_nothing_opens_the_page_as_it_is(page, fragment):
+    driver = page(small_table(), fragment=fragment)
+    assert len(names(driver)) == 3 and not driver.find_element("id", "reply").is_displayed()
+
+
 def test_an_owed_and_an_ungraded_sample_are_shown_as_such(page):
     driver = page(table(problem("gaps", [sample(0, None, "a</think>b"), sample(2, "correct", "a</think>b")])))
     click(driver, '[data-filter="missing"]')
@@ -277,7 +326,7 @@ def test_names_settings_and_prompts_that_mean_harm_are_inert(driver, tmp_path):
     published = [Published(harm, 0.5, harm, harm)]
     write_report([run, run], out=tmp_path / "report.html", published=lambda *_: published)
     open_page(driver, tmp_path / "report.html")
-    click(driver, '[data-y="0"][data-x="0"]')
+    click(driver, '[data-y="1"][data-x="0"]')
     # Half characters do not pass through the driver.
     assert driver.execute_script("return document.getElementById('others').textContent.includes(': 1/1 right')")
     assert driver.execute_script("return window.harmed === undefined && !document.querySelector('img, script[src]')")

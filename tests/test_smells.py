@@ -100,4 +100,4 @@ def test_what_was_cut_off_or_looped_bounds_the_score():
 def test_a_pages_examples_are_links_to_its_replies():
     run = run_of(first(2, **CASES["more than 5 % of replies without an answer"][1]))
     (smell,) = contents.smells_of([Table("t", "m", run.tasks["t"])], several=False)
-    assert smell["links"] == [("P0[0]", "#0.0.0"), ("P0[1]", "#0.0.1")]
+    assert smell["links"] == [("P0[0]", "#t/P0/0/m"), ("P0[1]", "#t/P0/1/m")]

@@ -3,14 +3,22 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lighteval_r1.cli.options import ALSO_HELP, argument, option
 from lighteval_r1.outside.words import say
+from lighteval_r1.records import UserError
+
+if TYPE_CHECKING:
+    from lighteval_r1.report.contents import PublishedOf
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    runs: list[str] = argument("Runs: output folders, journals, graded files, details files, or Hub data sets.")
+    runs: list[str] = argument(
+        "Runs: output folders, journals, graded files, details files, or Hub data sets; "
+        "of a folder with several runs an index, and a page for each."
+    )
     output: Path = option(Path("report.html"), "The page; full replies go to a folder beside it.", "--output", "-o")
     figures: Path | None = option(None, "A folder for the pictures, as PNG and SVG.")
     baselines: Path | None = option(None, "A TOML file with further published numbers.")
@@ -30,6 +38,8 @@ def report_command(options: ReportOptions) -> None:
 
     check_page(options.output)
     numbers, also = published_numbers(options.baselines), named(options.also)
+    if is_folder_of_runs(options.runs):
+        return write_index_of(options, numbers)
     thinking, runs = None, [read_run(run) for run in options.runs]
     if options.thinking:
         from lighteval_r1.thinking.measure_runs import LONG_WAIT, for_report, n_characters
@@ -46,4 +56,24 @@ def report_command(options: ReportOptions) -> None:
         thinking=thinking,
         also=also,
     )
+    say(options.output)
+
+
+def is_folder_of_runs(runs: list[str]) -> bool:
+    from lighteval_r1.runs.overview import holds_several
+
+    return len(runs) == 1 and Path(runs[0]).expanduser().is_dir() and holds_several(Path(runs[0]).expanduser())
+
+
+def write_index_of(options: ReportOptions, numbers: "PublishedOf") -> None:
+    from lighteval_r1.report.index import write_index
+
+    if options.figures is not None or options.also:
+        option_named = "--also" if options.figures is None else "--figures"
+        raise UserError(f"{option_named} is of runs that are named; {options.runs[0]} is a folder of runs.")
+    made_with = options.baselines.read_text(encoding="utf-8") if options.baselines else ""
+    for words in write_index(
+        Path(options.runs[0]).expanduser(), out=options.output, published=numbers, numbers=made_with
+    ):
+        print(words, file=sys.stderr)
     say(options.output)

@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from lighteval_r1 import __version__
 from lighteval_r1.numbers.estimators import Estimator, estimated
 from lighteval_r1.numbers.scores import note_of
-from lighteval_r1.records import Estimate, Run, UserError
+from lighteval_r1.records import Estimate, Run, RunProblem, UserError
 from lighteval_r1.report import page
-from lighteval_r1.report.differences import sampling_words
+from lighteval_r1.report.differences import on_the_page, sampling_words
 from lighteval_r1.report.page.excerpts import Parts, excerpt_characters, write_replies
 from lighteval_r1.report.page.tables import Table, grid_data, sample_data
 from lighteval_r1.report.page.thinking_section import section
@@ -23,21 +24,25 @@ from lighteval_r1.runs.scored_runs import ScoredRun, scored
 from lighteval_r1.runs.smells import task_smells, titles
 from lighteval_r1.thinking.summary import Told
 
+# (model, settings, task, our estimate, group) -> the published numbers beside ours
+PublishedOf = Callable[[str, Mapping[str, object], str, Estimate, str], Sequence[Published]]
+
 
 def write_report(
     runs: Sequence[Run],
     *,
     out: Path,
-    published: Callable[[str, Mapping[str, object], str, Estimate, str], Sequence[Published]],
+    published: PublishedOf,
     partial: bool = False,
     figures: Path | None = None,
     thinking: Told | None = None,
     also: Sequence[Estimator] = (),
+    made_of: str = "",
 ) -> None:
     """The page at out; its replies in full in `<stem>.files/` beside it; the pictures in figures.
 
-    published: (model, settings, task, our estimate, group) -> the published numbers beside ours. Runs and tasks stand
-    as they were named. thinking: how the replies think (lighteval_r1.thinking), a section per task.
+    Runs and tasks stand as they were named. thinking: how the replies think (lighteval_r1.thinking), a section per
+    task. made_of: what a page behind an index says it was made of.
     Raises OwedError while samples are owed or ungraded, unless partial.
     """
     check_page(out)
@@ -59,18 +64,20 @@ def write_report(
         "tasks": tasks,
         "also": also_rows(also, told),
         "sampling": sampling_words(told),
+        "pairs": on_the_page(told),
         "means": means(told),
         "exact": [{"label": label, "lines": exact_lines(run)} for label, run in zip(labels, runs, strict=True)],
         "thinking": {each.name: section(each) for each in thinking.tasks} if thinking else {},
         "thinking_notes": thinking.notes if thinking else [],
         "version": __version__,
+        "made_of": made_of,
     }
     if figures is not None:
         with writing(figures):
             write_pictures(tasks, figures, thinking=thinking)
     with writing(out):
         shown = tables(runs, told, with_scores)
-        write_page(shown, content | {"smells": smells_of(shown, several=len(runs) > 1)}, out=out)
+        write_page(shown, content | {"smells": smells_of(shown, several=len(runs) > 1), "address": address}, out=out)
 
 
 def also_rows(also: Sequence[Estimator], told: Sequence[ScoredRun]) -> list[tuple[str, str, str, Estimate | None]]:
@@ -106,7 +113,7 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
         lambda run: _said_revision(run),
         lambda run: f"{short_name(run.model)} {str(run.settings.get('revision', ''))[:16]}",
         lambda run: ", ".join(
-            [short_name(run.model), *(f"{_words(name)} {_text(run.settings.get(name))[:32]}" for name in apart)]
+            [short_name(run.model), *(f"{_words(name)} {in_short(run.settings.get(name))}" for name in apart)]
         ),
         lambda run: _part_of_path(run, runs),
     ):
@@ -195,13 +202,18 @@ def smells_of(shown: Sequence[Table], *, several: bool) -> list[dict]:
         {
             "words": f"{table.task}{f' of {table.run_label}' if several else ''}: {smell}",
             "links": [
-                (title, f"#{at}.{place}.{sample.index}")
+                (title, address(table.task, table.task_run.problems[place], sample.index, table.run_label))
                 for title, (place, sample) in zip(titles(table.task_run, smell), smell.examples, strict=True)
             ],
         }
         for at, table in enumerate(shown)
         for smell in task_smells(table.task, table.task_run)
     ]
+
+
+def address(task: str, problem: RunProblem, index: int, run: str) -> str:
+    """The part behind "#" that opens a reply on this page, and on every other that has it."""
+    return "#" + "/".join(quote(part, safe="", errors="replace") for part in (task, problem.title, str(index), run))
 
 
 def title(runs: Sequence[Run], names: Sequence[str]) -> str:
@@ -239,6 +251,11 @@ def _words(name: str) -> str:
     return {"gpus": "GPUs"}.get(name, name.replace("_", " "))
 
 
+def in_short(value: object) -> str:
+    """A setting in a few words."""
+    return _text(value)[:32]
+
+
 def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(each)}" for name, each in value.items()) or "none"
@@ -251,7 +268,7 @@ def _text(value: object) -> str:
 def write_page(shown: Sequence[Table], content: dict, *, out: Path) -> None:
     """The page, and beside it `<stem>.files/` with the replies that do not fit into it."""
     names = list(dict.fromkeys(table.task for table in shown))
-    folder = out.with_name(re.sub(r"[^\w.-]", "-", out.stem, flags=re.ASCII) + ".files")
+    folder = files_beside(out)
     data = grid_data(shown, task_names=names) | {"id": _page_id(shown), "folder": folder.name}
     n_samples = sum(len(table.task_run.samples) for table in shown)
     samples = []
@@ -269,6 +286,11 @@ def write_page(shown: Sequence[Table], content: dict, *, out: Path) -> None:
     # A command line may hold bytes that are no text.
     whole.write_text(page.render(content, data=data, samples=samples), encoding="utf-8", errors="backslashreplace")
     whole.replace(out)
+
+
+def files_beside(out: Path) -> Path:
+    """The folder that belongs to a page."""
+    return out.with_name(re.sub(r"[^\w.-]", "-", out.stem, flags=re.ASCII) + ".files")
 
 
 def _page_id(shown: Sequence[Table]) -> str:

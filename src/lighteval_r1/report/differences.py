@@ -54,41 +54,87 @@ def paired(first: ScoredRun, second: ScoredRun, before: TaskRun, after: TaskRun)
     return Paired(first, second, before, after, problems, old, new, found)
 
 
-def against_first(told: Sequence[ScoredRun]) -> list[str]:
-    """Per run after the first, and task: the difference, what it says, and the problems gained and lost."""
+def all_paired(told: Sequence[ScoredRun]) -> list[tuple[Paired, Corrected]]:
+    """Each run after the first against it, task by task, with Holm's p for all of them."""
     first, *others = told
     pairs = [paired(first, other, *tasks) for other in others for tasks in common_tasks(first, other)]
     compared = [pair.found for pair in pairs if pair.found]
     same = iter(estimates.holm([found.p_resampling for found in compared]))
     beyond = iter(estimates.holm([found.p_problems for found in compared if found.p_problems is not None]))
-    parts = {other.letter: [f"{other.letter} - {first.letter}"] for other in others}
-    for pair in pairs:
-        corrected = Corrected(
-            next(same) if pair.found else 1.0,
-            next(beyond) if pair.found and pair.found.p_problems is not None else None,
-            n=len(compared),
+    return [
+        (
+            pair,
+            Corrected(
+                next(same) if pair.found else 1.0,
+                next(beyond) if pair.found and pair.found.p_problems is not None else None,
+                n=len(compared),
+            ),
         )
+        for pair in pairs
+    ]
+
+
+def against_first(told: Sequence[ScoredRun]) -> list[str]:
+    """Per run after the first, and task: the difference, what it says, and the problems gained and lost."""
+    first, *others = told
+    parts = {other.letter: [f"{other.letter} - {first.letter}"] for other in others}
+    n = 0
+    for pair, corrected in all_paired(told):
         parts[pair.second.letter] += pair_lines(pair, corrected)
-    told_of = f"{len(compared)} comparisons: the second of two p is Holm's, for all of them; what is said goes by it."
-    return ["\n".join(lines) for lines in parts.values()] + ([told_of] if len(compared) > 1 else [])
+        n = corrected.n
+    told_of = f"{n} comparisons: the second of two p is Holm's, for all of them; what is said goes by it."
+    return ["\n".join(lines) for lines in parts.values()] + ([told_of] if n > 1 else [])
+
+
+def on_the_page(told: Sequence[ScoredRun]) -> list[dict]:
+    """The same as the report's table has it: a line per run after the first, and task. value None: of no problem."""
+    lines = []
+    for pair, corrected in all_paired(told):
+        found, (gained, lost) = pair.found, gained_and_lost(pair)
+        letters = {"first": pair.first.letter, "run": pair.second.letter}
+        line = letters | {"task": pair.before.task, "partial": is_partial(pair), "value": None}
+        if found is not None:
+            several = corrected.n > 1
+            p = both_p(found.p_resampling, corrected.same if several else None)
+            beyond = (
+                "–" if found.p_problems is None else both_p(found.p_problems, corrected.beyond if several else None)
+            )
+            spans = [span(ends, sign="+") for ends in (found.same_problems, found.other_problems)]
+            says = meaning(found, corrected, pair.first.letter, pair.second.letter) + where(pair)
+            line |= {"value": found.value, "cells": [spans[0], p, spans[1], beyond], "says": says}
+        lines.append(line | {"gained": gained, "lost": lost})
+    return lines
+
+
+def is_partial(pair: Paired) -> bool:
+    return bool(pair.first.partial[pair.before.task] or pair.second.partial[pair.after.task])
+
+
+def where(pair: Paired) -> str:
+    """ " on the 12 problems in common", where one of them has others."""
+    whole = len(pair.problems) == max(len(pair.before.problems), len(pair.after.problems))
+    return "" if whole else f" on the {len(pair.problems)} problems in common"
+
+
+def gained_and_lost(pair: Paired) -> tuple[list[RunProblem], list[RunProblem]]:
+    """Problems that most samples of one run get right and most of the other's do not."""
+    both = list(zip(pair.problems, pair.old, pair.new, strict=True))
+    gained = [problem for problem, old, new in both if mostly(new) and not mostly(old)]
+    return gained, [problem for problem, old, new in both if mostly(old) and not mostly(new)]
 
 
 def pair_lines(pair: Paired, corrected: Corrected) -> list[str]:
     first, second, found = pair.first, pair.second, pair.found
     parts = dict.fromkeys(task.part or "all" for task in (pair.before, pair.after))
     partial = f" ({' against '.join(parts)})" if parts.keys() - {"all"} else ""
-    partial += " (partial)" if first.partial[pair.before.task] or second.partial[pair.after.task] else ""
+    partial += " (partial)" if is_partial(pair) else ""
     if found is None:
         return [f"{pair.before.task}{partial}: no problem in common."]
-    whole = len(pair.problems) == max(len(pair.before.problems), len(pair.after.problems))
-    on = "" if whole else f" on the {len(pair.problems)} problems in common"
     words, says = difference_words(found, corrected), meaning(found, corrected, first.letter, second.letter)
-    both = list(zip(pair.problems, pair.old, pair.new, strict=True))
-    gained = [problem for problem, old, new in both if mostly(new) and not mostly(old)]
-    lost = [problem for problem, old, new in both if mostly(old) and not mostly(new)]
+    gained, lost = gained_and_lost(pair)
     share = share_words(found)
     return [
-        f"{pair.before.task}{partial}: {words}{on}: {says}.",
+        f"{pair.before.task}{partial}: {words}{where(pair)}: {says}.",
         *([f"  {share}"] if share else []),
         f"  problems gained (most samples right only in {second.letter}): {named(gained)}",
         f"  problems lost (most samples right only in {first.letter}): {named(lost)}",

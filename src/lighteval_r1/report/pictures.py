@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Estimate, UserError
+from lighteval_r1.report.page.drawings import length_edges
 from lighteval_r1.report.summary import Lengths, TaskScore, TaskSummary
 
 # Okabe and Ito's palette for colour-blind readers. Source: https://jfly.uni-koeln.de/color/
@@ -150,14 +151,17 @@ def _names(axes, names: Sequence[str]) -> None:
 
 
 def _dot(axes, scored, y: float, *, colour: str) -> None:
-    for ends, width in ((scored.estimate.other_problems, 0.7), (scored.estimate.same_problems, 2.2)):
-        if ends is not None:
-            axes.plot([100 * ends[0], 100 * ends[1]], [y, y], color=colour, linewidth=width)
-    axes.plot([100 * scored.value], [y], "o", color=colour, markersize=5, clip_on=False)
+    """A tick in a band, the interval on the same problems, and a line, that on other problems."""
+    same, others = scored.estimate.same_problems, scored.estimate.other_problems
+    if others is not None:
+        axes.plot([100 * end for end in others], [y, y], "|-", color=colour, linewidth=1.0, markersize=7)
+    if same is not None:
+        axes.plot([100 * end for end in same], [y, y], color=colour, linewidth=6, solid_capstyle="butt")
+    axes.plot([100 * scored.value], [y], "|", color="black", markersize=12, clip_on=False)
 
 
 def scores_figure(scores: Sequence[TaskScore]) -> Figure:
-    """A dot with its 95 % intervals per task and run; published numbers as open diamonds."""
+    """A tick with its 95 % intervals per task and run; published numbers as open diamonds."""
     figure, axes = _axes(7, 1.1 + 0.42 * len(scores), title=f"pass@1 with {INTERVALS}")
     for y, score in enumerate(scores):
         _dot(axes, score.scored, y, colour=RIGHT)
@@ -193,7 +197,12 @@ def curve_figure(task: TaskSummary) -> Figure:
 
 def lengths_figure(lengths: Lengths, *, title: str) -> Figure:
     figure, axes = _axes(5, 3.0, title=title)
-    axes.hist([lengths.right, lengths.others], bins=40, stacked=True, color=[RIGHT, OTHERS], label=["right", "others"])
+    edges = length_edges([*lengths.right, *lengths.others])
+    axes.hist(
+        [lengths.right, lengths.others], bins=edges, stacked=True, color=[RIGHT, OTHERS], label=["right", "others"]
+    )
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel(lengths.unit)
     axes.set_ylabel("replies")
     axes.legend(frameon=False, fontsize=8)

@@ -16,6 +16,7 @@ from lighteval_r1.numbers.scores import (
     from_thinking,
     group_order,
     majority,
+    mean_tokens,
     no_answer_reasons,
 )
 from lighteval_r1.numbers.tables import bounds_in_words, reasons_in_words
@@ -61,6 +62,7 @@ class TaskScore:
     scored: Scored
     n_each: str
     majority: float | None
+    mean_tokens: float | None
     truncated: int | None
     no_answer: int | None
     why: str
@@ -90,6 +92,14 @@ class Lengths:
     others: list[int]
     unit: str
     n_unknown: int = 0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One training on one task: (step, value, low, high, page), by step."""
+
+    name: str
+    points: list[tuple[int, float, float, float, str]]
 
 
 @dataclass(frozen=True)
@@ -165,6 +175,7 @@ def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> Tas
         ),
         n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
         majority=majority_of(task_run),
+        mean_tokens=mean_tokens(task_run.samples),
         truncated=reasons.count("length") if reasons and None not in reasons else None,
         no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
         why="; ".join(filter(None, [why, bounds])),

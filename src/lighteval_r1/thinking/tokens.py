@@ -6,6 +6,7 @@ told.
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,8 +80,9 @@ class Offsets:
         else:
             self.how[ANEW] += 1
         encoded = self.tokenizer.encode(whole_characters(sample.reply[:within]), add_special_tokens=False)
-        begins = np.array([begin for begin, _ in encoded.offsets])
-        return [n_before(begins, offset) for offset in offsets]
+        spans = encoded.offsets
+        # a span (begin, end) stands before (offset,) where its begin is less: no array of thousands for two numbers
+        return [bisect_left(spans, (offset,)) for offset in offsets]
 
     def begins_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
         """[n_tokens]: where each token begins in the reply's UTF-8; None where the ids do not spell the reply."""

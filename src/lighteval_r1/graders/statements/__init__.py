@@ -61,8 +61,10 @@ def not_restated(statements: Iterable[Candidate], *, thinking: str, problem: str
 
 def restated(thinking: str, statement: Candidate, *, given: str) -> bool:
     """Whether the sentence, or its last part, stands in the problem up to the answer."""
+    if statement.form in ("box", "equals"):
+        return False
     sentence = thinking[sentence_start(thinking, statement.end) : statement.end]
     parts = (squeezed(sentence), squeezed(PART_START.split(sentence)[-1]))
-    return statement.form not in ("box", "equals") and any(
+    return any(
         len(words) >= 3 and words in given and re.search(re.escape(words) + r"(?!\.?\d)", given) for words in parts
     )

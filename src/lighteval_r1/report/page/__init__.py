@@ -12,13 +12,16 @@ import json
 import re
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 import jinja2
 
 from lighteval_r1.numbers.tables import intervals
 from lighteval_r1.report.page import drawings
 
-SCRIPTS = ("typeset.js", "reply.js", "filters.js", "grid.js")
+SCRIPTS = ("page.js", "typeset.js", "reply.js", "filters.js", "grid.js")
+INDEX_SCRIPTS = ("page.js", "index.js")
+MADE_OF = re.compile(rb'<meta name="made-of" content="(\w+)">')
 FONT = re.compile(r'url\(fonts/([\w-]+\.woff2)\) format\("woff2"\)(?:,url\([^)]*\) format\("\w+"\))*')
 # "<" ends a script element (</script>) or begins a comment in it (<!--); the two separators end lines in old scripts.
 UNSAFE = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
@@ -28,43 +31,54 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 def render(content: dict, *, data: object, samples: list[object]) -> str:
     """The page. content: what the template names; data: what the grid reads at once; samples: excerpts per table."""
     style, script = _style(), _script()
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {_source(script)} 'strict-dynamic'",
-            f"style-src {_source(style)}",
-            # KaTeX sizes stretched delimiters by style attributes; no reply can write one.
-            "style-src-attr 'unsafe-inline'",
-            "font-src data:",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types reply-files",
-        ]
+    # KaTeX sizes stretched delimiters by style attributes; no reply can write one.
+    further = ["style-src-attr 'unsafe-inline'", "font-src data:", "trusted-types reply-files"]
+    return _filled(
+        "report.html.jinja",
+        content | {"intervals": intervals, "katex_licence": _asset("katex/LICENSE")},
+        style=style,
+        script=script,
+        policy=[f"script-src {_source(script)} 'strict-dynamic'", *further],
+        data=script_json(data),
+        samples=[script_json(each) for each in samples],
     )
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            content,
-            drawings=drawings,
-            intervals=intervals,
-            policy=policy,
-            style=style,
-            script=script,
-            data=script_json(data),
-            samples=[script_json(each) for each in samples],
-            katex_licence=_asset("katex/LICENSE"),
-        )
+
+
+def render_index(content: dict, *, data: object) -> str:
+    """The page over many runs; it loads nothing."""
+    script = _own(INDEX_SCRIPTS)
+    policy = [f"script-src {_source(script)}", "trusted-types"]
+    return _filled(
+        "index.html.jinja", content, style=_asset("report.css"), script=script, policy=policy, data=script_json(data)
     )
 
 
 def render_still(content: dict, *, template: str) -> str:
     """A page that runs nothing and loads nothing."""
-    style = _asset("report.css")
-    policy = f"default-src 'none'; style-src {_source(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    return _environment().get_template(template).render(content, drawings=drawings, policy=policy, style=style)
+    return _filled(template, content, style=_asset("report.css"), policy=[])
+
+
+def _filled(template: str, content: dict, *, style: str, policy: list[str], **more: object) -> str:
+    parts = [
+        "default-src 'none'",
+        f"style-src {_source(style)}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    parts += [*policy, "require-trusted-types-for 'script'"]
+    return (
+        _environment()
+        .get_template(template)
+        .render(content, drawings=drawings, policy="; ".join(parts), style=style, **more)
+    )
+
+
+def made_of(path: Path) -> str:
+    """What a page was made of, as its head says; "" where it does not."""
+    with path.open("rb") as file:
+        match = MADE_OF.search(file.read(4096))
+    return match[1].decode() if match else ""
 
 
 def script_json(value: object) -> str:
@@ -76,6 +90,7 @@ def script_json(value: object) -> str:
     return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
+@cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -103,5 +118,9 @@ def _style() -> str:
 
 @cache
 def _script() -> str:
-    own = "\n".join(_asset(name) for name in SCRIPTS)
-    return f'{_asset("katex/katex.min.js")}\n(() => {{\n"use strict";\n{own}\n}})();\n'
+    return f"{_asset('katex/katex.min.js')}\n{_own(SCRIPTS)}"
+
+
+def _own(names: tuple[str, ...]) -> str:
+    own = "\n".join(map(_asset, names))
+    return f'(() => {{\n"use strict";\n{own}\n}})();\n'

@@ -2,8 +2,10 @@
    the number of right samples, where the cells do not say which they are. */
 const Filters = (() => {
   const count = (row) => row.right ?? row.cells.replace(/[^cC]/g, "").length;
-  const right = (row) => count(row) / row.cells.length;
-  const share = (row) => `${count(row)}/${row.cells.length}`;
+  // Of adaptive runs problems have as many samples as they needed.
+  const graded = (row) => row.cells.replace(/[go]/g, "").length;
+  const right = (row) => (graded(row) ? count(row) / graded(row) : 2);
+  const share = (row) => `${count(row)}/${graded(row)}`;
   const flaky = (row) => count(row) > 0 && (/[wntu]/.test(row.cells) || row.cells.includes("x"));
   // Which samples a filter is about; a problem is shown where one of its samples is.
   const FILTERS = {
@@ -17,8 +19,8 @@ const Filters = (() => {
     differs: { words: "Baseline differs", row: (row) => row.differs, sample: () => true },
   };
   const SORTS = {
-    given: ["in order", () => 0],
     hard: ["hardest first", (a, b) => right(a) - right(b)],
+    given: ["in order", () => 0],
     easy: ["easiest first", (a, b) => right(b) - right(a)],
   };
 
@@ -27,5 +29,5 @@ const Filters = (() => {
     return rule.row ? rule.row(row) : [...row.cells].some(rule.sample);
   }
 
-  return { FILTERS, SORTS, passes, share };
+  return { FILTERS, SORTS, passes, right, share };
 })();

@@ -1,13 +1,11 @@
 /* The grid of problems and samples: tasks, runs, filters, keyboard, and the reply beside it. */
-const DATA = JSON.parse(document.getElementById("data").textContent);
+const DATA = JSON.parse($("data").textContent);
 
 (() => {
-  const { element } = Typeset;
-  const $ = (id) => document.getElementById(id);
-  const { FILTERS, SORTS, passes, share } = Filters;
+  const { FILTERS, SORTS, passes, right, share } = Filters;
   // With so few samples a problem there is room for how it begins.
   const FEW = 16;
-  const state = { table: 0, filter: "all", group: "", search: "", sort: "given", row: -1, sample: 0, open: false };
+  const state = { table: 0, filter: "all", group: "", search: "", sort: "hard", row: -1, sample: 0, open: false };
   let rows = []; // the rows on show
   const samples = new Map(); // table -> replies' excerpts, parsed when first needed
 
@@ -41,7 +39,19 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 
   function choose() {
     rows = table().rows.filter((row) => passes(row, state.filter) && inGroup(row) && found(row));
-    if (state.sort !== "given") rows = rows.slice().sort(SORTS[state.sort][1]);
+    if (state.sort === "apart") rows.sort((a, b) => apart(b) - apart(a));
+    else rows.sort(SORTS[state.sort][1]);
+  }
+
+  /* The same problem in the first other run of the task. */
+  function other(row) {
+    const at = DATA.tables.findIndex((each) => each.task === table().task && each !== table());
+    return at < 0 ? undefined : DATA.tables[at].rows.find((candidate) => candidate.problem === row.problem);
+  }
+
+  function apart(row) {
+    const same = other(row);
+    return same ? Math.abs(right(row) - right(same)) : -1;
   }
 
   /* -- the grid -------------------------------------------------------------------------------------------------- */
@@ -70,6 +80,12 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     const text = element("span", "text", problemOf(row).name);
     text.title = problemOf(row).name;
     name.append(text, element("span", "share", share(row)));
+    const same = table().differs && other(row);
+    if (same) {
+      const beside = element("span", "share", share(same));
+      beside.title = table().differs;
+      name.append("|", beside);
+    }
     node.append(name);
     const rule = FILTERS[state.filter];
     [...row.cells].forEach((code, x) => {
@@ -111,7 +127,8 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     const n = Math.max(0, ...table().rows.map((row) => row.cells.length));
     grid.classList.toggle("many", n > 24);
     const longest = Math.max(0, ...table().rows.map((row) => problemOf(row).name.length));
-    grid.style.setProperty("--name", `${Math.min(Math.max(168, 60 + 7 * longest), 290)}px`);
+    const shares = table().differs ? 110 : 60;
+    grid.style.setProperty("--name", `${Math.min(Math.max(168, shares + 7 * longest), 290)}px`);
     const fragment = document.createDocumentFragment();
     fragment.append(headNode(n), ...rows.map(rowNode));
     if (!rows.length) fragment.append(element("p", "nothing", "No problem matches."));
@@ -161,7 +178,26 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     document.querySelector(".work").classList.add("open");
     drawReply(row);
     mark(focus);
-    history.replaceState(null, "", `#${state.table}.${row.at}.${state.sample}`);
+    history.replaceState(null, "", addressOf(row));
+    $("link").textContent = "Copy link";
+  }
+
+  /* Half a character stands in no address. */
+  const whole = (text) => text.replace(/\p{Surrogate}/gu, "?");
+
+  /* What the page's address ends with: by names, so that it leads to this reply on any page that has it. */
+  function addressOf(row) {
+    const name = problemOf(row).name;
+    const twice = table().rows.filter((each) => problemOf(each).name === name).length > 1;
+    if (twice) return `#${state.table}.${row.at}.${state.sample}`;
+    const parts = [DATA.tasks[table().task].name, name, String(state.sample), table().run];
+    return `#${parts.map((part) => encodeURIComponent(whole(part))).join("/")}`;
+  }
+
+  async function copyLink() {
+    // Where a browser forbids it, the address bar has the same.
+    const copied = await navigator.clipboard.writeText(location.href).then(() => true, () => false);
+    $("link").textContent = copied ? "copied" : "see the address bar";
   }
 
   function drawReply(row) {
@@ -221,6 +257,10 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     const sorted = [...groups].sort((a, b) => a[1].localeCompare(b[1], "en", { numeric: true }));
     options($("group"), [["", "all"], ...sorted], state.group);
     $("group-field").hidden = !groups.size;
+    const sorts = Object.entries(SORTS).map(([name, [words]]) => [name, words]);
+    if (table().differs) sorts.push(["apart", "largest difference"]);
+    else if (state.sort === "apart") state.sort = "hard";
+    options($("sort"), sorts, state.sort);
     drawFilters();
   }
 
@@ -312,12 +352,6 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     if (row) drawReply(row);
   }
 
-  function toggleTheme() {
-    const dark = getComputedStyle(document.documentElement).colorScheme === "dark"
-      || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
-  }
-
   function legend() {
     for (const code of "cwntu") {
       const [outcome, glyph, words] = Reply.OUTCOMES[code];
@@ -327,8 +361,21 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     }
   }
 
+  /* [table, row, sample] that an address names; a task alone names its table. */
+  function named(address) {
+    if (/^\d+\.\d+\.\d+$/.test(address)) return address.split(".").map(Number);
+    const [task, name, sample, run] = address.split("/").map(decodeURIComponent);
+    const tables = [...DATA.tables.keys()].filter((each) => whole(DATA.tasks[DATA.tables[each].task].name) === task);
+    const at = tables.find((each) => whole(DATA.tables[each].run) === run) ?? tables[0] ?? -1;
+    const problemIn = (row) => DATA.tasks[DATA.tables[at].task].problems[row.problem].name;
+    return [at, at < 0 ? -1 : DATA.tables[at].rows.findIndex((row) => whole(problemIn(row)) === name), Number(sample)];
+  }
+
   function fromAddress() {
-    const [at, row, sample] = location.hash.slice(1).split(".").map(Number);
+    let address;
+    try { address = named(location.hash.slice(1)); } catch { return; } // half an escape is no address
+    const [at, row, sample] = address;
+    if (DATA.tables[at] && at !== state.table && row < 0) showTable(at);
     const wanted = DATA.tables[at]?.rows[row];
     if (!wanted || !(sample < wanted.cells.length)) return;
     if (at !== state.table) showTable(at);
@@ -338,7 +385,6 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
   function begin() {
     if (!DATA.tables.length) return;
     DATA.tables.forEach((each) => each.rows.forEach((row, at) => { row.at = at; }));
-    options($("sort"), Object.entries(SORTS).map(([name, [words]]) => [name, words]), state.sort);
     legend();
     $("grid").addEventListener("click", (event) => {
       const cell = event.target.closest(".cell");
@@ -354,10 +400,10 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
     $("sort").onchange = (event) => { state.sort = event.target.value; drawGrid(); };
     $("search").oninput = (event) => { state.search = event.target.value; drawGrid(); };
     $("close").onclick = closeReply;
+    $("link").onclick = copyLink;
     $("next").onclick = () => jump(1);
     $("previous").onclick = () => jump(-1);
     $("written").onclick = toggleWritten;
-    $("theme").onclick = toggleTheme;
     document.querySelectorAll("nav.tasks button").forEach((tab) => {
       tab.onclick = () => showTable(DATA.tables.findIndex((each) => each.task === Number(tab.dataset.task)));
     });

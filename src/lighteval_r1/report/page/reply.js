@@ -1,6 +1,5 @@
 /* The panel that shows one reply: what is known of it, the problem, its thinking (folded), its answer. */
 const Reply = (() => {
-  const { element } = Typeset;
   const PART = 100000; // characters shown at a time of a full reply
   const OUTCOMES = {
     c: ["correct", "\u2713", "right"],

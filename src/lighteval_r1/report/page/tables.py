@@ -29,11 +29,10 @@ class Table:
     differs: frozenset[str] = frozenset()
     counted: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def n(self) -> int:
-        """Samples per problem: the highest index asked for or drawn."""
-        drawn = (sample.index + 1 for problem in self.task_run.problems for sample in problem.samples)
-        return max(self.task_run.n, *drawn, 0)
+    def samples_of(self, problem: RunProblem) -> list[Sample | None]:
+        """By index, as many as were asked for or drawn of this problem; None where one was not drawn."""
+        samples = {sample.index: sample for sample in problem.samples}
+        return [samples.get(index) for index in range(max(self.task_run.n, *(index + 1 for index in samples), 0))]
 
 
 def letter(sample: Sample | None) -> str:
@@ -49,11 +48,6 @@ def letter(sample: Sample | None) -> str:
     return TRUNCATED if truncated and outcome is not Outcome.UNDECIDED else LETTERS[outcome]
 
 
-def by_index(problem: RunProblem, *, n: int) -> list[Sample | None]:
-    samples = {sample.index: sample for sample in problem.samples}
-    return [samples.get(index) for index in range(n)]
-
-
 def grid_data(tables: Sequence[Table], *, task_names: Sequence[str]) -> dict:
     """What the page reads at once: problems and outcomes, no replies. Problems that runs share are written once."""
     problems: dict[str, dict[str, RunProblem]] = {name: {} for name in task_names}
@@ -62,7 +56,10 @@ def grid_data(tables: Sequence[Table], *, task_names: Sequence[str]) -> dict:
             problems[table.task].setdefault(problem.id, problem)
     places = {name: {problem_id: at for at, problem_id in enumerate(found)} for name, found in problems.items()}
     return {
-        "tasks": [{"problems": [_problem(problem) for problem in problems[name].values()]} for name in task_names],
+        "tasks": [
+            {"name": name, "problems": [_problem(problem) for problem in problems[name].values()]}
+            for name in task_names
+        ],
         "tables": [
             {
                 "task": task_names.index(table.task),
@@ -79,7 +76,7 @@ def grid_data(tables: Sequence[Table], *, task_names: Sequence[str]) -> dict:
 
 def _row(table: Table, problem: RunProblem, *, place: int) -> dict:
     """right: how many samples are, where the cells do not say it."""
-    cells = "".join(letter(sample) for sample in by_index(problem, n=table.n))
+    cells = "".join(letter(sample) for sample in table.samples_of(problem))
     if problem.id not in table.counted:
         return {"problem": place, "cells": cells, "differs": problem.id in table.differs}
     cells = cells.replace(NOT_GRADED, NOT_SAID)
@@ -113,7 +110,7 @@ def sample_data(
     """
     rows = []
     for place, problem in enumerate(table.task_run.problems):
-        samples = by_index(problem, n=table.n)
+        samples = table.samples_of(problem)
         replies = [None if sample is None else parts_of(sample) for sample in samples]
         row = [
             None if sample is None or parts is None else _sample(sample, parts, characters=characters)

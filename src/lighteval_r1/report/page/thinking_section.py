@@ -12,12 +12,14 @@ from lighteval_r1.thinking.table import COUNTS, MEASURE_HEADERS, task_lines, thi
 
 
 def section(task: TaskThinking) -> dict:
-    """What the template shows of one task: six drawings, and the table's lines."""
+    """What the template shows of one task: six drawings over levels where it has any, and the table's lines."""
     return {
         "name": task.name,
         "runs": task.runs,
-        "over": "level" if "level" in task.groups else "",
-        "panels": [(each.measure.title, each.measure.share, panel(each)) for each in panels(task)],
+        # without levels each would be a picture of one dot, which the table says better
+        "panels": [(each.measure.title, each.measure.share, panel(each)) for each in panels(task)]
+        if len(task.groups.get("level", {})) > 1
+        else [],
         "headers": ["problems", "replies", *MEASURE_HEADERS, *COUNTS],
         "lines": task_lines(task),
         "legend": thinking_legend().replace("\n", " "),

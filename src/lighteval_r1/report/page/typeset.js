@@ -9,13 +9,6 @@ const Typeset = (() => {
   const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
   const KATEX = { throwOnError: true, trust: false, strict: "ignore", maxExpand: 300, maxSize: 20 };
 
-  function element(name, className, text) {
-    const node = document.createElement(name);
-    if (className) node.className = className;
-    if (text !== undefined) node.textContent = text;
-    return node;
-  }
-
   /* Appends text with its control characters made visible. */
   function addText(parent, text) {
     let from = 0;
@@ -136,5 +129,5 @@ const Typeset = (() => {
     return fragment;
   }
 
-  return { typeset, written, element };
+  return { typeset, written };
 })();
