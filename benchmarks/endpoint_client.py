@@ -22,8 +22,9 @@ from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.records import Problem
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.loop import Work, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work
 
 FIRST_TOKEN_S, TOKEN_S = 0.2, 0.02
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lighteval_r1.records import Grade, Outcome, Problem, Sample, Settings, pack_token_ids, sample_key, seed_of
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.loop import Work, owed_samples
+from lighteval_r1.sampling.work import Work, owed_samples
 
 N_PROBLEMS = 30
 SETTINGS = Settings("org/model", "abc", None, "", 0.6, 0.95, 0, 32768, 1)

@@ -25,8 +25,9 @@ from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Failure, Problem
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import journal_folder
-from lighteval_r1.sampling.loop import Work, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work
 
 N_PROBLEMS, N_SAMPLES = 40, 25
 PROBLEMS = [Problem(f"Say {k}.", str(k), "expression", name=f"p{k}") for k in range(1000, 1000 + N_PROBLEMS)]

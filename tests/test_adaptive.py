@@ -20,8 +20,9 @@ from lighteval_r1.runs.journals import holdings
 from lighteval_r1.runs.pairing import with_more
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.runs.rows_file import task_of_rows
-from lighteval_r1.sampling.loop import Work, announce, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work, announce
 
 pytestmark = pytest.mark.soak("adaptive")
 

@@ -27,8 +27,9 @@ from lighteval_r1.records import UserError
 from lighteval_r1.runs.journals import journal_run
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import read_settings
-from lighteval_r1.sampling.loop import Work, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work
 from lighteval_r1.tasks.specs import parse_spec
 
 HERE = Path(__file__).parent

@@ -38,7 +38,7 @@ from lighteval_r1.sampling.journal_files import (
     journal_folder,
     read_samples,
 )
-from lighteval_r1.sampling.loop import Work, owed_samples
+from lighteval_r1.sampling.work import Work, owed_samples
 
 RECORDED = Path(__file__).with_name("recorded") / "journals" / "lighteval_r1" / "model"
 SETTINGS = Settings(

@@ -6,8 +6,9 @@ from pathlib import Path
 from lighteval_r1.engines import Owed
 from lighteval_r1.records import Problem, Sample, Settings
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.loop import Work, owed_samples, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work, owed_samples
 
 SETTINGS = Settings(
     model="org/model",

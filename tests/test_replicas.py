@@ -14,8 +14,9 @@ from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.loop import Work, owed_samples, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work, owed_samples
 from lighteval_r1.tasks import TASKS
 
 # a connection that is left open is a warning when it is collected

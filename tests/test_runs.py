@@ -30,7 +30,7 @@ from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.journal import Journal, write_whole
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE, encode_line, journal_folder
-from lighteval_r1.sampling.loop import Work
+from lighteval_r1.sampling.work import Work
 
 SETTINGS = Settings("org/model", "abc", None, "", 0.6, 0.95, 0, 100, 1)
 OUTCOMES = {"c": Outcome.CORRECT, "w": Outcome.WRONG, "-": None}

@@ -17,8 +17,9 @@ from lighteval_r1.engines.sanity import checked
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.graders.marks import choose
 from lighteval_r1.records import Settings, UserError, pack_token_ids
-from lighteval_r1.sampling.loop import Work, run
+from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import Work
 
 NAMES = ["template", "thinking", "limit", "finish reasons", "seeds", "BOS", "context", "token counts"]
 CONTEXT = 3000

@@ -13,7 +13,7 @@ from lighteval_r1.records import Problem, RunProblem, Settings, TaskRun, UserErr
 from lighteval_r1.report.comparison import compare
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
-from lighteval_r1.sampling.loop import Work
+from lighteval_r1.sampling.work import Work
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import parse_spec
 from lighteval_r1.tasks.suites import shipped_suites

@@ -108,7 +108,8 @@ def through_lighteval(
 
 def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, output_dir: Path) -> dict:
     """Draws and grades what is owed; what that took. The journals then hold what LightEval will ask for."""
-    from lighteval_r1.sampling.loop import Work, sample
+    from lighteval_r1.sampling.loop import sample
+    from lighteval_r1.sampling.work import Work
 
     works: list[Work] = []
     shard = variables.SHARD.value()

@@ -72,17 +72,6 @@ def submission_of(options: SubmitOptions) -> Submission:
     layout = cluster_layout(options, parameters, cluster=cluster)
     section = evaluate.model_section(options)
     asked = {"partition": options.partition, "account": options.account, "time": options.time}
-    run = {"wandb": options.wandb, "verbose": options.verbose, "allow_unsafe_code": options.allow_unsafe_code}
-    run |= {"sane": options.sane}
-    run |= {"columns": options.columns, "grader": options.grader}
-    if options.error is not None:
-        if options.array > 1:
-            raise UserError(
-                "--error with --array: shards of an adaptive run would wait for each other. Say one of both."
-            )
-        run |= {"error": options.error, "n": options.asked_n}
-    if options.prompt_file:
-        run["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
     if Path(name).expanduser().is_dir():
         # the job runs elsewhere
         parameters["model_name"] = str(Path(name).expanduser().absolute())
@@ -94,7 +83,7 @@ def submission_of(options: SubmitOptions) -> Submission:
         section=section.record,
         specs=[own.spelled_out(spec) for spec in specs],
         output=str(Path(options.output_dir or evaluate.usual_folder(options.model)).absolute()),
-        options={option: value for option, value in run.items() if value},
+        options=options_of_jobs(options),
         upload={"upload": options.upload, "public": options.public} if options.upload else {},
         layout=layout,
         cluster=cluster,
@@ -104,6 +93,19 @@ def submission_of(options: SubmitOptions) -> Submission:
         folder=options.job_folder,
         serve=options.serve,
     )
+
+
+def options_of_jobs(options: SubmitOptions) -> dict:
+    """What is said to `evaluate` in each job beside model and tasks."""
+    if options.error is not None and options.array > 1:
+        raise UserError("--error with --array: shards of an adaptive run would wait for each other. Say one of both.")
+    said = ("wandb", "verbose", "allow_unsafe_code", "sane", "columns", "grader", "error")
+    of_jobs = {name: getattr(options, name) for name in said}
+    if options.error is not None:
+        of_jobs["n"] = options.asked_n
+    if options.prompt_file:
+        of_jobs["prompt_file"] = str(Path(options.prompt_file).expanduser().absolute())
+    return {name: value for name, value in of_jobs.items() if value}
 
 
 def cluster_layout(options: SubmitOptions, parameters: dict, *, cluster: Cluster) -> Layout:

@@ -10,8 +10,8 @@ from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside.words import storable, tell
 from lighteval_r1.plugin.metrics import task_of
 from lighteval_r1.records import GraderDied, OwedError, Sample
-from lighteval_r1.sampling.loop import shown
 from lighteval_r1.sampling.pool import Pool
+from lighteval_r1.sampling.work import shown
 
 FOREIGN_ENGINE = (
     "lighteval-r1 grades replies that another engine of LightEval's drew: its cache, truncation and retries applied, "

@@ -17,7 +17,8 @@ from lighteval_r1.outside.words import ended_by, say, storable, tell
 from lighteval_r1.plugin.documents import ProblemDoc
 from lighteval_r1.plugin.metrics import pass_at_1_name, task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
-from lighteval_r1.sampling.loop import Work, owed_samples, sample
+from lighteval_r1.sampling.loop import sample
+from lighteval_r1.sampling.work import Work, owed_samples
 from lighteval_r1.tasks.specs import check_confinement, same_reply
 from lighteval_r1.tasks.task import Task
 

@@ -90,7 +90,7 @@ def in_order(samples: list[Sample]) -> list[Sample]:
 
 def problems_of_task(name: str) -> dict[str, RunProblem]:
     """The task's problems by id, from its data; {} where that is not at hand."""
-    from lighteval_r1.sampling.loop import shown
+    from lighteval_r1.sampling.work import shown
     from lighteval_r1.tasks.names import find
     from lighteval_r1.tasks.task import rows_at_hand
 

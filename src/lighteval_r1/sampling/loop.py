@@ -1,12 +1,8 @@
 """The loop: sample what is owed, grade what is ungraded; a score only when nothing is owed and nothing ungraded."""
 
 import asyncio
-import json
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
@@ -16,151 +12,17 @@ from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import (
     DRAWN_FIELDS,
     GraderDied,
-    OwedError,
     Problem,
-    RunProblem,
     Sample,
-    Settings,
-    TaskRun,
     UserError,
-    sample_key,
     sample_of,
     seed_of,
     to_record,
 )
-from lighteval_r1.sampling.journal import Journal, why_anew, write_whole
-from lighteval_r1.sampling.journal_files import JOURNALS_FILE, cache_folders, journal_folder
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.progress import Progress, stopped_by_signals
 from lighteval_r1.sampling.schedule import Schedule
-
-
-@dataclass(frozen=True)
-class Work:
-    """One task of a run: its problems, the samples wanted of each, and its journal.
-
-    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). part, weight: as a TaskRun has them. error:
-    se_resampling until which samples are drawn, n of a problem at most; sizes is then what each needs as far as that is
-    known, by its id.
-    """
-
-    task: str
-    problems: list[Problem]
-    n: int
-    journal: Journal
-    part: str = ""
-    weight: float | None = None
-    error: float | None = None
-    sizes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.task.partition("|")[0]
-
-    def keys(self, problem: Problem) -> list[str]:
-        return self.first_keys(problem, self.sizes.get(problem.id, self.n))
-
-    def first_keys(self, problem: Problem, n: int) -> list[str]:
-        settings_id = self.journal.settings.id
-        return [sample_key(problem_id=problem.id, index=i, settings_id=settings_id) for i in range(n)]
-
-    @classmethod
-    def open(
-        cls,
-        task: str,
-        problems: list[Problem],
-        *,
-        n: int,
-        version: int,
-        settings: Settings,
-        cache_dir: str,
-        shard: tuple[int, int] | None = None,
-        marks: str = "",
-        part: str = "",
-        weight: float | None = None,
-        error: float | None = None,
-    ) -> "Work":
-        """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
-        folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
-        if not folder.is_relative_to(cache_folders(cache_dir)[0]):
-            tell(f"{folder.parent.name}: its journal goes on where it lies, in {folder}.")
-        if not folder.exists() and (why := why_anew(folder, settings)):
-            tell(f"{folder.parent.name}: {why}")
-        journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
-        problems_shown = [shown(problem, []) for problem in problems]
-        journal.asked(n=n, problems=problems_shown, part=part, weight=weight, error=error)
-        work = cls(task=task, problems=problems, n=n, journal=journal, part=part, weight=weight, error=error)
-        work.plan()
-        return work
-
-    def plan(self) -> TaskRun:
-        """The task with the samples that count by now; of an adaptive run, sizes become what these say is needed."""
-        samples = self.journal.samples
-        problems = [
-            shown(problem, [samples[key] for key in self.first_keys(problem, self.n) if key in samples])
-            for problem in self.problems
-        ]
-        task_run = TaskRun.of_problems(
-            self.task, problems, version=self.journal.version, n=self.n, part=self.part, weight=self.weight
-        )
-        if self.error is not None:
-            from lighteval_r1.numbers.allocation import weighed
-
-            task_run = weighed(task_run, error=self.error, most=self.n)
-            self.sizes.update(task_run.adaptive.sizes)
-        return task_run
-
-    def result(self) -> TaskRun:
-        """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
-        task_run = self.plan()
-        if missing := task_run.owed:
-            asked = sum(self.sizes.get(problem.id, self.n) for problem in self.problems)
-            raise OwedError(
-                f"{self.name}: {len(missing)} of {asked} samples are owed or ungraded, so there "
-                f"is no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
-            )
-        return task_run
-
-
-def point_to_journals(works: Iterable[Work], output_dir: str) -> None:
-    """Leaves the journals' folders in the output folder, so that it can be read as a run before there are results."""
-    folders = [str(work.journal.folder.absolute()) for work in works]
-    Path(output_dir).mkdir(parents=True, exist_ok=True)
-    write_whole(Path(output_dir) / JOURNALS_FILE, json.dumps(folders).encode())
-
-
-def shown(problem: Problem, samples: list[Sample]) -> RunProblem:
-    """The problem as people may see it, with samples of it: hidden tests stay with their data set."""
-    return RunProblem(
-        id=problem.id,
-        name=problem.name,
-        prompt=problem.prompt,
-        gold=GRADERS[problem.grader].shown_gold(problem.gold),
-        grader=problem.grader,
-        groups=problem.groups,
-        samples=samples,
-        row_sha256=problem.row_sha256,
-    )
-
-
-def owed_samples(works: Iterable[Work], *, shard: tuple[int, int] | None = None) -> list[Owed]:
-    """Samples that were asked for and are not in the journal; of those, the shard's part.
-
-    What two tasks ask alike (a twin that only names another data window) is owed once.
-    """
-    owed: dict[str, Owed] = {}
-    for work in works:
-        for problem in work.problems:
-            for index, key in enumerate(work.keys(problem)):
-                seed = seed_of(key)
-                if key not in work.journal.samples and in_part(seed, shard):
-                    owed[key] = Owed(key=key, problem=problem, index=index, seed=seed)
-    return list(owed.values())
-
-
-def in_part(seed: int, shard: tuple[int, int] | None) -> bool:
-    """Whether a shard draws the sample: by its seed, so that shards stay disjoint whatever the journals hold."""
-    return shard is None or seed % shard[1] == shard[0] - 1
+from lighteval_r1.sampling.work import Work, announce, in_part, owed_samples, point_to_journals
 
 
 async def sample(
@@ -360,15 +222,3 @@ class _Loop:
             await asyncio.gather(*self.grading)
         finally:
             self.progress.close()
-
-
-def announce(works: list[Work], *, settings: Settings) -> None:
-    """One line a task before the run: how much is asked, how much is there already."""
-    for work in works:
-        asked = sum(len(work.keys(problem)) for problem in work.problems)
-        how = f"x {work.n} samples"
-        if work.error is not None:
-            how = f"until ± resampling is {100 * work.error:g}, at most {work.n} samples each"
-        here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
-        name = f"{work.name} ({work.part})" if work.part else work.name
-        tell(f"{name}: {len(work.problems)} problems {how}, {here} drawn, {asked - here} owed (settings {settings.id})")

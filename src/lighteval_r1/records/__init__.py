@@ -1,18 +1,4 @@
-"""The nouns: Problem, Settings, Sample, Outcome, Grade, Run, Estimate. Frozen, JSON-able, identified by content.
-
-Errors, with the exit code that they end a command with; what is printed is one line, never a traceback
-  Failure
-    UserError      2  what the user mends; the same command again ends in the same way
-      NoTokenizer  2  a run's tokenizer is not at hand (thinking)
-      OwedError   75  a score was asked for while samples are owed or ungraded
-        Unfinished 2  the same, of a run that is only read: --partial, or the run's own command, mends it
-      Refused      2  a server would refuse the same request again (engines)
-    EngineError   75  the engine cannot go on (a replica died); what was drawn is kept
-    GraderDied    75  a grading process ended without a grade; the reply stays ungraded
-75 is EX_TEMPFAIL of sysexits.h: the same command again goes on from there. Caught in their rooms, seen by nobody:
-FailedTry (outside; a request that may succeed another time), NoStep (thinking; a judge that names no step), Unreadable,
-TooLarge, TooDeep and NoSet (graders; an expression without a value, one that takes too long, or that is no set).
-"""
+"""The nouns: Problem, Settings, Sample, Outcome, Grade, Run, Estimate. Frozen, JSON-able, identified by content."""
 
 import base64
 import zlib
@@ -22,52 +8,23 @@ from enum import StrEnum
 
 import numpy as np
 
-# The nouns have one address, this one; what a sample's name is made of is worked out there.
-from lighteval_r1.settings import ADDED as ADDED
-from lighteval_r1.settings import IN_REQUESTS as IN_REQUESTS
-from lighteval_r1.settings import SERVERS_TEMPLATE as SERVERS_TEMPLATE
-from lighteval_r1.settings import Settings as Settings
-from lighteval_r1.settings import in_words as in_words
-from lighteval_r1.settings import sample_key as sample_key
-from lighteval_r1.settings import seed_of as seed_of
-from lighteval_r1.settings import sha256 as sha256
-
-MEND, AGAIN = 2, 75
-
-
-class Failure(Exception):
-    """Ends a command with one line on stderr and its exit code."""
-
-    exit_code = MEND
-
-
-class UserError(Failure):
-    """What is so, with the value; then the way out."""
-
-
-class OwedError(UserError):
-    """Samples are owed or ungraded, so there is no score yet."""
-
-    exit_code = AGAIN
-
-
-class Unfinished(OwedError):
-    """A run that is only read owes samples; reading it again changes nothing."""
-
-    exit_code = MEND
-
-
-class EngineError(Failure):
-    """The engine cannot go on; everything drawn so far is in the journal."""
-
-    exit_code = AGAIN
-
-
-class GraderDied(Failure):
-    """A grading process ended without giving a grade: the reply stays ungraded."""
-
-    exit_code = AGAIN
-
+# The nouns and errors have one address, this one.
+from lighteval_r1.records.errors import AGAIN as AGAIN
+from lighteval_r1.records.errors import MEND as MEND
+from lighteval_r1.records.errors import EngineError as EngineError
+from lighteval_r1.records.errors import Failure as Failure
+from lighteval_r1.records.errors import GraderDied as GraderDied
+from lighteval_r1.records.errors import OwedError as OwedError
+from lighteval_r1.records.errors import Unfinished as Unfinished
+from lighteval_r1.records.errors import UserError as UserError
+from lighteval_r1.records.settings import ADDED as ADDED
+from lighteval_r1.records.settings import IN_REQUESTS as IN_REQUESTS
+from lighteval_r1.records.settings import SERVERS_TEMPLATE as SERVERS_TEMPLATE
+from lighteval_r1.records.settings import Settings as Settings
+from lighteval_r1.records.settings import in_words as in_words
+from lighteval_r1.records.settings import sample_key as sample_key
+from lighteval_r1.records.settings import seed_of as seed_of
+from lighteval_r1.records.settings import sha256 as sha256
 
 # Finish reasons with which a server, or the model through it, gave no reply: no answer, whatever text stands there.
 # Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal) and Zhipu
