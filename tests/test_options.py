@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from lighteval_r1 import cli, records
+from lighteval_r1 import cli
 from lighteval_r1.cli.ask import AskOptions
 from lighteval_r1.cli.endpoint import SERVERS_TEMPLATE, EndpointOptions, settings_of
 from lighteval_r1.cli.evaluate import EvaluateOptions, model_parameters
@@ -21,7 +21,7 @@ from lighteval_r1.cli.options import RunOptions, SamplingOptions, make_name, opt
 from lighteval_r1.cli.submit import SubmitOptions
 from lighteval_r1.engines.server_facts import Served
 from lighteval_r1.outside import variables
-from lighteval_r1.records import Failure, UserError
+from lighteval_r1.records import Failure, UserError, errors
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "lighteval_r1"
@@ -235,10 +235,10 @@ def test_every_error_stands_in_one_tree_with_its_exit_code():
     ]
     assert len(classes) >= 9
     for path, name in classes:
-        assert re.search(rf"\b{name}\b", records.__doc__), f"{path}: {name}"
+        assert re.search(rf"\b{name}\b", errors.__doc__), f"{path}: {name}"
         module = ".".join(("lighteval_r1", *path.relative_to(SRC).with_suffix("").parts))
         kind = getattr(importlib.import_module(module), name)
-        if said := re.search(rf"^ *{name} +(\d+)  ", records.__doc__, re.MULTILINE):
+        if said := re.search(rf"^ *{name} +(\d+)  ", errors.__doc__, re.MULTILINE):
             assert kind.exit_code == int(said[1]), name
         elif name != "Failure":
             assert not issubclass(kind, Failure), f"{name} ends a command, so its exit code stands in the tree"
