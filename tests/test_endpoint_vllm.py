@@ -96,7 +96,7 @@ def test_no_error_became_a_zero(spoiled_run):
     found = json.loads(results.read_text())
     (score,) = (row["pass@1"] for name, row in found["results"].items() if name.startswith("demo_sums"))
     assert score == pytest.approx(sum(scores) / 120) and score > 0.3
-    (line,) = [line for line in spoiled_run["out"].splitlines() if line.startswith("demo_sums|0 ")]
+    line = next(line for line in spoiled_run["out"].splitlines() if line.startswith("demo_sums|0 "))
     assert line.split()[1] == f"{100 * score:.1f}"
     settings = found["config_general"]["model_config"]["lighteval_r1"]["settings"]
     assert settings["model"] == "demo" and settings["revision"].endswith("demo/model")

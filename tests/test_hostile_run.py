@@ -82,7 +82,7 @@ def test_the_run_ends_with_a_table_and_the_same_command_draws_nothing_more(run):
     assert run["status2"] == 0, run["said2"][1][-3000:]
     assert run["n1"] == run["n2"] == 128
     for out, err in (run["said1"], run["said2"]):
-        assert [line.split()[0] for line in out.splitlines() if re.match(r"demo_\w+\|0 ", line)] == [
+        assert [line.split()[0] for line in out.splitlines() if re.match(r"demo_\w+\|0 +\d", line)] == [
             "demo_choices|0", "demo_programs|0", "demo_sums|0"]  # fmt: skip
         assert "Traceback" not in err
         # what a terminal would obey

@@ -136,6 +136,7 @@ def test_lightevals_download_is_spared_once_and_never_in_a_folder_of_others(tmp_
     assert capsys.readouterr().err == "" and missing_download() == folder / "tinyBenchmarks.pkl"
     monkeypatch.undo()
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "lighteval", raising=False)
     spare_download()
     assert f"Placed an empty {folder}/tinyBenchmarks.pkl" in capsys.readouterr().err
     spare_download()

@@ -44,7 +44,7 @@ MODES = TRIED_AGAIN | {name: sent for name, (sent, *_) in (TAKEN | REFUSED).item
 
 
 def engine(url: str, **more):
-    patience = {"pause_s": 0.01, "give_up_after_s": 30.0, "stall_s": 5.0, "first_s": 10.0}
+    patience = {"pause_s": 0.01, "give_up_after_s": 60.0, "stall_s": 10.0, "first_s": 30.0}
     made = engine_for(url, key=KEY, model="m", **patience | more)
     made.settings = replace(made.settings, max_tokens=1000)
     return made

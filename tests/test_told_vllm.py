@@ -4,8 +4,14 @@ import asyncio
 import contextlib
 import io
 import json
+import multiprocessing
+import os
+import re
 import shutil
+import signal
+import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -115,7 +121,35 @@ def test_vllm_was_started_with_what_was_said(drawn):
     )
 
 
-def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, monkeypatch):
+def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, bytes]:
+    """The sweep, killed when some samples of an effort are drawn; what its journals then held."""
+    # before the fork, so that LightEval is imported once
+    from lighteval_r1.plugin import pipeline, vllm_arguments  # noqa: F401
+
+    def drawn() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in Path(options.cache_dir).rglob("samples-*.jsonl")}
+
+    def settings_of(path: Path) -> dict:
+        return json.loads((path.parent / "settings.json").read_text())
+
+    child = multiprocessing.get_context("fork").Process(target=evaluate_command, args=(options,))
+    child.start()
+    while not any(held.count(b"\n") > 4 for path, held in drawn().items() if settings_of(path)["effort"] == effort):
+        assert child.is_alive(), child.exitcode
+        time.sleep(0.005)
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    return drawn()
+
+
+def test_a_model_with_a_switch_is_looked_at(drawn):
+    checks = {check.name: check for check in drawn["checks"]}
+    assert checks["template"].words == "reasoning_effort=low changes the prompt"
+    assert all(checks[name].status == "ok" for name in SOUND), drawn["checks"]
+
+
+def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, monkeypatch, capfd):
+    """Killed in its second run, and started again."""
     shutil.copytree(DEMO_MODEL, tmp_path / "model")
     (tmp_path / "model" / "chat_template.jinja").write_text(SWITCH)
     monkeypatch.setenv("LIGHTEVAL_R1_DEVICE", "cpu")
@@ -127,20 +161,23 @@ def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, mon
     monkeypatch.setenv("LIGHTEVAL_R1_SANE", "")
     options = EvaluateOptions(
         model=str(tmp_path / "model"), task="demo_sums", n=1, max_tokens=48, effort="low,high",
-        vllm=["dtype=float32", "max_model_len=512"],
+        vllm=["dtype=float32", "max_model_len=512", "max_num_seqs=4"],
         output_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"),
     )  # fmt: skip
-    evaluate_command(replace(options, sane=True))
+    before = killed_half_way(options, effort="high")
+    assert not started and not [*(tmp_path / "out" / "effort-high").rglob("results_*")]
+    capfd.readouterr()
+    evaluate_command(options)
     assert len(started) == 1
+    owed = re.findall(r"demo_sums: 40 problems x 1 samples, (\d+) drawn, (\d+) owed", capfd.readouterr().err)
+    assert owed[0] == ("40", "0") and 5 <= int(owed[1][0]) < 40, owed
+    assert all(path.read_bytes() == held for path, held in before.items())
     journals = sorted((tmp_path / "cache").rglob("settings.json"))
     assert len({path.parents[1] for path in journals}) == 1
     assert {json.loads(path.read_text())["effort"] for path in journals} == {"low", "high"}
     for value in ("low", "high"):
         run = read_run(str(tmp_path / "out" / f"effort-{value}"))
         assert run.settings["effort"] == value and len(run.tasks["demo_sums"].samples) == 40
-        checks = run.environment.get("sane", {})
-        assert ("reasoning_effort=high changes the prompt" in checks.get("template", "")) == (value == "high"), checks
-        assert not checks or all(checks[name].startswith("ok, ") for name in SOUND), checks
     assert (tmp_path / "out" / "demo_sums_effort.png").stat().st_size > 5000
     table = printed_by(*at_end)
     assert [line.split()[:2] for line in table.splitlines()[2:]] == [["demo_sums", "low"], ["demo_sums", "high"]]

@@ -38,7 +38,7 @@ from lighteval_r1.tasks.specs import (
     parse_spec,
     same_reply,
 )
-from lighteval_r1.tasks.task import local_file
+from lighteval_r1.tasks.task import is_address, local_file
 
 DEMO_MODEL = Path(__file__).parents[1] / "demo" / "model"
 DEMO_TASKS = "demo_sums,demo_choices,demo_programs"
@@ -224,7 +224,7 @@ def task_specs(
         raise UserError(f"the suite {task} names no task.")
     for text in asked:
         address, sign, options = text.partition("@")
-        if problems is not None and own.is_address(address):
+        if problems is not None and is_address(address):
             how = {"columns": problems.columns, "grader": problems.grader, "prompt_file": problems.prompt_file}
             added = own.add(address, **how)
             print(own.in_words(added), file=sys.stderr)

@@ -6,14 +6,11 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 import re
 
 from lighteval_r1.graders.announcements import patterns
+from lighteval_r1.graders.vocabulary import group_of
 
 FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
 
 GAP, MAY_GAP = r"\s{1,4}", r"\s{0,4}"
-
-
-def any_of(*phrases: str) -> str:
-    return f"(?:{'|'.join(phrases)})"
 
 
 # ---- a letter with what may stand around it
@@ -23,25 +20,25 @@ WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
 # No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
 ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
-NOUN = any_of(
+NOUN = group_of(
     *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
     *("letra", "lettera", "opção", "alternativa", "opzione", "risposta", "вариант", "буква", "选项", "選項", "選択肢"),
     *("选择", "보기", "đáp án", "pilihan"),
 )
-ARTICLE = rf"(?:{any_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
+ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
 LETTER = rf"{WRAPPED}{ARTICLE}(?:{NOUN}{MAY_GAP})?{WRAPPED}([A-Ja-j]){ENDED}"
 DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
 ANNOUNCED = patterns(DENIED + LETTER, f"{MAY_GAP}(){LETTER}")
 
 # ---- what chooses an option in words of its own
 
-FIRST = any_of(
+FIRST = group_of(
     *("correct", "right", "best", "closest", "final", "appropriate", "accurate", "likely", "reasonable"),
     *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
 )
 IS = rf"(?:is|would be|must be|should be|:|：|=){MAY_GAP}[:：]?{MAY_GAP}(?:therefore{GAP}|thus{GAP}|clearly{GAP})?"
-BONNE = any_of("bonne", "richtige", "korrekte", "correcta", "corretta", "correta", "juiste")
-OPTION_OF_OTHERS = any_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
+BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "correta", "juiste")
+OPTION_OF_OTHERS = group_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
     rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter)"
@@ -57,7 +54,7 @@ CHOOSING = (
 CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 # "option B is correct", "(B) is the best choice"
-JUDGED = any_of(
+JUDGED = group_of(
     *("correct", "right", "best", "closest", "answer", "richtig", "korrekt", "correcta", "correcte"),
     "la bonne réponse",
 )
@@ -71,7 +68,7 @@ NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|�
 # ---- what settles on nothing
 
 # "The answer is A or B" and "A and B"; nor does the first of options in a line.
-CONNECTIVES = any_of(
+CONNECTIVES = group_of(
     "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及"
 )
 UNDECIDED = re.compile(
@@ -82,7 +79,7 @@ SEVERAL_LETTERS = re.compile(
     + UNDECIDED.pattern
     + r"|(?:[(\[]?[A-J][)\]]?[\s;&]+){1,9}[(\[]?[A-J][)\]]?$)"
 )
-REJECTIONS = any_of(
+REJECTIONS = group_of(
     *(r"\bnot", "n't", r"\brule out", r"\beliminate", r"\breject", r"\bwrong", r"\bincorrect"),
     *(r"\bneither", r"\beither", r"\bboth", r"\bexcept"),
 )
@@ -95,7 +92,7 @@ REJECTED_AFTER = re.compile(
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
 LISTED = re.compile(rf"[^\n]*\n{MAY_GAP}\(?[A-J][.)]\s")
-AFTER_THE_WORD_I = any_of(
+AFTER_THE_WORD_I = group_of(
     *("am", "was", "have", "had", "would", "will", "think", "believe", "can", "could", "should", "do", "did", "get"),
     *("got", "found", "gave", "don't", "cannot", "need"),
 )

@@ -15,6 +15,15 @@ def listed(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def any_of(*phrases: str) -> str:
+    """A pattern that matches any of these, to stand within brackets of its own."""
+    return "|".join(phrases)
+
+
+def group_of(*phrases: str) -> str:
+    return f"(?:{any_of(*phrases)})"
+
+
 def table(text: str) -> dict[str, str]:
     """`a b c = d; e = f` as {a: d, b: d, c: d, e: f}."""
     pairs = (entry.partition(" = ") for entry in text.split(";") if entry.strip())

@@ -7,7 +7,7 @@ from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS, own
 from lighteval_r1.tasks.added import added_tasks, all_tasks
 from lighteval_r1.tasks.livecodebench import window
-from lighteval_r1.tasks.task import Task
+from lighteval_r1.tasks.task import Task, is_address
 
 # What others call a benchmark, letters and digits alone, beside our own short names.
 # Sources: the task lists of LightEval 0.13, EvalScope 1.14 and open-r1's evaluate scripts.
@@ -40,7 +40,7 @@ def key(name: str) -> str:
 
 def find(name: str) -> Task | None:
     """The task of this full name: ours, a window of LiveCodeBench, another's; one's own problems by name or file."""
-    if own.is_address(name):
+    if is_address(name):
         return own.add(name)
     return TASKS.get(name) or window(name) or own.find(name) or added_tasks().get(name)
 

@@ -21,6 +21,7 @@ from lighteval_r1.tasks import livecodebench
 from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, tests_of, unreadable
 from lighteval_r1.tasks.task import (
     DEEPSEEK_PROMPT,
+    HUB,
     LETTERS,
     Task,
     boxed_reference,
@@ -30,8 +31,6 @@ from lighteval_r1.tasks.task import (
     row_sha256,
 )
 
-HUB = "hf://datasets/"
-ENDINGS = (".jsonl", ".csv", ".parquet")
 MAX_BYTES = 2**30
 # The usual names of columns. Of two that are there, the user says which.
 COLUMNS = {
@@ -53,11 +52,6 @@ class Own:
     columns: dict[str, str]
     grader: str
     prompt: str
-
-
-def is_address(name: str) -> bool:
-    """Whether a task is named by where its rows are."""
-    return name.startswith(HUB) or name.endswith(ENDINGS)
 
 
 def find(name: str) -> Task | None:

@@ -10,10 +10,10 @@ from lighteval_r1.confined.connection import level as confinement_level
 from lighteval_r1.outside.hub_files import token, why_no_data
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import UserError
-from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.names import task_named
 from lighteval_r1.tasks.portion import asking, query, unpacked
-from lighteval_r1.tasks.task import Task, check_local_file, local_file, task_rows
+from lighteval_r1.tasks.task import ENDINGS, Task, check_local_file, is_address, local_file, task_rows
 
 # What a task's specification says beside its number of samples, as one word that LightEval takes: it knows no such
 # option and hands the text on.
@@ -40,9 +40,9 @@ def expand(tasks: str) -> list[str]:
         from lighteval_r1.tasks.suites import read_suite
 
         return read_suite(tasks)
-    if os.path.isfile(tasks) and not own.is_address(tasks):
+    if os.path.isfile(tasks) and not is_address(tasks):
         if Path(tasks).suffix not in ("", ".txt"):
-            endings = ", ".join(own.ENDINGS)
+            endings = ", ".join(ENDINGS)
             raise UserError(f"{tasks}: problems of one's own are read from {endings}, a suite from .yaml.")
         lines = Path(tasks).read_text(encoding="utf-8").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

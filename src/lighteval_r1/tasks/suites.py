@@ -19,8 +19,8 @@ import yaml
 from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
-from lighteval_r1.tasks import own
 from lighteval_r1.tasks.portion import packed
+from lighteval_r1.tasks.task import HUB, is_address
 
 # TASK=suite:mix-728 is a suite that came with the installation.
 SHIPPED = "suite:"
@@ -76,7 +76,7 @@ def spec_of(path: Path, name: str, said: object) -> str:
     """ "math_500@n=4@asks='level:5;weight:2'". A file of problems lies beside the suite, where it is not found here."""
     if not isinstance(said, Mapping):
         raise UserError(f"{path}, {name}: options are a mapping such as {{level: 5, weight: 2}}, not {said!r}.")
-    if own.is_address(name) and not name.startswith(own.HUB) and not Path(name).expanduser().exists():
+    if is_address(name) and not name.startswith(HUB) and not Path(name).expanduser().exists():
         name = str(path.parent / name)
     values = {str(key): value if isinstance(value, list) else [value] for key, value in said.items()}
     n = "".join(f"@n={value}" for value in values.pop("n", []))

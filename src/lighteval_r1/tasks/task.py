@@ -16,6 +16,9 @@ from lighteval_r1.tasks.portion import Portion
 # DeepSeek's recommendation for R1 and its distilled models: no system prompt, this sentence in the user turn.
 # Source: https://huggingface.co/deepseek-ai/DeepSeek-R1, "Usage Recommendations".
 DEEPSEEK_PROMPT = "{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}."
+# Of addresses of one's own problems.
+HUB = "hf://datasets/"
+ENDINGS = (".jsonl", ".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,11 @@ def boxed(answer: str) -> str:
 
 def boxed_reference(problem: Problem) -> str:
     return boxed(problem.gold)
+
+
+def is_address(name: str) -> bool:
+    """Whether a task of one's own is named, by where its rows are."""
+    return name.startswith(HUB) or name.endswith(ENDINGS)
 
 
 def local_file(task: Task) -> Path | None:

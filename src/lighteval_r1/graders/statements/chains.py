@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lighteval_r1.graders.statements.phrases import GAP, any_of
+from lighteval_r1.graders.statements.phrases import GAP
 from lighteval_r1.graders.statements.sentences import squeezed
+from lighteval_r1.graders.vocabulary import any_of
 
 # Answers as they are stated are short; a longer one is a formula on the way.
 LONGEST_ANSWER = 250

@@ -7,8 +7,9 @@ from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choice
 from lighteval_r1.graders.statements import Candidate, not_restated
 from lighteval_r1.graders.statements.expressions import announced
-from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, GAP, any_of
+from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, GAP
 from lighteval_r1.graders.statements.sentences import asked, sentence_start
+from lighteval_r1.graders.vocabulary import any_of
 
 OPTION = rf"(?:(?:option|choice|answer|letter){GAP})"
 POINTING = (

@@ -2,11 +2,9 @@
 
 import re
 
+from lighteval_r1.graders.vocabulary import any_of
+
 GAP = r"\s{1,4}"
-
-
-def any_of(*phrases: str) -> str:
-    return "|".join(phrases)
 
 
 # ---- supposing

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, replace
 
 from lighteval_r1.graders.statements.chains import equations
-from lighteval_r1.graders.statements.phrases import GAP, any_of
+from lighteval_r1.graders.statements.phrases import GAP
 from lighteval_r1.graders.statements.sentences import sentence_end, sentence_start, squeezed
+from lighteval_r1.graders.vocabulary import any_of
 
 # Of a problem that is longer its end is read.
 LONGEST = 4000
