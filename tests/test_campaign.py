@@ -145,6 +145,9 @@ def test_a_model_that_fails_does_not_stop_the_others_and_goes_on_alone(stubbed, 
     before = seen(stubbed)
     code, printed, said = main("campaign", stubbed / "campaign.yaml")
     assert code == 0 and table(printed) == WHOLE and said.count("done before") == 3
+    page = Path(printed.splitlines()[-1])
+    assert page.name == "index.html" and "warm" in page.read_text()
+    assert len([*page.with_suffix(".files").iterdir()]) == 4
     assert seen(stubbed) == [*before, "warm demo_sums 4"]
 
 

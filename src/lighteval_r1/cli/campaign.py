@@ -20,6 +20,7 @@ import yaml
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.jobs import last_line
 from lighteval_r1.cli.options import argument, typed
+from lighteval_r1.cli.report import ReportOptions, is_folder_of_runs, report_command
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.cli.sweep import Sweep, sweep_table
 from lighteval_r1.outside.words import one_line, printable, say
@@ -92,6 +93,8 @@ def campaign_command(options: CampaignOptions) -> None:
     campaign = read_campaign(options.file)
     failed = run_jobs(campaign) if campaign.slurm else run_here(campaign)
     say(table_of(campaign))
+    if is_folder_of_runs([str(campaign.folder)]):
+        report_command(ReportOptions(runs=[str(campaign.folder)], output=campaign.folder / "index.html"))
     if failed:
         progress("\n".join(f"{name}: {why}" for name, why in failed.items()))
         codes = {int(code[1]) for reason in failed.values() if (code := EXIT_CODE.search(reason))}
