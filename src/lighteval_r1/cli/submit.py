@@ -21,7 +21,7 @@ SHORTEST_MINUTES = 15
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions(VllmOptions, RunOptions):
     model: str = argument("Hub id, folder, or a recipe (recipe:QwQ-32B, a .yaml).", default="")
-    task: str = option("", "aime24,math_500, or suite.yaml.", "--tasks")
+    task: str = option("", "aime24,math_500, or suite.yaml.", "--task", "--tasks")
     nodes: int = option(1, "Nodes per job; more than one run vLLM's Ray back end.")
     tensor_parallel: str = option("auto", "GPUs per replica, or auto: as many as leave room for long replies.")
     array: int = option(0, "K jobs that fill one journal, and one that grades and reports.", metavar="K")
