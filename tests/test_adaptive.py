@@ -322,6 +322,6 @@ def test_the_plan_reads_lengths_rates_and_speed_of_earlier_runs(main):
 
 def test_a_plan_without_any_run_says_that_it_goes_by_what_is_usual(main, tmp_path):
     code, words, _ = main("plan", "demo", "demo_sums", "--cache-dir", tmp_path)
-    assert code == 0 and "by nothing of its rates, and replies of a quarter of the limit" in words
+    assert code == 0 and "by a model of which nothing is known, and replies of a quarter of the limit" in words
     code, _, error = main("plan", "demo", "demo_sums", "--see", "0")
     assert code == 2 and "0 points: a number above 0" in error

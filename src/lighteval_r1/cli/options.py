@@ -257,6 +257,9 @@ class RunOptions(ProblemOptions, SamplingOptions):
         """Samples of each problem, or with an error, which is handed on here, the most of any."""
         if self.error is None:
             return self.n
+        try:
+            variables.points(str(self.error))
+        except ValueError as error:
+            raise UserError(f"--error {self.error:g} {error}.") from None
         variables.ERROR.set(f"{self.error:g}")
-        variables.ERROR.value()
         return self.n or MOST

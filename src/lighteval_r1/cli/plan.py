@@ -118,9 +118,9 @@ def known_of(options: PlanOptions, task: str, *, model: str, limit: int) -> tupl
     n_problems = known_task.n_problems or sum(1 for _ in task_rows(known_task))
     published = [row for row in on_task(task, of_model(model, read_baselines())) if row.estimator == "mean"]
     rate = next((row.value for row in published), None)
-    words = "nothing" if rate is None else f"a published {100 * rate:.1f}"
+    words = "a model of which nothing is known" if rate is None else f"a published {100 * rate:.1f}"
     source = (
-        f"{words} of its rates, and replies of a quarter of the limit, which is usual on AIME; "
+        f"{words}, and replies of a quarter of the limit, which is usual on AIME; "
         "a pilot says more and counts: evaluate with n = 1, then plan again"
     )
     return known_usual(n_problems, tokens=min(limit, expected_tokens(limit)), rate=rate, source=source), 0
