@@ -401,22 +401,25 @@ def test_three_shards_one_of_them_killed_fill_one_journal_and_one_report(on_clus
 # ---- several nodes, a server ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(400)
 def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, tmp_path):
-    """Real ray on both nodes; only the evaluation is replaced, by a count of the nodes that it would have."""
+    """Real ray on both nodes, the second at its second try; the evaluation is replaced by a count of the nodes it would
+    have."""
     pytest.importorskip("ray")
     setup = f"export PYTHONPATH={ROOT / 'src'} RAY_DISABLE_IMPORT_WARNING=1 RAY_USAGE_STATS_ENABLED=0\n"
     (job,) = prepare(submission(tmp_path, nodes=2, setup=setup))
     stub = job.folder / "stub"
     count = f"import ray; ray.init(address='auto', log_to_driver=False); print('nodes', len(ray.nodes()), file=open('{tmp_path}/seen', 'w'))"
     real = f'exec {sys.executable} "$@"'
+    gives_up = f"if [[ $* == *--address=* && ! -e {tmp_path}/tried ]]; then touch {tmp_path}/tried; exit 1; fi"
     stub.write_text(
-        f'#!/bin/bash\nif [[ $* == *lighteval_r1.cli* ]]; then exec {sys.executable} -c "{count}"; fi\n{real}\n'
+        f'#!/bin/bash\nif [[ $* == *lighteval_r1.cli* ]]; then exec {sys.executable} -c "{count}"; fi\n{gives_up}\n{real}\n'
     )
     stub.chmod(0o755)
     number = run_sbatch(replace(job, arguments=[str(job.folder), str(stub)]).command())
-    on_cluster.wait_for(number, "COMPLETED", "FAILED", limit_s=200)
+    on_cluster.wait_for(number, "COMPLETED", "FAILED", limit_s=350)
     logs = "\n".join(path.read_text()[-2000:] for path in job.folder.glob("*.log"))
-    assert (tmp_path / "seen").read_text() == "nodes 2\n", logs
+    assert (tmp_path / "tried").exists() and (tmp_path / "seen").read_text() == "nodes 2\n", logs
     parameters = yaml.safe_load((job.folder / "model.yaml").read_text())["model_parameters"]
     assert (parameters["tensor_parallel_size"], parameters["pipeline_parallel_size"]) == (2, 2)
 
