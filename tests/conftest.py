@@ -1,6 +1,7 @@
 """What tests share: where the real data lies, and a machine without internet."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ LONGEST_FIRST = (
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak(part): has a long count, of that part of tests/soak.py")
     keep_to_own_cores()
+
+
+def pytest_collection_finish(session):
+    """Every test process collects every file: ten seconds of imports at a file's head are paid by each of them."""
+    long = {"torch", "lighteval", "vllm", "datasets"} & set(sys.modules)
+    if long:
+        raise pytest.UsageError(f"collecting the tests imported {', '.join(sorted(long))}: import where it is used")
 
 
 def keep_to_own_cores() -> None:

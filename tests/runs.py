@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import datasets
 import numpy as np
 
 from lighteval_r1.numbers.estimates import estimate
@@ -61,6 +60,8 @@ def write_run(
     **settings: object,
 ) -> Path:
     """The output folder. n: samples asked for, where fewer were drawn. plain: as LightEval's own engine writes it."""
+    import datasets
+
     results = folder / "results" / model.strip("/") / f"results_{date}.json"
     details = folder / "details" / model.strip("/") / date
     results.parent.mkdir(parents=True, exist_ok=True)

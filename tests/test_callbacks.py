@@ -1,5 +1,6 @@
 """Checkpoints are evaluated while a real transformers Trainer trains the demo model on the CPU."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -12,7 +13,9 @@ from fake_hub import FakeHub, Repository
 
 from lighteval_r1.records import UserError
 
-pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
+# importing it takes every test process seconds
+if importlib.util.find_spec("accelerate") is None:
+    pytest.skip("transformers' Trainer needs accelerate", allow_module_level=True)
 ROOT = Path(__file__).resolve().parents[1]
 
 # Trainings one after the other in a process of its own, whose imports take long; argument: a JSON list of jobs.

@@ -13,8 +13,6 @@ from lighteval_r1.hub.published import score_in_words
 from lighteval_r1.numbers.baselines import published_numbers
 from lighteval_r1.numbers.estimators import named
 from lighteval_r1.numbers.scores import task_row
-from lighteval_r1.plugin.documents import ProblemDoc
-from lighteval_r1.plugin.metrics import ENDS, PassAt1, ProblemFigures, metrics
 from lighteval_r1.report.comparison import compare
 from lighteval_r1.report.contents import write_report
 from lighteval_r1.runs import grading
@@ -81,6 +79,9 @@ def test_the_page(door):
 
 
 def test_lightevals_table_has_the_interval_as_rows_of_their_own(door):
+    from lighteval_r1.plugin.documents import ProblemDoc
+    from lighteval_r1.plugin.metrics import ENDS, PassAt1, ProblemFigures, metrics
+
     folder, (_, others) = door
     task = task_named("r1_aime24")
     docs = []

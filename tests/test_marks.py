@@ -4,10 +4,9 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from train_marked import OUT
-from transformers import AutoTokenizer
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.graders import EXPRESSION
@@ -19,12 +18,15 @@ from lighteval_r1.records import Outcome, Run, RunProblem, Sample, TaskRun, User
 from lighteval_r1.runs import grading
 from lighteval_r1.runs.pairing import differences
 
+MARKED = Path(__file__).with_name("marked_model")
 ALL_TOKENS = [token for marks in ALL for token in marks.tokens]
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    tokenizer = AutoTokenizer.from_pretrained(OUT)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(MARKED)
     tokenizer.add_special_tokens(
         {"additional_special_tokens": [t for t in ALL_TOKENS if t not in tokenizer.get_vocab()]}
     )
@@ -226,6 +228,8 @@ def test_auto_goes_by_architecture_template_and_vocabulary(tokenizer):
     assert (text.marks, text.tokens) == (THINK, False) and "no single tokens" in str(text)
     assert choose(AUTO, vocabulary=frozenset("a")).key == "" and choose(AUTO).key == ""
     assert choose("qwen3").key == choose("deepseek_r1").key != choose("hunyuan_a13b").key
+    from transformers import AutoTokenizer
+
     demo = AutoTokenizer.from_pretrained(DEMO_MODEL)
     chosen = choose(AUTO, model_type="qwen2", template=demo.chat_template, vocabulary=frozenset(demo.get_vocab()))
     assert (chosen.marks, chosen.tokens) == (THINK, False)

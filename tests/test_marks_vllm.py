@@ -7,11 +7,10 @@ chat, whose thinking comes apart.
 import asyncio
 import json
 import urllib.request
+from pathlib import Path
 
 import pytest
 from endpoint_run import engine_for
-from train_marked import CHANNEL, OUT
-from transformers import AutoTokenizer
 from vllm_server import VllmServer
 
 from lighteval_r1.engines import Owed
@@ -24,13 +23,14 @@ from lighteval_r1.records import Outcome, Problem, Sample, pack_token_ids
 from lighteval_r1.tasks import TASKS
 
 pytestmark = pytest.mark.timeout(300)
+MARKED = Path(__file__).with_name("marked_model")
 PARSER = {"think": "qwen3", "seed": "seed_oss", "granite": "granite", "harmony": "openai_gptoss"}
 # What ends each family's thought, in a text that shows all tokens.
 ENDS = {
     "think": "</think>",
     "seed": "</seed:think>",
     "granite": "Here is my response:",
-    "harmony": CHANNEL.format("final", ""),
+    "harmony": "<|channel|>final<|message|>",
 }
 SUMS = [
     problem for row in TASKS["demo_sums"].rows() if row["level"] == 1 for problem in [TASKS["demo_sums"].problem(row)]
@@ -39,14 +39,16 @@ SUMS = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = VllmServer(tmp_path_factory.mktemp("marked") / "log", model=OUT, more=["--reasoning-parser", "qwen3"])
+    server = VllmServer(tmp_path_factory.mktemp("marked") / "log", model=MARKED, more=["--reasoning-parser", "qwen3"])
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return AutoTokenizer.from_pretrained(OUT)
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(MARKED)
 
 
 @pytest.fixture(scope="module")

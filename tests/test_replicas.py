@@ -8,7 +8,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.layouts import Layout
@@ -31,6 +30,8 @@ SETTINGS = Settings("demo", "r", None, "t", temperature=0.6, top_p=0.95, top_k=0
 
 
 def engine(replicas: int) -> VllmEngine:
+    from transformers import AutoTokenizer
+
     return VllmEngine(
         settings=SETTINGS,
         layout=Layout("cpu", replicas=replicas),
