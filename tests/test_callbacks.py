@@ -16,6 +16,7 @@ from lighteval_r1.records import UserError
 # importing it takes every test process seconds
 if importlib.util.find_spec("accelerate") is None:
     pytest.skip("transformers' Trainer needs accelerate", allow_module_level=True)
+pytestmark = pytest.mark.timeout(560)
 ROOT = Path(__file__).resolve().parents[1]
 
 # Trainings one after the other in a process of its own, whose imports take long; argument: a JSON list of jobs.
@@ -88,32 +89,12 @@ def progress(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out / "evaluations" / "progress.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.timeout(560)
-def test_two_checkpoints_get_two_evaluations_and_a_curve(tmp_path):
-    out = tmp_path / "run"
-    model = {"max_model_length": 1024, "dtype": "float32", "cache_dir": str(tmp_path / "cache")}
-    (done,) = train(job(out, tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model))
-    logs = "\n".join(path.read_text()[-2000:] for path in out.rglob("log"))
-    curve = progress(out)
-    assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [
-        (2, "demo_sums", 80),
-        (4, "demo_sums", 80),
-    ], logs
-    assert all(0 < point["pass@1"] <= 1 for point in curve)
-    history = json.loads(done.stdout.split("HISTORY ")[1].splitlines()[0])
-    assert [entry["step"] for entry in history if "demo_sums/pass@1" in entry] == [2, 4]
-    assert not (out / "checkpoint-2").exists(), "the trainer kept what it was told to delete"
-    digests = {
-        json.loads(path.read_text())["config_general"]["model_config"]["lighteval_r1"]["settings"]["revision"]
-        for path in out.rglob("results_*.json")
-    }
-    assert len(digests) == 2, "both evaluations saw the same weights"
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[list[Trained], Repository]:
-    """Three trainings whose evaluations fail or are not submitted, and the model repository that the last one pushed to."""
+    """A training whose checkpoints are evaluated, three whose evaluations fail or are not submitted, and the model
+    repository that the last but one pushed to."""
     folder = tmp_path_factory.mktemp("trained")
+    model = {"max_model_length": 1024, "dtype": "float32", "cache_dir": str(folder / "cache")}
     with FakeHub() as hub:
         environment = {
             "HF_ENDPOINT": hub.url,
@@ -123,6 +104,7 @@ def trained(tmp_path_factory) -> tuple[list[Trained], Repository]:
             "HF_HOME": str(folder / "home"),
         }
         jobs = [
+            job(folder / "whole", tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model),
             job(folder / "second", tasks="no_such_task", every=2),
             job(folder / "pushed", tasks="no_such_task", push_to="tester/model"),
             job(
@@ -135,8 +117,27 @@ def trained(tmp_path_factory) -> tuple[list[Trained], Repository]:
         return train(*jobs, environment=environment), hub.repositories["model", "tester/model"]
 
 
+def test_two_checkpoints_get_two_evaluations_and_a_curve(trained):
+    (done, *_), _ = trained
+    logs = "\n".join(path.read_text()[-2000:] for path in done.out.rglob("log"))
+    curve = progress(done.out)
+    assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [
+        (2, "demo_sums", 80),
+        (4, "demo_sums", 80),
+    ], logs
+    assert all(0 < point["pass@1"] <= 1 for point in curve)
+    history = json.loads(done.stdout.split("HISTORY ")[1].splitlines()[0])
+    assert [entry["step"] for entry in history if "demo_sums/pass@1" in entry] == [2, 4]
+    assert not (done.out / "checkpoint-2").exists(), "the trainer kept what it was told to delete"
+    digests = {
+        json.loads(path.read_text())["config_general"]["model_config"]["lighteval_r1"]["settings"]["revision"]
+        for path in done.out.rglob("results_*.json")
+    }
+    assert len(digests) == 2, "both evaluations saw the same weights"
+
+
 def test_only_every_second_checkpoint_is_evaluated_where_that_is_asked_and_its_failure_is_logged(trained):
-    (done, _, _), _ = trained
+    (_, done, *_), _ = trained
     assert "HISTORY" in done.stdout, "training went on"
     assert done.stderr.count("its evaluation ended with exit code 2") == 1
     (folder,) = (done.out / "evaluations").iterdir()
@@ -144,7 +145,7 @@ def test_only_every_second_checkpoint_is_evaluated_where_that_is_asked_and_its_f
 
 
 def test_a_failed_submission_is_logged_and_training_goes_on(trained):
-    (_, _, done), _ = trained
+    (*_, done), _ = trained
     assert "HISTORY" in done.stdout and done.stderr.count("sbatch was not found") == 2
 
 
