@@ -1,11 +1,12 @@
-"""Commands that go through LightEval, each in a fork of one process that has imported it, which takes most of a minute.
+"""Commands that import much, each in a fork of one process that has imported it: LightEval takes most of a minute.
 
 A command has its own arguments, environment, streams, exit code and what runs at exit, as a process of its own has; nothing
 of lighteval_r1 is imported before the fork.
-`python warm_commands.py` reads one JSON object a line: a command to begin (it answers with its pid), or a pid to wait for.
+`python warm_commands.py [MODULE …]` imports these, or LightEval and its tasks, then reads one JSON object a line: a command to begin (it answers with its pid), or a pid to wait for.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import subprocess
@@ -36,15 +37,21 @@ class Command:
 
 
 class WarmCommands:
-    """`with WarmCommands() as warm: warm.start(folder, "endpoint", …).communicate(200)`"""
+    """`with WarmCommands() as warm: warm.start(folder, "endpoint", …).communicate(200)`; it ends with its block, or with
+    this process. modules: what is imported instead of LightEval, in an environment without variables of ours or the Hub's.
+    """
+
+    def __init__(self, *modules: str) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIGHTEVAL_R1_")}
+        if modules:
+            environment = {name: value for name, value in kept.items() if not name.startswith("HF_")}
+        else:
+            environment = {**kept, "LIGHTEVAL_R1_DEVICE": "cpu", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        self.lock = threading.Lock()
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, __file__, *modules], env=environment, **pipes)
 
     def __enter__(self) -> "WarmCommands":
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIGHTEVAL_R1_")}
-        environment = {**kept, "LIGHTEVAL_R1_DEVICE": "cpu", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        self.lock = threading.Lock()
-        self.process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,15 +87,22 @@ def run(arguments: list[str], program: str, environment: dict[str, str], folder:
     sys.exit()
 
 
-def serve() -> None:
-    with contextlib.redirect_stdout(sys.stderr):
-        import lighteval.main_vllm
-        import lighteval.pipeline  # noqa: F401
-        import openai  # noqa: F401
-        from lighteval.tasks.registry import Registry
+def import_lighteval() -> None:
+    import lighteval.main_vllm
+    import lighteval.pipeline  # noqa: F401
+    import openai  # noqa: F401
+    from lighteval.tasks.registry import Registry
 
-        # imports LightEval's own tasks
-        Registry.load_all_task_configs()
+    # imports LightEval's own tasks
+    Registry.load_all_task_configs()
+
+
+def serve(modules: list[str]) -> None:
+    with contextlib.redirect_stdout(sys.stderr):
+        for module in modules:
+            importlib.import_module(module)
+        if not modules:
+            import_lighteval()
     for line in sys.stdin:
         what = json.loads(line)
         if "wait" in what:
@@ -102,4 +116,4 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1:])
