@@ -75,7 +75,9 @@ def programs(
     return found
 
 
-def load(seed: int, *, every: int) -> list[tuple[str | None, list[tuple[str, str]], list[tuple[str, bool]]]]:
+def load(seed: int, *, every: int | None) -> list[tuple[str | None, list[tuple[str, str]], list[tuple[str, bool]]]]:
+    """(function name, tests, programs) of each problem. every: the middle one of so many has an endless program: none
+    stands at the end, where a core would wait for it that has work in a run of a thousand problems."""
     draw = random.Random(seed)
     made = []
     for number in range(N_PROBLEMS):
@@ -86,7 +88,12 @@ def load(seed: int, *, every: int) -> list[tuple[str | None, list[tuple[str, str
                 name,
                 tests,
                 programs(
-                    draw, tests, right, wrong, function=function, endless=number % every == every - 1 or every == 1
+                    draw,
+                    tests,
+                    right,
+                    wrong,
+                    function=function,
+                    endless=every is not None and number % every == every // 2,
                 ),
             )
         )
@@ -184,7 +191,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4, help="a divisor of 20")
     parser.add_argument("--endless", type=int, default=4, help="how many of the 20 problems have an endless program")
     options = parser.parse_args()
-    problems = load(options.seed, every=N_PROBLEMS // options.endless if options.endless else N_PROBLEMS + 1)
+    problems = load(options.seed, every=N_PROBLEMS // options.endless if options.endless else None)
     n_part = N_PROBLEMS // options.rounds
     peer(problems[:0])
     rounds, peer_rounds = [], []

@@ -49,6 +49,8 @@ PLACES = (OUTPUT, CHANNEL, INPUT, CODE)
 # The server's own descriptors stand behind these.
 ASIDE = 32
 READY = b"r"
+# Then, where a program comes as text, what it was compiled to: its length, then it.
+LENGTH_BYTES = 8
 # The exit code of a program that raised: what it wrote before, to the channel also, does not change that.
 RAISED = 113
 # Modules whose names a program finds, in this order: later ones hide earlier ones.
@@ -139,45 +141,21 @@ class Swallowed:
 
 
 def run(request: dict, modules: dict[str, ModuleType]) -> int:
-    """Compiles the program that stands in descriptor CODE, or runs it, as the request says; the exit code.
+    """Runs one test of the program that stands in descriptor CODE, as the request says; the exit code.
 
     It tells the grader {"value": …} or {"error": the exception's type}. The grader believes a value only of a process
     that then ended as it should: with 0, which os._exit of a program's own makes, too.
     """
-    code = os.pread(CODE, os.fstat(CODE).st_size, 0)
+    code = os.pread(CODE, os.lseek(CODE, 0, os.SEEK_END), 0)
     os.close(CODE)
     # Nothing of the program has run before this: a process that ends without it failed by itself.
     os.write(CHANNEL, READY)
-    raised, value = compiled_to(OUTPUT, code) if request["compiles"] else tested(code, request, modules)
-    if raised is not None:
-        tell({"error": raised.__name__})
-        return RAISED
-    if request["function"] is not None:
-        tell({"value": value})
-    return 0
-
-
-def compiled_to(fd: int, code: bytes) -> tuple[type[BaseException] | None, None]:
-    """Writes what each test will load: marshalled code, or nothing where its nesting is too deep for that."""
-    with Swallowed() as compiling:
-        compiled = compile_text(code)
-        with contextlib.suppress(ValueError):
-            write(fd, marshal.dumps(compiled))
-    return compiling.raised, None
-
-
-def compile_text(code: bytes) -> CodeType:
-    return compile(code.decode("utf-8", "surrogatepass"), "program.py", "exec", dont_inherit=True)
-
-
-def tested(code: bytes, request: dict, modules: dict[str, ModuleType]) -> tuple[type[BaseException] | None, object]:
-    """One test: (what it raised, what the function returned)."""
     function, value = request["function"], None
     module = modules[SCRIPT if function is None else SOLUTION]
     sys.modules[module.__name__] = module
     stdout = sys.stdout
     with Swallowed() as program:
-        compiled = marshal.loads(code) if request["compiled"] else compile_text(code)
+        compiled = marshal.loads(code) if request["compiled"] else compile_and_tell(code)
         if function is None:
             exec(compiled, vars(module))
         else:
@@ -185,7 +163,25 @@ def tested(code: bytes, request: dict, modules: dict[str, ModuleType]) -> tuple[
     with Swallowed() as ending:
         end_script(stdout)
     raised = None if program.raised is SystemExit and function is None else program.raised
-    return raised or ending.raised, value
+    raised = raised or ending.raised
+    if raised is not None:
+        tell({"error": raised.__name__})
+        return RAISED
+    if function is not None:
+        tell({"value": value})
+    return 0
+
+
+def compile_and_tell(code: bytes) -> CodeType:
+    """The program; the grader gets what each other test will load, nothing where its nesting is too deep for that."""
+    told = b""
+    try:
+        compiled = compile(code.decode("utf-8", "surrogatepass"), "program.py", "exec", dont_inherit=True)
+        with contextlib.suppress(ValueError):
+            told = marshal.dumps(compiled)
+    finally:
+        write(CHANNEL, len(told).to_bytes(LENGTH_BYTES) + told)
+    return compiled
 
 
 def call(compiled: CodeType, module: ModuleType, *, function: str, in_class: bool) -> object:

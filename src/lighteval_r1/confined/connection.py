@@ -51,7 +51,9 @@ class Connection:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         # The same order of sets in every run; no threads in the server; this package wherever it lies.
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(lighteval_r1.__file__).parents[1])}
+        # No function of a library is looked up in each process anew.
+        environment |= {"LD_BIND_NOW": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment |= {"PYTHONPATH": str(Path(lighteval_r1.__file__).parents[1])}
         described = [str(theirs.fileno()), self.folder, str(lock), json.dumps(wanted | {"numpy": numpy})]
         try:
             self.process = subprocess.Popen(

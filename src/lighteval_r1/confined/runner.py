@@ -1,8 +1,8 @@
 """Runs the tests of a program through the server, from a grading process: what it wrote, and how it ended.
 
 Each test runs once, in a process of its own that has run nothing before, and what came of it counts. It runs again only
-where another hand than the program's killed it, or the server. The program is compiled once, in such a process, too.
-The server is started when it is first needed, and again where it was killed.
+where another hand than the program's killed it, or the server. The program is compiled once, in its first test's
+process before that runs it. The server is started when it is first needed, and again where it was killed.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 
 from lighteval_r1.confined import server
-from lighteval_r1.confined.child import READY
+from lighteval_r1.confined.child import LENGTH_BYTES, READY
 from lighteval_r1.confined.connection import LEVELS, Connection, connect
 from lighteval_r1.confined.processes import n_threads, thread_states
 from lighteval_r1.records import GraderDied
@@ -29,6 +29,8 @@ LIMIT_S = 6
 # A test may sleep as long as it may compute. Looks are counted, not the time between them, so that to wait for a core,
 # here or there, is never taken for sleep. They come at random, so that no program is awake for them alone.
 LOOK_EVERY_S = 0.05
+# Nearly all tests are over by then. Until then nothing is read: a program that writes would wake who reads each time.
+SOON_MS = 10
 # How much of a look counts as waiting, by the state of the busiest thread: none where it runs or waits for a core, all
 # where it sleeps; a disk that is slow, or full of other people's work, has ten times as long.
 WAITING = {"R": 0.0, "D": 0.1}
@@ -45,6 +47,7 @@ ATTEMPTS = 3
 @dataclass(frozen=True)
 class Ran:
     """One run. output: what was written, up to the limit. told: what the program's process says of it, {} if nothing.
+    compiled: the program, where this run compiled it and that can be kept.
 
     end: "exited", with its code, or what ended the process: "signal", "time limit", "idle", "thread limit",
     "disk limit", "output limit", "killed" (by another hand, repeatedly).
@@ -54,6 +57,7 @@ class Ran:
     told: dict
     end: str
     code: int = 0
+    compiled: bytes = b""
 
 
 class Runner:
@@ -77,6 +81,27 @@ class Runner:
             self._connections.popitem()[1].close()
 
 
+class Stream:
+    """What comes through a pipe. limit: in bytes; a little more is read."""
+
+    def __init__(self, fd: int, limit: int) -> None:
+        self.fd, self.limit, self.read = fd, limit, bytearray()
+        os.set_blocking(fd, False)
+
+    def take(self) -> bool:
+        """Reads what is there; False where no more can come."""
+        with contextlib.suppress(BlockingIOError):
+            while not self.is_over():
+                data = os.read(self.fd, READ_BYTES)
+                if not data:
+                    return False
+                self.read += data
+        return True
+
+    def is_over(self) -> bool:
+        return len(self.read) > self.limit
+
+
 class Process:
     """A program's process, for one run. Raises ConnectionError where the server is gone."""
 
@@ -93,43 +118,54 @@ class Process:
             os.close(output_in)
             os.close(channel_in)
 
-    def run(self, *, max_bytes: int, limit_s: float) -> Ran:
+    def run(self, *, max_bytes: int, limit_s: float, compiles: bool) -> Ran:
         """Waits for the process's end, or ends it at its limits."""
-        limits = {self.output: max_bytes, self.channel: max_bytes + TOLD_BYTES_BESIDE_VALUE}
-        read = {fd: bytearray() for fd in limits}
-        control = self.connection.socket.fileno()
-        poll = select.poll()
-        poll.register(control, select.POLLIN)
-        for fd in limits:
-            os.set_blocking(fd, False)
-            poll.register(fd, select.POLLIN)
-        waited_s, look, end = 0.0, next_look(), ""
-        while not end:
-            ready = [fd for fd, _ in poll.poll(max(0.0, 1000 * (look - time.monotonic())))]
-            if control in ready:
-                break
-            for fd in ready:
-                if not take(fd, read[fd], limit=limits[fd]):
-                    # Who closes what it writes to may still compute.
-                    poll.unregister(fd)
-                end = end or ("output limit" if len(read[fd]) > limits[fd] else "")
-            if time.monotonic() >= look:
-                pids, look = self.connection.processes(), next_look()
-                if sum(map(n_threads, pids)) > MAX_THREADS:
-                    end = end or "thread limit"
-                else:
-                    waited_s += LOOK_EVERY_S * waiting("".join(map(thread_states, pids)))
-                    end = end or ("idle" if waited_s > limit_s else "")
+        told_bytes = max_bytes + TOLD_BYTES_BESIDE_VALUE + (COMPILED_BYTES if compiles else 0)
+        streams = [Stream(self.output, max_bytes), Stream(self.channel, told_bytes)]
+        end = "" if self._ends_soon() else self._watch(streams, limit_s=limit_s)
         if end:
             self.connection.socket.send(server.STOP)
         ended = self.connection.receive(SERVER_LIMIT_S)
-        for fd in limits:
-            take(fd, read[fd], limit=limits[fd])
-            end = end or ("output limit" if len(read[fd]) > limits[fd] else "")
-        if not read[self.channel].startswith(READY):
+        for stream in streams:
+            stream.take()
+            end = end or ("output limit" if stream.is_over() else "")
+        output, told = (bytes(stream.read) for stream in streams)
+        if not told.startswith(READY):
             raise ConnectionError("a program's process ended before the program began")
-        told = parsed(bytes(read[self.channel]).removeprefix(READY))
-        return Ran(bytes(read[self.output]), told, end or ended["end"], ended["code"])
+        told, compiled = told.removeprefix(READY), b""
+        if compiles:
+            n_bytes = int.from_bytes(told[:LENGTH_BYTES])
+            told, compiled = told[LENGTH_BYTES + n_bytes :], told[LENGTH_BYTES : LENGTH_BYTES + n_bytes]
+        return Ran(output, parsed(told), end or ended["end"], ended["code"], compiled)
+
+    def _ends_soon(self) -> bool:
+        return bool(select.select([self.connection.socket], [], [], SOON_MS / 1000)[0])
+
+    def _watch(self, streams: list["Stream"], *, limit_s: float) -> str:
+        """Reads what is written until the server says that the process has ended; else why it is to be ended."""
+        control = self.connection.socket.fileno()
+        poll = select.poll()
+        poll.register(control, select.POLLIN)
+        for stream in streams:
+            poll.register(stream.fd, select.POLLIN)
+        waited_s, look = 0.0, next_look()
+        while True:
+            ready = [fd for fd, _ in poll.poll(max(0.0, 1000 * (look - time.monotonic())))]
+            if control in ready:
+                return ""
+            for stream in streams:
+                if stream.fd in ready and not stream.take():
+                    # Who closes what it writes to may still compute.
+                    poll.unregister(stream.fd)
+                if stream.is_over():
+                    return "output limit"
+            if time.monotonic() >= look:
+                pids, look = self.connection.processes(), next_look()
+                if sum(map(n_threads, pids)) > MAX_THREADS:
+                    return "thread limit"
+                waited_s += LOOK_EVERY_S * waiting("".join(map(thread_states, pids)))
+                if waited_s > limit_s:
+                    return "idle"
 
     def close(self) -> None:
         os.close(self.output)
@@ -143,17 +179,6 @@ def waiting(states: str) -> float:
 
 def next_look() -> float:
     return time.monotonic() + LOOK_EVERY_S * random.SystemRandom().uniform(0.5, 1.5)
-
-
-def take(fd: int, into: bytearray, *, limit: int) -> bool:
-    """Reads what is there, up to a little more than the limit; False where no more can come."""
-    with contextlib.suppress(BlockingIOError):
-        while len(into) <= limit:
-            data = os.read(fd, READ_BYTES)
-            if not data:
-                return False
-            into += data
-    return True
 
 
 def parsed(told: bytes) -> dict:
@@ -171,8 +196,7 @@ class Program:
     def __init__(self, runner: Runner, code: bytes, *, function: str | None, numpy: bool) -> None:
         self.runner, self.numpy = runner, numpy
         self.request = {"function": function, "in_class": b"class Solution" in code, "cpu_s": runner.limit_s}
-        self._code = sealed(code)
-        self._compiles: Ran | None = None
+        self._code, self._compiled = sealed(code), False
 
     def __enter__(self) -> "Program":
         self.runner.lock.acquire()
@@ -187,29 +211,12 @@ class Program:
 
         GraderDied where the server ends again and again.
         """
-        if self._compiles is None:
-            self._compiles = self._compile()
-        if (self._compiles.end, self._compiles.code) != ("exited", 0):
-            return self._compiles
-        return self._run({"compiles": False, "compiled": bool(self._compiles.output)}, given, max_bytes=max_bytes)
-
-    def _compile(self) -> Ran:
-        """How compiling went; from then on tests get what came of it, or the program itself where nothing can."""
-        ran = self._run({"compiles": True}, b"", max_bytes=COMPILED_BYTES)
-        if (ran.end, ran.code) == ("exited", 0) and ran.output:
-            os.close(self._code)
-            self._code = sealed(ran.output)
-        return ran
-
-    def _run(self, what: dict, given: bytes, *, max_bytes: int) -> Ran:
         n_killed, why = 0, ""
         for _ in range(ATTEMPTS):
             # Another file each time: one that was passed on is read on from where a killed process stopped.
             fd = sealed(given)
             try:
-                connection = self.runner.connection(numpy=self.numpy)
-                with contextlib.closing(Process(connection, self.request | what, code=self._code, given=fd)) as process:
-                    ran = process.run(max_bytes=max_bytes, limit_s=self.runner.limit_s)
+                ran = self._run(fd, max_bytes=max_bytes)
             except ConnectionError as error:
                 self.runner.drop()
                 why = str(error)
@@ -223,6 +230,16 @@ class Program:
         if n_killed < ATTEMPTS:
             raise GraderDied(f"the server of programs ended {ATTEMPTS - n_killed} times over one test: {why}")
         return Ran(b"", {}, "killed")
+
+    def _run(self, given: int, *, max_bytes: int) -> Ran:
+        connection = self.runner.connection(numpy=self.numpy)
+        request = self.request | {"compiled": self._compiled}
+        with contextlib.closing(Process(connection, request, code=self._code, given=given)) as process:
+            ran = process.run(max_bytes=max_bytes, limit_s=self.runner.limit_s, compiles=not self._compiled)
+        if ran.compiled:
+            os.close(self._code)
+            self._code, self._compiled = sealed(ran.compiled), True
+        return ran
 
 
 def sealed(data: bytes) -> int:

@@ -5,7 +5,7 @@ server confines itself, imports what programs use, tries in a child whether the 
 
     out  {"level": "…", "can": […]}           once; can: what a child could do although it should not, null
                                               where confined like this it does not even run
-    in   {"compiles": false, "compiled": true, "function": null, "in_class": false, "cpu_s": 6} with the descriptors of
+    in   {"compiled": true, "function": null, "in_class": false, "cpu_s": 6} with the descriptors of
          output, channel, input, code
     in   STOP                                 ends the program
     out  {"end": "exited", "code": 0}         or "signal", "time limit", "disk limit", "stopped"
@@ -14,7 +14,7 @@ server confines itself, imports what programs use, tries in a child whether the 
 Messages are marshalled: json would cost more than all else that the server does for a run. A closed connection ends
 everything. One run is under way at a time, and all it started or left in its folder is gone before the answer. A run's
 process never ran anything before, and the server itself holds nothing of any program: a program is compiled in such a
-process, too, and travels as a file. What the server has imported is copied, page by page, as a run touches it, so it
+process, and travels as a file. What the server has imported is copied, page by page, as a run touches it, so it
 imports little, of this package as well.
 """
 
@@ -25,6 +25,7 @@ import importlib
 import json
 import marshal
 import os
+import random
 import resource
 import select
 import signal
@@ -57,7 +58,7 @@ class Place(NamedTuple):
     level: str
     folder: str
     on_disk: bool
-    system_call_filter: bytes | None
+    filters: tuple[bytes, bytes] | None
     null: int
     wake: int
 
@@ -98,9 +99,13 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
     if wanted["numpy"]:
         with contextlib.suppress(ImportError):
             importlib.import_module("numpy")
-    modules = child.prepare(filtered=place.system_call_filter is not None)
+    modules = child.prepare(filtered=place.filters is not None)
     for number in child.PLACES:
         os.dup2(place.null, number)
+    if place.filters:
+        for_server, for_program = place.filters
+        system_calls.install_filter(for_server)
+        system_calls.described(for_program)
     gc.freeze()
     try:
         control.sendall(marshal.dumps({"level": place.level, "can": probe(place)}))
@@ -133,9 +138,8 @@ def settle(wanted: dict, *, folder: str) -> Place:
     landlock = confinement.restrict_files(folder) if wanted["landlock"] else 0
     if landlock:
         parts.append(f"Landlock {landlock}")
-    system_call_filter = system_calls.build_filter() if wanted["seccomp"] else None
-    if system_call_filter is not None:
-        system_calls.described(system_call_filter)
+    filters = system_calls.build_filters() if wanted["seccomp"] else None
+    if filters:
         parts.append("seccomp")
     if parts:
         confinement.drop_rights()
@@ -148,7 +152,7 @@ def settle(wanted: dict, *, folder: str) -> Place:
         level=" + ".join([*parts, "limits"]),
         folder=folder,
         on_disk=not wanted["namespaces"],
-        system_call_filter=system_call_filter,
+        filters=filters,
         null=null,
         wake=wake_fd(),
     )
@@ -194,12 +198,15 @@ def fork(run: Callable[[], int], *, cpu_s: int, place: Place) -> int:
     """Forks a confined process that does that and ends with its exit code. It has the descriptors that stand in their
     places, and from then on this process has none of them."""
     parent = os.getpid()
-    pid = os.fork()
+    # Not os.fork, which has Python and `random` set themselves up anew in the child, where each page of memory that is
+    # touched must be copied: half as much as the fork costs. Of a process with one thread only `random` needs it.
+    random.seed()
+    pid = confinement.call("fork")
     if pid == 0:
         status = child.RAISED
         try:
             signal.set_wakeup_fd(-1)
-            child.confine(cpu_s=cpu_s, parent=parent, system_call_filter=place.system_call_filter)
+            child.confine(cpu_s=cpu_s, parent=parent, system_call_filter=place.filters and place.filters[1])
             status = run()
         finally:
             os._exit(status)
@@ -273,7 +280,7 @@ def is_full(folder: str) -> bool:
 
 def sweep(place: Place) -> None:
     """Ends every process that a program left and empties its folder."""
-    if place.system_call_filter is None:  # else there was nothing but the program's one process
+    if not place.filters:  # else there was nothing but the program's one process
         confinement.kill_children()
     empty(place.folder)
 

@@ -70,6 +70,14 @@ ARGUMENTS = {
     "socketpair": [[(0, WORD, (1,))]],  # AF_UNIX: asyncio wakes itself through one
     "sendto": [[(4, POINTER, (0,))]],  # no address
 }
+# What the server does besides, for a program, and a program's process until it has refused itself the same: start
+# processes and end them, empty their folder, be told of the next one.
+OF_SERVER = "fork 57 -, kill 62 129, setpgid 109 154, unlink 87 -, unlinkat 263 35, recvmsg 47 212"
+ARGUMENTS_OF_SERVER = {
+    "clone": [[(0, WORD, (17, 0x1200011))]],  # fork, of musl and of glibc
+    "prctl": [[(0, WORD, (1, 22))]],  # PR_SET_PDEATHSIG, PR_SET_SECCOMP
+    "prlimit64": [[(0, WORD, (0,)), (1, WORD, (0,))]],  # RLIMIT_CPU
+}
 
 MACHINES = {"x86_64": (1, 0xC000003E), "aarch64": (2, 0xC00000B7)}  # column, AUDIT_ARCH
 KILL, ALLOW, PRETEND, REFUSE = 0x80000000, 0x7FFF0000, 0x00050000, 0x00050000 | errno.EPERM
@@ -118,24 +126,41 @@ def check_arguments(ways: list[list[tuple]]) -> list[bytes]:
     return [*program, instruction(RETURN, REFUSE)]
 
 
-def build_filter(machine: str | None = None) -> bytes | None:
-    """The filter as the kernel's BPF program; None for a machine whose numbers are not known here."""
+def check_calls(calls: dict[str, int], arguments: dict[str, list[list[tuple]]]) -> bytes:
+    return b"".join(
+        part
+        for name, ways in arguments.items()
+        if name in calls
+        for part in check_word(NUMBER_AT, ALL_BITS, [calls[name]], then=check_arguments(ways))
+    )
+
+
+def build_filters(machine: str | None = None) -> tuple[bytes, bytes] | None:
+    """The server's filter and what a program's process adds to it, as BPF programs; None for a machine whose numbers
+    are not known here.
+
+    Two, because what a filter costs a forked process grows with its length.
+    """
     machine = machine or os.uname().machine
     if machine not in MACHINES:
         return None
-    known = numbers(machine)
-    plain = [number for name, number in known.items() if name not in ARGUMENTS]
-    program = [
+    known, of_server = numbers(machine), numbers(machine, OF_SERVER)
+    plain = [number for name, number in (known | of_server).items() if name not in ARGUMENTS]
+    server = [
         instruction(LOAD, ARCHITECTURE_AT),
         instruction(JUMP_EQUAL, MACHINES[machine][1], if_true=1),
         instruction(RETURN, KILL),
         *check_word(NUMBER_AT, ALL_BITS, plain, then=[instruction(RETURN, ALLOW)]),
         *check_word(NUMBER_AT, ALL_BITS, numbers(machine, PRETENDED).values(), then=[instruction(RETURN, PRETEND)]),
+        check_calls(known, {name: ways + ARGUMENTS_OF_SERVER.get(name, []) for name, ways in ARGUMENTS.items()}),
+        instruction(RETURN, UNKNOWN),
     ]
-    for name, ways in ARGUMENTS.items():
-        if name in known:
-            program += check_word(NUMBER_AT, ALL_BITS, [known[name]], then=check_arguments(ways))
-    return b"".join([*program, instruction(RETURN, UNKNOWN)])
+    program = [
+        *check_word(NUMBER_AT, ALL_BITS, of_server.values(), then=[instruction(RETURN, UNKNOWN)]),
+        check_calls(known, {name: ARGUMENTS[name] for name in ARGUMENTS_OF_SERVER}),
+        instruction(RETURN, ALLOW),
+    ]
+    return b"".join(server), b"".join(program)
 
 
 class FilterProgram(ctypes.Structure):
