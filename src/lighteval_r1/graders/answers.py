@@ -72,7 +72,7 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
     r"""(start, end, content) of each complete, non-empty outermost `\boxed{…}`, `\fbox{…}` or `\boxed 7`, in order."""
     first = re.search(BOX_NAMES, text)
     if first is None:
-        return tagged_boxes(text) if "<" in text else []
+        return [(tag.start(), tag.end(), tag[1]) for tag in TAGGED_BOX.finditer(text)] if "<" in text else []
     found: list[tuple[int, int, str]] = []
     # Of every open brace: where its box starts and where its content does, or None where it is no box's brace.
     open_braces: list[tuple[int, int] | None] = []
@@ -103,10 +103,6 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
                 if text[content : token.start()].strip(" $\n\t~"):
                     found.append((start, token.end(), text[content : token.start()]))
     return found
-
-
-def tagged_boxes(text: str) -> list[tuple[int, int, str]]:
-    return [(match.start(), match.end(), match[1]) for match in TAGGED_BOX.finditer(text)]
 
 
 def last_box(text: str) -> str:

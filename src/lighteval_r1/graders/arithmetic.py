@@ -136,21 +136,12 @@ class Reader:
             if mark == "°":
                 value = multiply(value, mpmath.pi / 180)
             else:
-                value = factorial(value) if mark == "!" else power(value, self.argument(signed=True))
+                value = factorial(value) if mark == "!" else power(value, self.argument())
         return value
 
-    def argument(self, *, signed: bool = False):
-        """A group in braces, or the one token that TeX would take."""
-        if self.next == "{":
-            return self.group()
-        if signed and self.next == "-":
-            self.take()
-            return -self.argument(signed=True)
-        if self.next.isdigit() and len(self.next) > 1 and not signed:
-            # TeX: \frac12 takes one digit each.
-            digits = self.tokens[self.at]
-            self.tokens[self.at : self.at + 1] = [digits[0], digits[1:]]
-        return self.atom()
+    def argument(self):
+        """A group in braces, or a single token."""
+        return self.group() if self.next == "{" else self.atom()
 
     def group(self):
         closing = CLOSING[self.take()]
@@ -273,7 +264,7 @@ class Reader:
         first = self.sum()
         self.take("}")
         self.take("^")
-        last = self.argument(signed=True)
+        last = self.argument()
         if (
             not (operations.is_whole(first) and operations.is_whole(last) and first <= last + 1)
             or index in self.indices
@@ -301,7 +292,7 @@ class Reader:
             base = self.argument()
         if self.next == "^":
             self.take()
-            exponent = self.argument(signed=True)
+            exponent = self.argument()
         if self.next in CLOSING:
             value = self.group()
         else:

@@ -1,4 +1,14 @@
-"""Spellings taken apart at their brackets: parts between separators, and brackets that enclose everything."""
+"""Spellings taken apart at their brackets, to be compared part by part."""
+
+from collections.abc import Callable, Iterable
+
+Decide = Callable[[str, str], bool | None]
+
+
+def all_equal(pairs: Iterable[tuple[str, str]], decide: Decide) -> bool | None:
+    """True if all pairs are equal, False if one is not, None if one could not be decided and none is unequal."""
+    found = [decide(x, y) for x, y in pairs]
+    return False if False in found else None if None in found else True
 
 
 def outer(s: str) -> str:

@@ -75,10 +75,6 @@ def gold_letter(gold: str) -> str:
     return letter
 
 
-def as_letter(answer: str) -> str:
-    return answer
-
-
 def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
     # Imported here: what looks for statements reads letters by this module.
     from lighteval_r1.graders.statements import letters
@@ -179,10 +175,6 @@ class Stands(Enum):
     SETTLED, DENIED, OPEN, NOT = range(4)
 
 
-def settled(match: re.Match, group: int, tail: str) -> bool:
-    return stands(match, group, tail) is Stands.SETTLED
-
-
 def stands(match: re.Match, group: int, tail: str) -> Stands:
     """Not settled are "not B", "A or B", a list of options, the words "a" and "I", the roman "(i)"."""
     letter, end = match[group + 1], match.end(group + 1)
@@ -272,7 +264,7 @@ CHOICE = Grader(
     find=find,
     judge=judge,
     shown_gold=gold_letter,
-    label=as_letter,
+    label=str,
     candidates=candidates,
     limit_s=LIMIT_S,
     confined=False,

@@ -14,8 +14,8 @@ import re
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
-from lighteval_r1.graders.brackets import outer, split
-from lighteval_r1.graders.equations import COMMAND, SYMBOL, Decide, compare_equations
+from lighteval_r1.graders.brackets import Decide, outer, split
+from lighteval_r1.graders.equations import COMMAND, SYMBOL, compare_equations
 from lighteval_r1.graders.latex import MAX_LENGTH, Spelling, spell
 from lighteval_r1.graders.numerals import (
     DECIMAL,

@@ -6,13 +6,10 @@ they are spelt alike: x_1 is not x_2.
 """
 
 import re
-from collections.abc import Callable
 
 from lighteval_r1.graders import arithmetic
-from lighteval_r1.graders.brackets import outer, split
+from lighteval_r1.graders.brackets import Decide, all_equal, outer, split
 from lighteval_r1.graders.operations import TooLarge, Unreadable
-
-Decide = Callable[[str, str], bool | None]
 
 GREEK = "|".join(sorted(arithmetic.GREEK))
 ACCENTED = r"\\(?:hat|bar|vec|tilde|dot|ddot|overline|widehat|mathbb|overrightarrow)\ ?(?:\{[^{}=]{1,20}\}|[a-zA-Z])"
@@ -86,8 +83,7 @@ def answers(sides: list[str], gold: str, decide: Decide) -> bool | None:
     others = sides[1:] if value is sides[0] else sides[:-1]
     if value is sides[-1] and is_quantity(sides[0]):
         others = [side for side in others[1:] if not has_letters(side)]
-    found = [decide(side, gold) for side in others if not is_quantity(side)]
-    return False if False in found else None if None in found else True
+    return all_equal(((side, gold) for side in others if not is_quantity(side)), decide)
 
 
 def answered_by_value(answer: str, sides: list[str], decide: Decide) -> bool | None:
@@ -104,10 +100,7 @@ def both_equations(mine: list[str], theirs: list[str], decide: Decide) -> bool |
         value = named_alike(mine[0], theirs[0], mine[-1])
         return decide(value, theirs[-1]) if value is not None else False
     if len(mine) > 2 or len(theirs) > 2:
-        if len(mine) != len(theirs):
-            return None
-        found = [decide(x, y) for x, y in zip(mine, theirs, strict=True)]
-        return False if False in found else None if None in found else True
+        return all_equal(zip(mine, theirs, strict=True), decide) if len(mine) == len(theirs) else None
     return multiples(mine, theirs)
 
 

@@ -80,10 +80,6 @@ def judge(answer: str, where: str, gold: str) -> Grade:
     return Grade(OUTCOMES[same], answer[:SHOWN], f"{where}; {step}")
 
 
-def as_written(gold: str) -> str:
-    return gold
-
-
 def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
     # Imported here: what looks for statements reads golds by this module.
     from lighteval_r1.graders.statements import expressions
@@ -104,7 +100,7 @@ EXPRESSION = Grader(
     name="expression",
     find=find,
     judge=judge,
-    shown_gold=as_written,
+    shown_gold=str,
     label=canonical,
     candidates=candidates,
     limit_s=LIMIT_S,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lighteval_r1.graders import vocabulary as known
-from lighteval_r1.graders.brackets import outer, split
+from lighteval_r1.graders.brackets import outer
 from lighteval_r1.graders.speller import Speller, TooDeep
 from lighteval_r1.graders.words import ROW
 
@@ -137,6 +137,3 @@ def about(text: str) -> str:
     r"""`\sqrt{51}\approx 7.14` says \sqrt{51}; `x\approx 11` says 11."""
     left, _, right = text.partition("\\approx")
     return right.strip() if NAME_ABOUT.fullmatch(left) else left
-
-
-__all__ = ["MAX_LENGTH", "Spelling", "outer", "plain", "spell", "split"]

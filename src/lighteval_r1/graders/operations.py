@@ -6,7 +6,6 @@ and TooLarge (a value that would take too long or too much memory).
 
 import math
 from fractions import Fraction
-from typing import NoReturn
 
 import mpmath
 
@@ -72,10 +71,6 @@ def power(base, exponent):
     return mpmath.power(real(base), real(exponent))
 
 
-def too_large(what: str) -> NoReturn:
-    raise TooLarge(what)
-
-
 def is_whole(value) -> bool:
     return isinstance(value, Fraction) and value.denominator == 1
 
@@ -89,14 +84,12 @@ def factorial(value):
     if not is_natural(value):
         if not isinstance(value, Fraction) or is_whole(value):
             raise Unreadable("factorial of a value that is no natural number")
-        return mpmath.gamma(real(value) + 1) if abs(value) < MAX_FACTORIAL else too_large("factorial")
-    if value > MAX_FACTORIAL:
-        # 2004! is beyond what answers need as a number; kept out of exact arithmetic.
-        too_large("factorial")
-    result = 1
-    for factor in range(2, value.numerator + 1):
-        result *= factor
-    return Fraction(result)
+        if abs(value) < MAX_FACTORIAL:
+            return mpmath.gamma(real(value) + 1)
+    elif value <= MAX_FACTORIAL:
+        return Fraction(math.factorial(value.numerator))
+    # 2004! is beyond what answers need as a number.
+    raise TooLarge("factorial")
 
 
 def binomial(n, k):
@@ -106,12 +99,7 @@ def binomial(n, k):
         return mpmath.binomial(real(n), real(k))
     if n > MAX_FACTORIAL:
         raise TooLarge("binomial")
-    if k > n:
-        return Fraction(0)
-    result = Fraction(1)
-    for i in range(k.numerator):
-        result = result * (n - i) / (i + 1)
-    return result
+    return Fraction(math.comb(n.numerator, k.numerator))
 
 
 def whole(value, *, up: bool) -> Fraction:

@@ -7,10 +7,9 @@ names.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 
-from lighteval_r1.graders.brackets import encloses, outer, split
-from lighteval_r1.graders.equations import RELATION, SYMBOL, Decide, is_name
+from lighteval_r1.graders.brackets import Decide, all_equal, encloses, outer, split
+from lighteval_r1.graders.equations import RELATION, SYMBOL, is_name
 from lighteval_r1.graders.numerals import compare_numbers, exact
 from lighteval_r1.graders.wording import meaning
 from lighteval_r1.graders.words import ROW
@@ -29,12 +28,6 @@ NESTED = re.compile(r"\[(\[.*\])\]")
 MAX_SIGNS = 4
 # Longer lists are compared by their spelling.
 MAX_PARTS = 50
-
-
-def all_equal(pairs: Iterable[tuple[str, str]], decide: Decide) -> bool | None:
-    """True if all pairs are equal, False if one is not, None if one could not be decided and none is unequal."""
-    found = [decide(x, y) for x, y in pairs]
-    return False if False in found else None if None in found else True
 
 
 # ---- lists

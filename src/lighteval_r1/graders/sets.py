@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
-from lighteval_r1.graders.brackets import encloses, outer, split
-from lighteval_r1.graders.equations import RELATION, SYMBOL, Decide
+from lighteval_r1.graders.brackets import Decide, all_equal, encloses, outer, split
+from lighteval_r1.graders.equations import RELATION, SYMBOL
 from lighteval_r1.graders.operations import TooLarge, Unreadable
 
 ORDER = re.compile(r"(\\leq(?![a-zA-Z]) ?|\\geq(?![a-zA-Z]) ?|\\neq(?![a-zA-Z]) ?|<|>)")
@@ -143,10 +143,7 @@ def combined(sets: list[tuple[str, tuple[Interval, ...]]], how: str) -> tuple[st
 
 def by_order(s: str) -> tuple[str, tuple[Interval, ...]]:
     """The set of an inequality in one variable: x>5, 1<x\\leq 3, |x|<2, x\\neq 1."""
-    tokens = ORDER.split(s)
-    sides, marks = tokens[::2], [token.strip() for token in tokens[1::2]]
-    if marks[0] in (">", "\\geq"):
-        sides, marks = sides[::-1], [FLIPPED[mark] for mark in reversed(marks)]
+    sides, marks = ordered(s)
     if len(marks) == 1 and not is_variable(sides[0]) and is_variable(sides[1]):
         sides, marks = sides[::-1], [FLIPPED[marks[0]]]
     if len(marks) == 1 and is_variable(sides[0]):
@@ -158,6 +155,17 @@ def by_order(s: str) -> tuple[str, tuple[Interval, ...]]:
         low, high = bound(sides[0], closed=marks[0] != "<"), bound(sides[2], closed=marks[1] != "<")
         return name, tuple(of_size(united([(low, high)])) if size else united([(low, high)]))
     raise NoSet
+
+
+def ordered(s: str) -> tuple[list[str], list[str]]:
+    """Sides and marks of inequalities, from the smaller to the larger."""
+    tokens = ORDER.split(s)
+    sides, marks = tokens[::2], [token.strip() for token in tokens[1::2]]
+    return (
+        (sides[::-1], [FLIPPED[mark] for mark in reversed(marks)])
+        if marks[:1] in ([">"], ["\\geq"])
+        else (sides, marks)
+    )
 
 
 def is_variable(side: str) -> bool:
@@ -224,8 +232,7 @@ def compare_sets(a: str, g: str, decide: Decide) -> bool | None:
     pairs = [(x, y) for part, other in zip(mine, theirs, strict=True) for x, y in zip(part, other, strict=True)]
     if any(x.closed != y.closed for x, y in pairs):
         return False
-    found = [x.text == y.text or decide(x.text, y.text) for x, y in pairs]
-    return False if False in found else None if None in found else True
+    return all_equal(((x.text, y.text) for x, y in pairs), decide)
 
 
 def united_by_comma(s: str, other: str) -> str:
@@ -251,11 +258,7 @@ def by_form(a: str, g: str, decide: Decide) -> bool | None:
 
 
 def chain(s: str) -> tuple[list[str], list[str]] | None:
-    """Sides and marks of a chain of inequalities, from the smaller to the larger."""
-    if "," in s or RELATION.search(ORDER.sub("", s)):
+    """Sides and marks of a chain of inequalities; None where s is none."""
+    if "," in s or not ORDER.search(s) or RELATION.search(ORDER.sub("", s)):
         return None
-    tokens = ORDER.split(s)
-    sides, marks = tokens[::2], [token.strip() for token in tokens[1::2]]
-    if not marks:
-        return None
-    return (sides[::-1], [FLIPPED[mark] for mark in reversed(marks)]) if marks[0] in (">", "\\geq") else (sides, marks)
+    return ordered(s)

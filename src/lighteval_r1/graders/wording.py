@@ -5,11 +5,9 @@ case are a word only where one side is set as text, is a title, or is long and h
 """
 
 import re
-from collections.abc import Callable
 
 from lighteval_r1.graders import vocabulary as known
-
-Decide = Callable[[str, str], bool | None]
+from lighteval_r1.graders.brackets import Decide, all_equal
 
 WORD = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]{2,})*")
 SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
@@ -42,8 +40,7 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
         return None
     if any(fold(x) != fold(y) for x, y in zip(mine[1::2], theirs[1::2], strict=True)):
         return False
-    between = [decide(x, y) for x, y in zip(mine[::2], theirs[::2], strict=True) if x or y]
-    return False if False in between else None if None in between else True
+    return all_equal(((x, y) for x, y in zip(mine[::2], theirs[::2], strict=True) if x or y), decide)
 
 
 def fold(s: str) -> str:

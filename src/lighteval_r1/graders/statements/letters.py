@@ -81,7 +81,7 @@ def concluded(match: re.Match, group: int, thinking: str) -> bool:
     before = thinking[sentence_start(thinking, match.start()) : match.start()]
     end = match.end(group + 1)
     return (
-        choice.settled(match, group, thinking)
+        choice.stands(match, group, thinking) is choice.Stands.SETTLED
         and not ANNOUNCED_HYPOTHESIS.search(before)
         and not re.search(
             r"\b(?:not|n't|neither|never|eliminat\w*|reject\w*|rul\w* out)\b[^,.;\n]{0,20}$", before, re.IGNORECASE

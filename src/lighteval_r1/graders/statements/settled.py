@@ -6,8 +6,9 @@ Plain numbers are settled, and so is what cannot be the gold (an unfinished sum 
 import re
 from functools import lru_cache
 
+from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.expression import gold_expression
-from lighteval_r1.graders.latex import plain, split
+from lighteval_r1.graders.latex import plain
 from lighteval_r1.graders.numerals import DECIMAL, INTEGER, exact, integer_key
 from lighteval_r1.graders.statements import Candidate
 
