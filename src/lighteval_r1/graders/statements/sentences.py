@@ -1,10 +1,10 @@
 """Where sentences begin, and texts without what does not tell them apart. Bounded: replies are hostile."""
 
 import re
-import unicodedata
 from bisect import bisect_right
 from functools import lru_cache
 
+from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.statements.phrases import HYPOTHESIS
 
 # A full stop between digits (3.5) ends nothing; one behind a list's number (2. Next) does no harm.
@@ -16,31 +16,10 @@ HALF = re.compile("[\ud800-\udfff]")
 DISPLAY = re.compile(r"(?:\s|\\\[|\$\$|\\begin\{[a-z]{1,9}\*?\}|[*&]){1,40}\Z")
 LEADS_TO = re.compile(r"(?::|,|\b(?:is|are|be|equals|gives|get|have|as|to|by))[*_]{0,3}\Z")
 
-RAISED, LOWERED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+"), re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
-PLAIN_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ₀₁₂₃₄₅₆₇₈₉", "0123456789+-n0123456789")
-GREEK = {
-    code: unicodedata.name(chr(code)).split()[-1].lower().replace("lamda", "lambda")
-    for code in range(ord("Α"), ord("ω") + 1)
-    if unicodedata.name(chr(code), "").startswith("GREEK") and chr(code).isalpha()
-}
-WRITTEN = GREEK | {
-    ord(sign): word
-    for sign, word in {
-        **{"≤": "le", "≥": "ge", "≠": "ne", "≈": "approx", "≡": "equiv", "→": "to", "⇒": "implies", "±": "pm"},
-        **{
-            "√": "sqrt",
-            "∞": "infty",
-            "×": "·",
-            "⋅": "·",
-            "−": "-",
-            "–": "-",
-            "°": "",
-            "∠": "",
-            "ϕ": "phi",
-            "ϵ": "epsilon",
-        },
-    }.items()
-}
+RAISED, LOWERED = (re.compile(f"[{''.join(signs)}]+") for signs in (known.RAISED, known.LOWERED))
+PLAIN_DIGITS = str.maketrans(known.RAISED | known.LOWERED)
+# Where a sign's command is longer than it is written, or says nothing here.
+WRITTEN = known.SIGN_TABLE | str.maketrans({"√": "sqrt", "·": "·", "×": "·", "⋅": "·", "°": "", "∠": ""})
 SYNONYMS = (
     (re.compile(r"\\[dt]frac(?![a-z])"), "frac"),
     (re.compile(r"\\([lgn]e)q(?![a-z])"), r"\1"),
