@@ -151,9 +151,11 @@ CLOSING_WORDS = re.compile(
 DELIMITED = re.compile(
     r"\$\$(.{1,600}?)\$\$|\$((?:[^$\\]|\\.){1,600})\$|\\\[(.{1,600}?)\\\]|\\\((.{1,600}?)\\\)", re.DOTALL
 )
-# A text that is nothing but one formula or number.
+# A text that is nothing but one formula or number, or says of one thing by its name that it has this value.
+VALUE_OF = r"(?:(?:so|thus|hence|therefore),?\s+)?the\s+value\s+of\s+\$?[a-zA-Z]\$?\s+is\s*:?\s+"
 ALONE = re.compile(
-    r"[\s*_`]*(?:(\$\$?)(?P<dollars>(?:[^$\\]|\\.){1,200})\1|\\\((?P<round>.{1,200})\\\)|\\\[(?P<square>.{1,200})\\\]"
+    rf"[\s*_`]*(?i:{VALUE_OF})?\*{{0,2}}"
+    r"(?:(\$\$?)(?P<dollars>(?:[^$\\]|\\.){1,200})\1|\\\((?P<round>.{1,200})\\\)|\\\[(?P<square>.{1,200})\\\]"
     r"|(?P<number>[-+−]?[\d.,/%]{1,40}))[\s*_`.]*",
     re.DOTALL,
 )

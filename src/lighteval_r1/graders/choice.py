@@ -9,7 +9,7 @@ How it is graded
       announced what stands last of: an announcement (graders.announcements: "Answer: B", "La réponse est B",
                 "答案：B", "**Answer**" on a line of its own, `#### B`, <answer>B</answer>), a choice in other words
                 (graders.choosing: "the correct option is B", "option B is correct", "I choose B", "故选B"), and a
-                letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.");
+                letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.") or at its end ("…, so B");
       option    an option's own text, announced or alone in the last line (where gold knows the texts).
     Else no answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect"), never
     one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B").
@@ -211,6 +211,9 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
     before = lines[-2] if len(lines) > 1 else ""
     if match and (match[1].isupper() or len(lines) == 1):
         return "" if choosing.ALONE.fullmatch(before) or choosing.LETTERED.match(before) else match[1].upper()
+    concluded = choosing.CONCLUDED.search(lines[-1])
+    if concluded:
+        return concluded[1]
     lettered = choosing.LETTERED.fullmatch(lines[-1])
     if (
         lettered is None

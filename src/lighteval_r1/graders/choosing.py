@@ -125,4 +125,8 @@ ALONE = re.compile(
     r"(?:(?:the\s+)?(?:option|choice|answer)\s+)?[\s(\[]*([A-J])[\s)\]]*[.!。]?",
     re.IGNORECASE,
 )
+# What a last line comes to: "A and B are wrong, so C."
+CONCLUDED = re.compile(
+    r"[,;.]\s+(?i:so|thus|therefore|hence),?\s+(?:it(?:'s| is| must be)\s+)?[(\[]?([A-HJ])[)\]]?[.!]?$"
+)
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")

@@ -7,9 +7,9 @@ What it asks
 How it is graded
     The answer is the last complete `\boxed{…}` behind the thinking (also `\fbox{…}`, `<boxed>…</boxed>`, `\boxed 7`;
     boxes joined by commas, "and" or their variables are one answer), else what is announced at the end
-    (graders.announcements), else a formula or number that is all that is said. Of a thought that ended with nothing
-    behind it, it is what stands so in its last words. Never a number that happens to stand in the text. It is compared
-    in the steps of graders.comparison:
+    (graders.announcements), else a formula or number that is all that is said ("5", "The value of x is 5"). Of a
+    thought that ended with nothing behind it, it is what stands so in its last words. Never a number that happens to
+    stand in the text. It is compared in the steps of graders.comparison:
       exact      Exact values are never rounded: 0.00006712 is not 0.0000672, 0.333 is not 1/3.
       decimal    Decimals are equal when both say the same number, or when gold is a decimal and the answer is the exact
                  value (a fraction, a root), which rounded to gold's digits is gold. 16,00 is 16, and 2,5 is 2.5.

@@ -24,6 +24,8 @@ ORDER = {"\\rho": "r", "\\theta": "s", "\\phi": "t"}
 NAMES = re.compile(rf"\((?:{SYMBOL},)+{SYMBOL}\)=", re.VERBOSE)
 # The name of a point before its coordinates, the sign of a column behind them.
 AROUND_TUPLE = re.compile(r"^[A-Z]'?(?=\()|(?<=\))\^(?:T|\\top)$")
+# 3 \text{ to } 4, "3 to 4"
+TO = re.compile(r"\\text\{to\}|(?<=\d)to(?=\d)")
 NESTED = re.compile(r"\[(\[.*\])\]")
 MAX_SIGNS = 4
 # Longer lists are compared by their spelling.
@@ -193,7 +195,7 @@ def compare_matrices(a: str, g: str, decide: Decide) -> bool | None:
 
 
 def compare_ratios(a: str, g: str, decide: Decide) -> bool | None:
-    mine, theirs = (split(s.replace("\\text{to}", ":"), ":") for s in (a, g))
+    mine, theirs = (split(TO.sub(":", s), ":") for s in (a, g))
     if len(mine) == len(theirs) == 1 or "=" in a or "=" in g:
         return None
     # A lone ratio is no number.
