@@ -18,7 +18,7 @@ from pathlib import Path
 import lighteval_r1
 from lighteval_r1.confined import server
 from lighteval_r1.confined.folder import make_folder
-from lighteval_r1.confined.processes import children, give_way
+from lighteval_r1.confined.processes import descendants, give_way
 from lighteval_r1.outside import variables
 from lighteval_r1.records import GraderDied, UserError
 
@@ -84,9 +84,8 @@ class Connection:
         return message
 
     def processes(self) -> list[int]:
-        """The server and the program that it runs; [] where they are gone."""
-        servers = children(self.process.pid)
-        return [*servers, *(program for server_pid in servers for program in children(server_pid))]
+        """The server and all that runs below it; [] where they are gone."""
+        return descendants(self.process.pid)[1:]
 
     def close(self) -> None:
         """The server sees the connection close, ends what runs and removes its folder."""
