@@ -52,15 +52,12 @@ FUNCTION_NAMES = frozenset(
     ("f", "g", "h", "F", "G", "H", "\\Gamma", "\\zeta", "\\phi", "\\sigma", "\\Phi", "\\mho", "\\delta")
 )
 FUNCTIONS = {
-    "\\sin": mpmath.sin, "\\cos": mpmath.cos, "\\tan": mpmath.tan, "\\cot": mpmath.cot, "\\sec": mpmath.sec,
-    "\\csc": mpmath.csc, "\\arcsin": mpmath.asin, "\\arccos": mpmath.acos, "\\arctan": mpmath.atan,
-    "\\arccot": mpmath.acot, "\\arcsec": mpmath.asec, "\\arccsc": mpmath.acsc,
-    "\\sinh": mpmath.sinh, "\\cosh": mpmath.cosh, "\\tanh": mpmath.tanh, "\\coth": mpmath.coth,
-    "\\ln": mpmath.log, "\\exp": mpmath.exp,
-    # Of no base in particular: equal to itself, and in a quotient of logarithms to any.
-    "\\log": lambda x: mpmath.log(x) / 7,
-}  # fmt: skip
-INVERSES = {"\\sin": mpmath.asin, "\\cos": mpmath.acos, "\\tan": mpmath.atan, "\\cot": mpmath.acot}
+    f"\\{name}": getattr(mpmath, name.replace("arc", "a"))
+    for name in "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth exp".split()
+}
+# A logarithm of no base in particular is equal to itself, and in a quotient of logarithms to any.
+FUNCTIONS |= {"\\ln": mpmath.log, "\\log": lambda x: mpmath.log(x) / 7}
+INVERSES = {f"\\{name}": FUNCTIONS[f"\\arc{name}"] for name in ("sin", "cos", "tan", "cot")}
 OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
 ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}
 CLOSING = {"(": ")", "{": "}", "[": "]"}

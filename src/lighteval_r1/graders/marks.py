@@ -130,31 +130,20 @@ UNNAMED = (
 ALL = (*dict.fromkeys(PARSERS.values()), *UNNAMED)
 OPENINGS = tuple(dict.fromkeys(marks.opening for marks in ALL))
 AUTO, NONE = "auto", "none"
-# By model_type of config.json, where it names a family; others go by template and vocabulary.
+# By model_type of config.json, where it is not called like its parser; others go by template and vocabulary.
 ARCHITECTURES = {
     "cohere2": "cohere_command3",
     "deepseek_v3": "deepseek_r1",
     "ernie4_5_moe": "ernie45",
-    "gemma4": "gemma4",
     "glm4_moe": "glm45",
     "gpt_oss": "openai_gptoss",
     "hunyuan_v1_moe": "hunyuan_a13b",
-    "inkling": "inkling",
-    "kimi_k2": "kimi_k2",
-    "kimi_k3": "kimi_k3",
-    "minimax_m2": "minimax_m2",
-    "minimax_m3": "minimax_m3",
     "mistral3": "mistral",
-    "mistral": "mistral",
     "nemotron_h": "nemotron_v3",
-    "olmo3": "olmo3",
-    "plamo3": "plamo3",
-    "qwen3": "qwen3",
     "qwen3_moe": "qwen3",
     "qwen3_next": "qwen3",
     "qwen3_5": "qwen3",
     "qwen3_5_moe": "qwen3",
-    "seed_oss": "seed_oss",
 }
 
 
@@ -226,8 +215,8 @@ def choose(name: str, *, model_type: str = "", template: str = "", vocabulary: f
         return chosen(name, "as it was said")
     if vocabulary is None:
         return Chosen(why="nothing is known of the model")
-    by_type = ARCHITECTURES.get(model_type)
-    if by_type and written_by(PARSERS[by_type], template=template, words=words):
+    by_type = ARCHITECTURES.get(model_type, model_type)
+    if by_type in PARSERS and written_by(PARSERS[by_type], template=template, words=words):
         return chosen(by_type, f"auto: by the architecture {model_type}")
     there = {
         marks.opening: name

@@ -14,18 +14,9 @@ from lighteval_r1.graders.vocabulary import any_of
 OPTION = rf"(?:(?:option|choice|answer|letter){GAP})"
 POINTING = (
     *("match(?:es|ing)?", "corresponds? to", "corresponding to", "agrees? with", "consistent with", "points? to"),
-    *(
-        "pointing to",
-        "leads? to",
-        "leaving",
-        "leaves",
-        "supports?",
-        "go(?:ing)? with",
-        "choos(?:e|ing)",
-        "pick(?:ing)?",
-    ),
-    *("select(?:ing)?", "which is", "that is", "that's", "that would be", "this is", "it's", "it is", "must be"),
-    *("should be", "has to be", "would be"),
+    *("pointing to", "leads? to", "leaving", "leaves", "supports?", "go(?:ing)? with", "choos(?:e|ing)"),
+    *("pick(?:ing)?", "select(?:ing)?", "which is", "that is", "that's", "that would be", "this is", "it's"),
+    *("it is", "must be", "should be", "has to be", "would be"),
 )
 # Group 1 is empty where it is "not" in the patterns of graders.choice; group 2 is the letter.
 CONCLUDED = (
