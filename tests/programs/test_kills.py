@@ -16,7 +16,7 @@ from golds import gold
 from lighteval_r1.confined import server as server_module
 from lighteval_r1.confined.connection import LEVELS
 from lighteval_r1.confined.processes import children, descendants
-from lighteval_r1.confined.runner import Runner
+from lighteval_r1.confined.runner import Runner, compiled_part
 from lighteval_r1.graders import PROGRAM
 from lighteval_r1.graders.program import Cases, judge
 from lighteval_r1.records import Grade, GraderDied, Outcome
@@ -166,3 +166,10 @@ def test_programs_run_at_the_priority_of_the_pool(gives_way):
         pids = descendants(pool.pids[0])
         assert len(pids) == 3, "grading process, keeper, server"
         assert {os.sched_getscheduler(pid) for pid in pids} == {os.SCHED_IDLE if gives_way else os.SCHED_OTHER}
+
+
+def test_a_program_that_was_killed_while_it_was_compiled_is_compiled_again():
+    compiled, said = b"compiled" * 9, b'{"value": 1}'
+    told = len(compiled).to_bytes(8) + compiled
+    assert compiled_part(told + said) == (compiled, said) and compiled_part(bytes(8) + said) == (b"", said)
+    assert {compiled_part(told[:n]) for n in range(len(told))} == {(b"", b"")}

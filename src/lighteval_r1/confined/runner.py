@@ -132,10 +132,8 @@ class Process:
         output, told = (bytes(stream.read) for stream in streams)
         if not told.startswith(READY):
             raise ConnectionError("a program's process ended before the program began")
-        told, compiled = told.removeprefix(READY), b""
-        if compiles:
-            n_bytes = int.from_bytes(told[:LENGTH_BYTES])
-            told, compiled = told[LENGTH_BYTES + n_bytes :], told[LENGTH_BYTES : LENGTH_BYTES + n_bytes]
+        told = told.removeprefix(READY)
+        compiled, told = compiled_part(told) if compiles else (b"", told)
         return Ran(output, parsed(told), end or ended["end"], ended["code"], compiled)
 
     def _ends_soon(self) -> bool:
@@ -170,6 +168,12 @@ class Process:
     def close(self) -> None:
         os.close(self.output)
         os.close(self.channel)
+
+
+def compiled_part(told: bytes) -> tuple[bytes, bytes]:
+    """What a process compiled its program to, and what it told then; nothing where it was killed half way."""
+    end = LENGTH_BYTES + int.from_bytes(told[:LENGTH_BYTES])
+    return (told[LENGTH_BYTES:end], told[end:]) if len(told) >= end else (b"", b"")
 
 
 def waiting(states: str) -> float:
