@@ -33,6 +33,8 @@ PARTS = {
     "coverage": (0, 2000),
     # simulated adaptive runs of each kind of problems
     "adaptive": (60, 2000),
+    # adaptive runs of each kind of problems that are planned from a pilot of four
+    "plans": (4, 200),
 }
 
 

@@ -13,7 +13,7 @@ from lighteval_r1.engines import Owed
 from lighteval_r1.hub.rows import RowsFile, rows_of
 from lighteval_r1.numbers.allocation import allocate, pilot_size, planned, scaled
 from lighteval_r1.numbers.estimates import difference, estimate
-from lighteval_r1.numbers.plans import Known
+from lighteval_r1.numbers.plans import Known, known_from
 from lighteval_r1.numbers.scores import problem_figures, task_row
 from lighteval_r1.records import EngineError, OwedError, Problem, Sample, Settings, TaskRun, UserError
 from lighteval_r1.runs.journals import holdings
@@ -303,13 +303,40 @@ def test_a_fixed_journal_says_nothing_of_errors(tmp_path, pool):
 
 def test_the_plan_says_what_its_formulas_say():
     """By hand: p (1 - p) = 0.25 on two problems; n for ± 0.05 is 0.5 / (2 x 0.05)^2 = 50; the best for costs 1 and 9 is
-    (0.5 + 1.5)^2 / (2 x 0.05)^2 = 400 beside the pilot's 20 x 10."""
-    known = Known(np.array([0.25, 0.25]), np.array([1.0, 9.0]), 0.0, "")
+    (0.5 + 1.5)^2 / (2 x 0.05)^2 = 400, of the 500 that n = 50 takes."""
+    rates, costs = np.full((20, 2), 0.5), np.array([1.0, 9.0])
+    known = Known(np.full(2, 0.25), costs, 0.0, "", rates, [np.zeros(0), np.zeros(3)], np.stack([costs, costs], axis=1))
     assert known.n_for(0.05) == 50 and known.error_at(50) == pytest.approx(0.05)
-    assert pilot_size(2, error=0.05, most=256) == 5 and known.adaptive_tokens(0.05, most=256) == 450
+    assert known.n_tokens(50) == 500 and known.owed_tokens(50) == 473 and known.owed_tokens(2) == 2
+    whole, owed = known.adaptive_tokens(0.05, most=256).T
+    assert 400 <= np.median(whole) <= 480 and np.allclose(whole - owed, 27)
     # 2.8 standard errors of a difference of two such runs
     assert known.n_to_see(0.1) == int(np.ceil(2 * 0.5 / 4 * (2.8016 / 0.1) ** 2))
     assert known.problems_to_see(0.1, n=10) == int(np.ceil(0.05 * (2.8016 / 0.1) ** 2))
+
+
+@pytest.mark.soak("plans")
+@pytest.mark.parametrize("kind", ["both", "most hard", "hard", "spread", "easy"])
+def test_a_plan_after_a_pilot_of_four_says_what_the_run_then_takes(kind):
+    """Of 30 problems; a pilot leaves open what the run finds out, so one plan of many is further off than 30 %."""
+    n_runs, rng, ratios, inside = soak.count("plans"), np.random.default_rng(5), [], []
+    for _ in range(n_runs):
+        rates = rng.beta(*KINDS[kind], 30)
+        error = max(2e-3, float(np.sqrt(np.sum(rates * (1 - rates)) / 64) / 30))
+        scores = (rng.random((30, 256)) < rates[:, None]).astype(float)
+        lengths = (26.0 - 20.0 * scores) * rng.lognormal(0, 0.3, (30, 1)) * rng.lognormal(0, 0.3, scores.shape)
+        sizes = allocate(scores, lengths, error=error).sizes
+        taken = sum(row[:size].sum() for row, size in zip(lengths, sizes, strict=True))
+        known = known_from(scores[:, :4], lengths[:, :4], source="")
+        low, usual, high = np.quantile(known.adaptive_tokens(error, most=256)[:, 0], (0.1, 0.5, 0.9))
+        ratios.append(usual / taken)
+        inside.append(low <= taken <= high)
+    assert 0.85 - 0.4 / np.sqrt(n_runs) < np.median(ratios) < 1.15 + 0.4 / np.sqrt(n_runs)
+    near = np.mean(np.abs(np.array(ratios) - 1) < 0.3)
+    assert near > (0.6 if n_runs >= 100 else 0.4)
+    print(
+        f"{kind}: forecast {np.median(ratios):.2f} of the run; {near:.0%} within 30 %; {np.mean(inside):.0%} in 8 of 10"
+    )
 
 
 def test_the_plan_reads_lengths_rates_and_speed_of_earlier_runs(main):

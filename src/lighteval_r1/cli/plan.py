@@ -63,30 +63,31 @@ def plan_command(options: PlanOptions) -> None:
     for spec in evaluate.task_specs(",".join(options.tasks), n=options.n):
         task, n = parse_spec(spec).task, parse_spec(spec).n
         known, n_drawn = known_of(options, task.name, model=name, limit=limit)
-        n_tokens = known.n_tokens(n)
+        adaptive = None
         if options.error is not None:
-            n_tokens = known.adaptive_tokens(options.error / 100, most=options.n or MOST)
-        n_tokens = max(0, n_tokens - round(n_drawn * known.n_tokens(1) / known.n_problems))
-        total_tokens += n_tokens
-        say("\n".join(lines_of(options, task.name, known, n=n, n_drawn=n_drawn)))
+            adaptive = known.adaptive_tokens(options.error / 100, most=options.n or MOST)
+        total_tokens += known.owed_tokens(n) if adaptive is None else round(float(np.median(adaptive[:, 1])))
+        say("\n".join(lines_of(options, task.name, known, n=n, n_drawn=n_drawn, adaptive=adaptive)))
     say(time_in_words(total_tokens, speed, n_gpus=options.num_gpus))
     if memory := memory_in_words(name, limit=limit):
         say(memory)
 
 
-def lines_of(options: PlanOptions, task: str, known: Known, *, n: int, n_drawn: int) -> Iterator[str]:
+def lines_of(
+    options: PlanOptions, task: str, known: Known, *, n: int, n_drawn: int, adaptive: np.ndarray | None
+) -> Iterator[str]:
     drawn = f" ({n_drawn} samples are drawn)" if n_drawn else ""
     mean = known.n_tokens(1) / known.n_problems
     size = f"{known.n_problems} problems x {n} samples of {mean:,.0f} tokens"
     yield f"{task}: {size}: {known.n_tokens(n):,} tokens{drawn}"
     yield f"  by {known.source}"
     yield f"  ± {100 * known.error_at(n):.2f} resampling at n = {n}"
-    if options.error is not None:
-        error = options.error / 100
-        fixed, adaptive = known.n_for(error), known.adaptive_tokens(error, most=MOST)
+    if options.error is not None and adaptive is not None:
+        fixed = known.n_for(options.error / 100)
+        low, usual, high = np.quantile(adaptive[:, 0], (0.1, 0.5, 0.9))
         yield (
-            f"  ± {options.error:g} needs n = {fixed}, {known.n_tokens(fixed):,} tokens in all; "
-            f"--error {options.error:g} about {adaptive:,}"
+            f"  ± {options.error:g} needs n = {fixed}, {known.n_tokens(fixed):,} tokens in all; --error "
+            f"{options.error:g} about {usual:,.0f}, in 8 of 10 simulated runs {low:,.0f} to {high:,.0f}"
         )
     yield (
         f"  to see {options.see:g} points between two such models (5 %, four times of five): n = "
@@ -111,6 +112,8 @@ def known_of(options: PlanOptions, task: str, *, model: str, limit: int) -> tupl
         if any(rows) and all(sample.n_tokens for row in rows for sample in row):
             n_drawn = sum(map(len, rows))
             source = f"{n_drawn} replies of this model in the journal (settings {newest.name})"
+            if max(map(len, rows)) == 1:
+                source += "; one of each problem does not tell how its replies differ, so ± is a guess: four do"
             scores = [np.array([sample.outcome.score for sample in row]) for row in rows]
             lengths = [np.array([float(sample.n_tokens) for sample in row]) for row in rows]
             return known_from(scores, lengths, source=source), n_drawn

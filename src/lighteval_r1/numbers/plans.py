@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lighteval_r1.numbers.allocation import log_likelihoods, normal, pilot_size, spreads
+from lighteval_r1.numbers.allocation import ALPHAS, BETAS, allocate, log_likelihoods, normal, spreads
 from lighteval_r1.numbers.intervals import t_quantile
 
 # Of p (1 - p), the part that is spread within problems: the middle of 0.22 to 0.53 in published lists of ten runs each
@@ -19,6 +19,8 @@ USUAL_CORRELATION = 0.8
 POWER_QUANTILE = 0.8416  # of the normal distribution: four of five such differences are seen
 # The usual spread between problems' rates, where nothing is known of them: that of rates spread evenly.
 EVEN_SPREAD = 1 / 12
+# Adaptive runs that a forecast simulates, fewer of large tasks: 20 of 30 problems.
+SIMULATED_LEAST, SIMULATED_PROBLEMS = 3, 600
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,17 @@ class Known:
     """What is known of one task's problems. spread: p (1 - p), and tokens: of a reply, both [n_problems].
 
     between: variance of the problems' rates. source: where both are from, in words.
+    rates: [n_simulated][n_problems], as they may be by all that is known. right: [n_problems][samples so far].
+    by_outcome: [n_problems][2], tokens of a reply that is not right, and of one that is.
     """
 
     spread: np.ndarray
     tokens: np.ndarray
     between: float
     source: str
+    rates: np.ndarray
+    right: Sequence[np.ndarray]
+    by_outcome: np.ndarray
 
     @property
     def n_problems(self) -> int:
@@ -40,17 +47,36 @@ class Known:
     def n_tokens(self, n: int) -> int:
         return round(n * float(self.tokens.sum()))
 
+    def owed_tokens(self, n: int) -> int:
+        """Without those of the samples that there are."""
+        lacking = np.maximum(0, n - np.array([len(row) for row in self.right]))
+        return round(float(lacking @ self.tokens))
+
     def error_at(self, n: int) -> float:
         return math.sqrt(float(self.spread.sum()) / n) / self.n_problems
 
     def n_for(self, error: float) -> int:
         return max(1, math.ceil(float(self.spread.sum()) / (self.n_problems * error) ** 2 - 1e-9))
 
-    def adaptive_tokens(self, error: float, *, most: int) -> int:
-        """A pilot and the best allocation, which an adaptive run comes near to; never more than a fixed n takes."""
-        pilot = pilot_size(self.n_problems, error=error, most=most)
-        best = float(np.sqrt(self.spread * self.tokens).sum()) ** 2 / (self.n_problems * error) ** 2
-        return min(self.n_tokens(self.n_for(error)), round(pilot * float(self.tokens.sum()) + best))
+    def adaptive_tokens(self, error: float, *, most: int) -> np.ndarray:
+        """[n_simulated][2]: what adaptive runs of this error take in all, and what of it is still to be drawn.
+
+        Each goes on from the samples that there are, with rates that fit these: what a pilot of few samples leaves open
+        is in how far the runs differ.
+        """
+        rng = np.random.default_rng(0)
+        return np.array([self.simulated(rng, rates, error=error, most=most) for rates in self.rates])
+
+    def simulated(self, rng: np.random.Generator, rates: np.ndarray, *, error: float, most: int) -> tuple[float, float]:
+        scores = (rng.random((self.n_problems, most)) < rates[:, None]).astype(float)
+        for row, seen in zip(scores, self.right, strict=True):
+            row[: len(seen)] = seen[:most]
+        tokens = np.where(scores > 0, self.by_outcome[:, 1:], self.by_outcome[:, :1])
+        sizes = allocate(scores, tokens, error=error, most=most).sizes
+        return (
+            sum(float(row[:size].sum()) for row, size in zip(tokens, sizes, strict=True)),
+            sum(float(row[len(seen) : size].sum()) for row, seen, size in zip(tokens, self.right, sizes, strict=True)),
+        )
 
     def n_to_see(self, difference: float) -> int:
         """Of both models, on these problems: Miller 2024, section 5, https://arxiv.org/abs/2411.00640."""
@@ -70,11 +96,46 @@ def known_from(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray], *, s
     tokens = np.array([float(row.mean()) if len(row) else usual for row in lengths])
     spread = spreads(prior, wins, sizes)
     rate = float(wins.sum() / max(1, sizes.sum()))
-    return Known(spread, tokens, max(0.0, rate * (1 - rate) - float(spread.mean())), source)
+    between = max(0.0, rate * (1 - rate) - float(spread.mean()))
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(prior), p=prior, size=(n_simulated(len(sizes)), 1))
+    rates = rng.beta(ALPHAS[chosen] + wins, BETAS[chosen] + sizes - wins)
+    return Known(spread, tokens, between, source, rates, scores, lengths_by_outcome(scores, lengths))
+
+
+def n_simulated(n_problems: int) -> int:
+    return max(SIMULATED_LEAST, SIMULATED_PROBLEMS // n_problems)
+
+
+def lengths_by_outcome(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray]) -> np.ndarray:
+    """[n_problems][2]: the mean length of each outcome, times how long the problem's replies are for their outcomes."""
+    outcomes, tokens = np.concatenate(scores), np.concatenate(lengths)
+    usual = float(tokens.mean())
+    means = np.array([tokens[outcomes == of].mean() if (outcomes == of).any() else usual for of in (0.0, 1.0)])
+    # One usual reply beside the problem's own, so that a single long one does not make the problem a long one.
+    longer = [
+        (row.sum() + usual) / (means[right.astype(int)].sum() + usual)
+        for right, row in zip(scores, lengths, strict=True)
+    ]
+    return np.outer(longer, means)
 
 
 def known_usual(n_problems: int, *, tokens: float, rate: float | None, source: str) -> Known:
     """rate: a published pass@1 of the model."""
-    spread = 0.25 - EVEN_SPREAD if rate is None else USUAL_PART * rate * (1 - rate)
-    between = EVEN_SPREAD if rate is None else (1 - USUAL_PART) * rate * (1 - rate)
-    return Known(np.full(n_problems, spread), np.full(n_problems, tokens), between, source)
+    mean, variance = (0.5, 0.25) if rate is None else (rate, rate * (1 - rate))
+    between = EVEN_SPREAD if rate is None else (1 - USUAL_PART) * variance
+    spread = variance - between
+    # Beta distributed, with this variance between problems.
+    size = spread / between if between else 1.0
+    rates = np.random.default_rng(0).beta(
+        max(1e-6, mean * size), max(1e-6, (1 - mean) * size), (n_simulated(n_problems), n_problems)
+    )
+    return Known(
+        np.full(n_problems, spread),
+        np.full(n_problems, tokens),
+        between,
+        source,
+        rates,
+        [np.zeros(0)] * n_problems,
+        np.full((n_problems, 2), tokens),
+    )
