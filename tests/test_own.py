@@ -12,6 +12,7 @@ from lighteval_r1.records import UserError
 from lighteval_r1.tasks import own
 from lighteval_r1.tasks import task as task_module
 from lighteval_r1.tasks.names import find
+from lighteval_r1.tasks.specs import parse_spec
 from lighteval_r1.tasks.task import task_rows
 
 SUMS = [{"id": i, "question": f"What is {i} + 2?", "answer": i + 2} for i in range(20)]
@@ -100,6 +101,22 @@ def test_columns_grader_and_prompt_can_be_named(tmp_path):
     assert problem.prompt == 'Answer {"so"}: A or B? {}' and problem.gold == "B"
 
 
+def test_levels_and_subjects_of_ones_own_are_groups(tmp_path, main):
+    rows = [row | {"level": i % 2, "subject": "sums", "Fach": "ab"[i % 2]} for i, row in enumerate(SUMS)]
+    path = written(tmp_path, rows)
+    task = own.add(path)
+    # one subject is no group; what is not known by its name is named
+    assert task.groups == {"level": ("0", "1")} and "subject subject" not in own.in_words(task)
+    assert problems_of(task)[1].groups == {"level": "1"}
+    assert own.add(path, columns="category=Fach").groups == {"level": ("0", "1"), "category": ("a", "b")}
+    without = [problem.id for problem in problems_of(own.add(written(tmp_path, SUMS, name="plain.jsonl")))]
+    assert [problem.id for problem in problems_of(task)] == without
+    specs = task_specs(path + "@level=1", n=None, problems=ProblemOptions())
+    assert len(task_rows(parse_spec(specs[0]).task)) == 10
+    with pytest.raises(UserError, match="subject has 1 value, or more than 40: no level"):
+        own.add(path, columns="level=subject")
+
+
 BAD = {
     "empty": ([], "holds no problem"),
     "no question": ([{"q": "1?", "answer": "1"}], "has no column of the question; it has q, answer"),
@@ -123,6 +140,7 @@ BAD = {
     "tests without output": ([{"question": "1?", "tests": [{"input": "1"}]}], "row 1: tests are a list of"),
     "an empty gold": ([SUMS[0], {"question": "2?", "answer": " "}], "row 2: the gold is empty"),
     "an empty question": ([SUMS[0], {"question": " ", "answer": "2"}], "row 2: no question"),
+    "a NUL": ([{"question": "1\0?", "answer": "2"}], "row 1: the question holds a NUL character"),
     "an unclosed brace": (
         [{"question": "1?", "answer": r"\frac{1"}],
         "row 1: the gold .* has a brace that does not close",
@@ -154,6 +172,7 @@ def test_a_faulty_file_is_one_line(name, tmp_path):
         ("a.jsonl", b'{"question": "\xe9", "answer": "1"}\n', "is not UTF-8 text"),
         ("a.jsonl", b'{"question": "1?", "answer": "1"}\n{"question": \n', "line 2: not JSON"),
         ("a.jsonl", b"[1]\n", "line 1: a list, not an object"),
+        ("a.jsonl", b'{"question": "1?", "answer": 1, "answer": 2}\n', "line 1: not JSON .an object has two 'answer'"),
         ("a.jsonl", b'{"question": "1?", "answer": ' + b"9" * 5000 + b"}\n", "line 1: not JSON .Exceeds the limit"),
         (
             "a.jsonl",

@@ -1,15 +1,17 @@
 """Problems of one's own as a task: a .jsonl, .csv or .parquet file, or a data set of the Hub (hf://datasets/NAME).
 
-A row has a question, and a gold, or options and a gold, or tests. Columns are known by their usual names, or named:
---columns question=…,gold=…. The grader follows from the columns: tests are for programs, options for lettered
-questions, else a gold is an expression; what fits no grader, or two, is refused with the option that decides.
+A row has a question, and a gold, or options and a gold, or tests; and groups that it falls in, such as a level. Columns
+are known by their usual names, or named: --columns question=…,gold=…. The grader follows from the columns: tests are
+for programs, options for lettered questions, else a gold is an expression; what fits no grader, or two, is refused with
+the option that decides.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -41,17 +43,25 @@ COLUMNS = {
     "function": ("fn_name", "function"),
     "starter": ("starter_code",),
     "name": ("id", "uid", "name", "problem_idx"),
+    "level": ("level",),
+    "difficulty": ("difficulty",),
+    "subject": ("subject",),
+    "category": ("category",),
 }
+GROUPS = ("level", "difficulty", "subject", "category")
+# Values beyond which a column is no group.
+GROUP_VALUES_MOST = 40
 
 
 @dataclass(frozen=True)
 class Own:
-    """Where the rows are, and how they are read. columns: of ours, the file's."""
+    """Where the rows are, and how they are read. columns: of ours, the file's. groups: with their values."""
 
     address: str
     columns: dict[str, str]
     grader: str
     prompt: str
+    groups: dict[str, list[str]]
 
 
 def find(name: str) -> Task | None:
@@ -79,11 +89,17 @@ def add(address: str, *, columns: str = "", grader: str = "", prompt_file: str =
     """The file as a task, for this process and those that it starts. UserError, with the row, for what is wrong."""
     path = address if address.startswith(HUB) else str(Path(address).expanduser().absolute())
     rows = read_rows(path)
-    chosen = columns_of(rows[0], named_columns(columns), address=address)
+    named = named_columns(columns)
+    chosen = columns_of(rows[0], named, address=address)
+    groups = groups_of(rows, chosen)
+    for group in set(GROUPS) & set(chosen) - set(groups):
+        if group in named:
+            raise UserError(f"{address}: {named[group]} has 1 value, or more than {GROUP_VALUES_MOST}: no {group}.")
+        del chosen[group]
     kind = grader or grader_of(rows, chosen, address=address)
     if kind not in GRADERS:
         raise UserError(f"--grader {kind}: there is no such grader. There are: {', '.join(GRADERS)}.")
-    own = Own(path, chosen, kind, prompt=read_prompt(prompt_file, kind=kind))
+    own = Own(path, chosen, kind, read_prompt(prompt_file, kind=kind), groups)
     name = "own_" + re.sub(r"[^a-z0-9]+", "_", Path(address).stem.casefold()).strip("_")
     task = task_of(name, own)
     check(task, address=address)
@@ -108,6 +124,7 @@ def task_of(name: str, own: Own) -> Task:
         version=2,
         licence="one's own",
         n_problems=0,
+        groups={group: tuple(values) for group, values in own.groups.items()},
         reference=references.get(own.grader, boxed_reference),
         rows=partial(own_rows, own.address, tuple(own.columns.items())),
     )
@@ -195,6 +212,20 @@ def grader_of(rows: Iterable[Mapping], columns: Mapping[str, str], *, address: s
     return EXPRESSION.name
 
 
+def groups_of(rows: Iterable[Mapping], columns: Mapping[str, str]) -> dict[str, list[str]]:
+    """Values of each group that the rows fall in, smallest first; a column with one value or very many is none."""
+    groups = {}
+    for group in GROUPS:
+        values = {group_text(row.get(columns[group])) for row in rows if group in columns} - {""}
+        if 1 < len(values) <= GROUP_VALUES_MOST:
+            groups[group] = sorted(values, key=lambda text: (float(text) if text.isdecimal() else math.inf, text))
+    return groups
+
+
+def group_text(value: object) -> str:
+    return "" if value is None else one_line(str(value), longest=60)
+
+
 def read_prompt(file: str, *, kind: str) -> str:
     """The template around a problem; other braces than those of {problem} are text."""
     if not file:
@@ -232,7 +263,10 @@ def own_row(values: Mapping[str, object]) -> dict:
     question = values["question"]
     if not isinstance(question, str) or not question.strip():
         raise ValueError(f"no question, but {question!r}")
+    if "\0" in question:
+        raise ValueError("the question holds a NUL character, which no tokenizer reads")
     row = {"question": question, "name": str(values.get("name") or "")}
+    row["groups"] = {group: text for group in GROUPS if (text := group_text(values.get(group)))}
     if "tests" in values:
         row |= {"tests": json.dumps(tests_of(values["tests"])), "function": str(values.get("function") or "")}
         return row | {"starter": str(values.get("starter") or "")}
@@ -248,12 +282,13 @@ def own_row(values: Mapping[str, object]) -> dict:
 def read(row: dict, prompt: str) -> Problem:
     if row.get("options"):
         letter = row["gold"]
-        question, name = row["question"], row["name"]
-        return choice_problem(prompt, question=question, options=row["options"], letter=letter, name=name)
+        question, more = row["question"], {"name": row["name"], "groups": row["groups"]}
+        return choice_problem(prompt, question=question, options=row["options"], letter=letter, **more)
     return Problem(
         prompt=prompt.format(problem=row["question"]),
         gold=row["gold"],
         name=row["name"],
+        groups=row["groups"],
         row_sha256=row_sha256(row["question"], row["gold"]),
     )
 
@@ -267,7 +302,7 @@ def read_program(row: dict, prompt: str) -> Problem:
         "public_test_cases": row["tests"],
         "private_test_cases": "[]",
     }
-    return livecodebench.read(theirs, prompt)
+    return replace(livecodebench.read(theirs, prompt), groups=row["groups"])
 
 
 def check(task: Task, *, address: str) -> None:

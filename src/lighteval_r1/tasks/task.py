@@ -259,12 +259,21 @@ def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
         raise UserError(f"{path} is not a CSV file: {error}.") from None
 
 
+def each_key_once(pairs: list[tuple[str, object]]) -> dict:
+    """Raises ValueError where a key stands twice: of two golds none is to be guessed."""
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        twice = next(key for i, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:i]))
+        raise ValueError(f"an object has two {twice[:60]!r}")
+    return names
+
+
 def json_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=each_key_once)
         except (ValueError, RecursionError) as error:
             why = getattr(error, "msg", error)
             raise UserError(f"{path}, line {number}: not JSON ({why}). One object a line is expected.") from None
