@@ -187,6 +187,51 @@ def test_ten_options_have_ten_letters():
         TASKS["r1_mmlu_pro"].problem(row | {"answer": "K"})
 
 
+EVALPLUS_TESTS = """
+import numpy as np
+
+def assertion(out, exp, atol):
+    assert out == exp or atol and np.allclose(out, exp, atol=atol)
+"""
+HUMANEVAL_ROW = {
+    "task_id": "HumanEval/0",
+    "prompt": 'def half(x: float) -> float:\n    """Half of x."""\n',
+    "canonical_solution": "    return x / 2\n",
+    "entry_point": "half",
+    "test": EVALPLUS_TESTS
+    + """
+def check(candidate):
+    for inp, exp in zip([[3], [0.2]], [1.5, 0.1]):
+        assertion(candidate(*inp), exp, 1e-6)
+""",
+}
+MBPP_ROW = {
+    "task_id": 2,
+    "prompt": "Write a function that halves.",
+    "code": "def half(x):\n    return x / 2",
+    "test_list": ["assert half(4) == 2"],
+    "test": EVALPLUS_TESTS + "\nfor inp, exp in zip([[3], [4]], [1.5, 2]):\n    assertion(half(*inp), exp, 0)\n",
+}
+
+
+@pytest.mark.parametrize(("name", "row"), [("r1_humaneval_plus", HUMANEVAL_ROW), ("r1_mbpp_plus", MBPP_ROW)])
+def test_tests_that_are_a_program_run_behind_the_replys_and_their_end_must_be_reached(name, row):
+    task = TASKS[name]
+    problem = task.problem(row)
+    assert task.check([problem]) == [] and ("half(x" in problem.prompt or "half(4)" in problem.prompt)
+    replies = {
+        "def half(x):\n    return x // 2": "wrong",
+        "def half(x):\n    return x * 0.50000001": "correct" if name == "r1_humaneval_plus" else "wrong",
+        "def half(x):\n    raise SystemExit": "wrong",
+        "import sys\nsys.exit(0)": "wrong",
+        "def other(x):\n    return x / 2": "wrong",
+        "class Solution:\n    pass\ndef half(x):\n    return x / 2": "correct",
+    }
+    graded = {code: task.grader.grade_reply(f"</think>```python\n{code}\n```", problem.gold) for code in replies}
+    assert {code: grade.outcome for code, grade in graded.items()} == replies
+    assert task.grader.shown_gold(problem.gold) == ""
+
+
 def test_a_window_of_livecodebench_holds_its_months(shared):
     task = task_named("lcb_2408_2505")
     rows = [

@@ -73,11 +73,12 @@ class TextOnly(pickle.Unpickler):
 
 @dataclass(frozen=True)
 class Cases:
-    """A problem's tests. function: None for programs that read standard input."""
+    """A problem's tests. function: None for programs that read standard input. behind: code that follows it."""
 
     function: str | None
     inputs: list[bytes]
     expected: list[str]
+    behind: str = ""
 
 
 class LatestCases:
@@ -126,6 +127,7 @@ def decode_cases(gold: str) -> Cases:
         function=record["fn_name"],
         inputs=[test["input"].encode("utf-8", "surrogatepass") for test in tests],
         expected=[test["output"] for test in tests],
+        behind=record.get("behind", ""),
     )
 
 
@@ -217,8 +219,9 @@ def exception_name(told: dict) -> str:
 def judge(code: str, tests: Cases, *, runner: Runner) -> Grade:
     """The program's grade: its tests in their order, each run once, up to the first that fails."""
     n_tests = len(tests.inputs)
-    numpy = NUMPY.search(code) is not None
-    with Program(runner, code.encode("utf-8", "surrogatepass"), function=tests.function, numpy=numpy) as program:
+    whole = f"{code}\n{tests.behind}" if tests.behind else code
+    numpy = NUMPY.search(whole) is not None
+    with Program(runner, whole.encode("utf-8", "surrogatepass"), function=tests.function, numpy=numpy) as program:
         for number, (given, expected) in enumerate(zip(tests.inputs, tests.expected, strict=True), start=1):
             ran = program.test(given, max_bytes=LONGER * len(expected) + SPARE_BYTES)
             where = f"test {number} of {n_tests}"

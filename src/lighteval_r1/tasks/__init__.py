@@ -7,6 +7,7 @@ from lighteval_r1.tasks import (
     aime,
     competitions,
     demo,
+    evalplus,
     gpqa_diamond,
     livecodebench,
     math_500,
@@ -18,7 +19,10 @@ from lighteval_r1.tasks.task import Task
 
 TASKS: dict[str, Task] = {
     task.name: task
-    for module in (aime, competitions, math_500, minerva, olympiadbench, gpqa_diamond, mmlu_pro, livecodebench, demo)
+    for module in (
+        *(aime, competitions, math_500, minerva, olympiadbench, gpqa_diamond, mmlu_pro, livecodebench, evalplus),
+        demo,
+    )
     for task in module.TASKS
 }
 

@@ -9,27 +9,17 @@ from lighteval_r1.tasks.added import added_tasks, all_tasks
 from lighteval_r1.tasks.livecodebench import window
 from lighteval_r1.tasks.task import Task, is_address
 
-# What others call a benchmark, letters and digits alone, beside our own short names.
+# What others call a benchmark, letters and digits alone, beside our own short names and the data sets'.
 # Sources: the task lists of LightEval 0.13, EvalScope 1.14 and open-r1's evaluate scripts.
 ALIASES = {
-    "aime2024": "r1_aime24",
-    "aime2025": "r1_aime25",
-    "aime2026": "r1_aime26",
     "math": "r1_math_500",
     "gpqa": "r1_gpqa_diamond",
     "lcbcodegeneration": "r1_lcb",
     "lcbcodegenerationv4v5": "r1_lcb",
     "livecodebench": "r1_lcb",
     "lcbcodegenerationrelease": "r1_lcb_release_latest",
-    "hmmtfeb2025": "r1_hmmt_feb25",
-    "hmmtnov2025": "r1_hmmt_nov25",
-    "hmmtfeb2026": "r1_hmmt_feb26",
     "hmmt25": "r1_hmmt_feb25",
-    "brumo2025": "r1_brumo25",
-    "smt2025": "r1_smt25",
-    "cmimc2025": "r1_cmimc25",
     "amc": "r1_amc23",
-    "minervamath": "r1_minerva",
     "olympiad": "r1_olympiadbench",
 }
 
@@ -50,10 +40,13 @@ def task_named(name: str) -> Task:
     task = TASKS.get(f"r1_{name}") or TASKS.get(f"demo_{name}") or find(name) or find(f"r1_{name}")
     if task is not None:
         return task
-    short = {key(task.removeprefix("r1_")): task for task in TASKS if task.startswith("r1_")}
-    meant = ALIASES.get(key(name)) or short.get(key(name)) or short.get(key(name.removeprefix("r1_")))
-    if meant is not None:
-        return TASKS[meant]
+    ours = [task for task in reversed(TASKS.values()) if task.name.startswith("r1_")]
+    # Of several tasks of one data set it is the first.
+    known = {key(task.repo.rpartition("/")[2]): task.name for task in ours}
+    known |= {key(task.name.removeprefix("r1_")): task.name for task in ours} | ALIASES
+    for word in (key(name), key(name.removeprefix("r1_"))):
+        if word in known:
+            return TASKS[known[word]]
     raise UserError(f"there is no task {name!r}. Nearest: {', '.join(near(name))}. All: lighteval-r1 tasks.")
 
 
