@@ -79,6 +79,7 @@ class FakeHub:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.large: dict[str, bytes] = {}
         self.faults: list[Fault] = []
+        self.leaderboards: dict[str, list[dict]] = {}
         self.committed: list[list[str]] = []  # the paths in each commit that was taken
         self.log: list[tuple[float, str, int]] = []
         self.lock = threading.RLock()
@@ -132,6 +133,7 @@ ROUTES = [
     ("POST", r"/api/repos/create", "create"),
     ("POST", r"/api/validate-yaml", "validate"),
     ("GET", rf"/api/(models|datasets)/{NAME}(?:/revision/(.+))?", "info"),
+    ("GET", rf"/api/datasets/{NAME}/leaderboard", "leaderboard"),
     ("GET", rf"/api/(models|datasets)/{NAME}/discussions", "discussions"),
     ("GET", rf"/api/(models|datasets)/{NAME}/tree/([^/]+)/?(.*)", "tree"),
     ("POST", rf"/api/(models|datasets)/{NAME}/paths-info/(.+)", "paths_info"),
@@ -286,6 +288,11 @@ class Requests(BaseHTTPRequestHandler):
             "lastModified": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             "siblings": [{"rfilename": path, "size": len(data)} for path, data in sorted(commit.files.items())],
         }
+
+    def leaderboard(self, name: str) -> object:
+        if name not in self.fake.leaderboards:
+            raise Refused(404, "no leaderboard")
+        return self.fake.leaderboards[name]
 
     def discussions(self, kinds: str, name: str) -> object:
         repository = self.find(kinds, name)

@@ -3,6 +3,8 @@
 import tomllib
 
 import pytest
+from fake_hub import FakeHub
+from runs import asked, write_run
 
 from lighteval_r1.numbers.baselines import (
     ESTIMATORS,
@@ -245,3 +247,24 @@ def test_ours_is_told_in_standard_errors_from_the_published_number():
 def test_ours_over_some_of_the_problems_is_not_compared_with_a_number_over_all():
     (found, *_) = published_numbers()("DeepSeek-R1", {}, "r1_aime24", Estimate(0.8, 0.02, 0.1, 20, 320), "")
     assert found.words == "not compared: ours is over 20 of its 30 problems"
+
+
+def test_the_hubs_leaderboards_are_asked_where_that_is_wished(tmp_path, monkeypatch, main):
+    run = write_run(tmp_path / "run", {"r1_aime26": asked(**{f"p{i}": "cw" for i in range(30)})}, model="org/model")
+    entry = {
+        "rank": 1,
+        "modelId": "org/model",
+        "value": 48.5,
+        "filename": ".eval_results/a.yaml",
+        "verified": True,
+        "author": {"name": "org", "fullname": "Org", "avatarUrl": "", "type": "org"},
+    }
+    with FakeHub() as hub:
+        hub.leaderboards["MathArena/aime_2026"] = [entry, entry | {"value": 0.485, "rank": 2}]
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        code, said, told = main("compare", run, "--refresh")
+    assert code == 0 and said.count("leaderboard (verified)") == 1 and " 48.5" in said
+    assert "The leaderboard of Idavidrein/gpqa cannot be read; its numbers are those that came along." in told
+    code, said, told = main("compare", run)
+    assert code == 0 and "leaderboard (" not in said + told

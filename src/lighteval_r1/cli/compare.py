@@ -14,6 +14,7 @@ class CompareOptions:
     checkpoints: bool = option(False, "Runs are checkpoints of one training: a table over its steps.")
     partial: bool = option(False, "Compare what there is while samples are owed or ungraded.")
     baselines: Path | None = option(None, "A TOML file with further published numbers.")
+    refresh: bool = option(False, "Ask the Hub's leaderboards for published numbers, too.")
     figures: Path | None = option(None, "With --checkpoints: a folder for the curve, as PNG and SVG.")
 
 
@@ -27,6 +28,7 @@ def compare_command(options: CompareOptions) -> None:
         checkpoints=options.checkpoints,
         partial=options.partial,
         baselines=options.baselines,
+        refresh=options.refresh,
         figures=options.figures,
     )
     say(table)

@@ -9,11 +9,14 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 from lighteval_r1.numbers.estimates import in_words, standard_errors
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.hub_files import leaderboard
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Estimate, UserError
 
 SHIPPED = Path(__file__).with_name("baselines.toml")
@@ -68,17 +71,24 @@ class Published:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A set of problems: how many the published numbers are over, and the tasks that ask them."""
+    """A set of problems: how many the published numbers are over, and the tasks that ask them.
+
+    leaderboard: the data set that has one on the Hub, else "".
+    """
 
     name: str
     n_problems: int
     names: tuple[str, ...]
+    leaderboard: str
 
 
 @lru_cache
 def benchmarks() -> dict[str, Benchmark]:
     tasks = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["tasks"]
-    return {name: Benchmark(name, task["n_problems"], tuple(task["names"])) for name, task in tasks.items()}
+    return {
+        name: Benchmark(name, task["n_problems"], tuple(task["names"]), task.get("leaderboard", ""))
+        for name, task in tasks.items()
+    }
 
 
 def benchmark_of(task: str) -> Benchmark | None:
@@ -95,6 +105,28 @@ def read_baselines(path: Path | None = None) -> list[Baseline]:
         return [*rows, *baselines_in(users)]
     if named:
         raise UserError(f"there is no file of baselines {users}.")
+    return rows
+
+
+def leaderboard_rows() -> list[Baseline]:
+    """What the Hub's leaderboards hold now; [] where the Hub is out of reach, which is said.
+
+    A value of at most 1 may be a fraction or a percent and is left out.
+    """
+    rows = []
+    for benchmark in benchmarks().values():
+        if not benchmark.leaderboard:
+            continue
+        entries = leaderboard(benchmark.leaderboard)
+        if entries is None:
+            tell(f"The leaderboard of {benchmark.leaderboard} cannot be read; its numbers are those that came along.")
+            continue
+        for entry in entries:
+            if 1 < entry.value <= 100:
+                by = f"leaderboard{' (verified)' if entry.verified else ''}"
+                source = f"https://huggingface.co/{entry.model_id}/blob/main/{entry.filename}"
+                today = datetime.now(UTC).date().isoformat()
+                rows.append(Baseline(entry.model_id, benchmark.name, entry.value / 100, by, source, today))
     return rows
 
 

@@ -44,7 +44,8 @@ def over_problems(right: np.ndarray, sizes: np.ndarray) -> Interval:
     right, sizes: per problem its right samples, and all; sizes may differ. Two problems at least.
     Wilson's, as `interval` has it, misses on one side where few problems carry the mean: those that were not drawn are
     not in the spread either. There its end towards the middle is moved out to the one that beta_binomial_end gives, in
-    full below 25 and above 75 %, less the nearer the mean is to 50 %.
+    full below 25 and above 75 %, less the nearer the mean is to 50 %. It is never moved in: that would bring what is
+    above 97 % to 94 to 96, and Beta(0.05, 1) of 30 x 4 to 91.7.
     Simulated, 1,000 runs of each (`make soak SOAK=coverage`): p ~ Beta(a, b) with (a, b) = (0.7, 0.6), (1, 1), (2, 2),
     (0.2, 0.2), (0.2, 1), (1, 0.2), (0.2, 2), (0.5, 3), (3, 0.5), (5, 0.4), (0.05, 1), (3, 0.1); 45 % never, 45 %
     always, 10 % half of the time; all 0.5, all 0.97, all 0.02; 70 % at 0.2 and 30 % at 0.9; Beta(1, 5) with Beta(8, 2).

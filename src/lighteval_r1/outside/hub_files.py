@@ -9,9 +9,13 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import DatasetLeaderboardEntry
 
 # Whether there is a way to the Hub is known in a moment, or there is none; its libraries would try for half a minute.
 REACH_S = 2.0
@@ -110,6 +114,20 @@ def check_model(model: str) -> None:
         raise UserError(f"cannot find model {model}: {first_line(error)}") from None
     except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, httpx.TransportError):
         return
+
+
+def leaderboard(data_set: str) -> "list[DatasetLeaderboardEntry] | None":
+    """Every model's entry in the leaderboard of a data set; None where the Hub cannot be asked or has none."""
+    if out_of_reach():
+        return None
+    import httpx
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return HfApi().get_dataset_leaderboard(data_set, base_model_only=False, timeout=20)
+    except (HfHubHTTPError, httpx.TransportError):
+        return None
 
 
 def model_file(model: str, name: str, *, revision: str | None = None, fetch: bool = True) -> Path | None:

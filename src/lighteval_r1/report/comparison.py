@@ -5,7 +5,16 @@ from itertools import pairwise
 from pathlib import Path
 
 from lighteval_r1.numbers import estimates
-from lighteval_r1.numbers.baselines import Baseline, all_beside, benchmark_of, of_model, on_task, read_baselines, spread
+from lighteval_r1.numbers.baselines import (
+    Baseline,
+    all_beside,
+    benchmark_of,
+    leaderboard_rows,
+    of_model,
+    on_task,
+    read_baselines,
+    spread,
+)
 from lighteval_r1.numbers.means import means_table, suite_means
 from lighteval_r1.numbers.scores import by_question, task_row
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent, results_table
@@ -22,17 +31,19 @@ def compare(
     pool: bool = False,
     partial: bool = False,
     baselines: Path | None = None,
+    refresh: bool = False,
     checkpoints: bool = False,
     figures: Path | None = None,
 ) -> str:
     """What the command prints: what differs first, then the numbers. sources: runs, and names of published models.
 
-    figures: a folder for the curve over checkpoints.
+    refresh: whether the Hub's leaderboards are asked for published numbers. figures: a folder for the curve over
+    checkpoints.
     Raises OwedError where a run owes samples, unless partial; UserError where two runs have no problem in common.
     """
     if figures is not None and not checkpoints:
         raise UserError("--figures draws the curve of --checkpoints; the pictures of other runs are the report's.")
-    rows = read_baselines(baselines)
+    rows = [*read_baselines(baselines), *(leaderboard_rows() if refresh else ())]
     runs, models = sorted_out(sources, rows)
     if not runs:
         raise UserError(
