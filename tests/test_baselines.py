@@ -210,7 +210,7 @@ def test_a_users_rows_stand_beside_the_shipped_ones(tmp_path, monkeypatch):
         (OWN.replace("value = 61", "value = 610"), "not a number of percent, 0 to 100"),
         (OWN.replace("n = 32", "n = 0"), "n 0 is not a number of samples"),
         (OWN.replace("n = 32", "samples = 32"), "row 1: unknown 'samples'"),
-        (OWN.replace("n = 32", 'estimator = "pass@8"'), "row 1: unknown estimator 'pass@8'"),
+        (OWN.replace("n = 32", 'estimator = "pass@8"'), "row 1: estimator 'pass@8' is not one of mean"),
         (OWN.replace("n = 32", 'temperature = "low"'), "row 1: temperature 'low' is not a number"),
         (OWN.replace("n = 32", 'confirmed = "yes"'), "row 1: confirmed 'yes' is not a truth value"),
         (OWN.replace('date = "2026-11-14"\n', ""), "row 2: no date"),

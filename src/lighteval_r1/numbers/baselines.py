@@ -8,10 +8,11 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
 from lighteval_r1.numbers.estimates import in_words, standard_errors
 from lighteval_r1.outside import variables
@@ -21,12 +22,17 @@ from lighteval_r1.records import Estimate, UserError
 
 SHIPPED = Path(__file__).with_name("baselines.toml")
 USERS = "~/.config/lighteval-r1/baselines.toml"
-FIELDS = {
-    *("model", "task", "value", "source", "date", "n", "by", "group"),
-    *("estimator", "temperature", "max_tokens", "confirmed"),
-}
 # What a number is, and how it is said.
 ESTIMATORS = {"mean": "pass@1", "maj": "a majority vote", "best": "one right of several"}
+# What a field must be, where it is no text.
+RULES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "value": (lambda value: is_number(value) and 0 <= value <= 100, "a number of percent, 0 to 100"),
+    "n": (lambda value: type(value) is int and value > 0, "a number of samples per problem"),
+    "temperature": (lambda value: is_number(value), "a number"),
+    "max_tokens": (lambda value: type(value) is int, "a number"),
+    "confirmed": (lambda value: isinstance(value, bool), "a truth value"),
+    "estimator": (lambda value: value in tuple(ESTIMATORS), f"one of {', '.join(ESTIMATORS)}"),
+}
 
 
 @dataclass(frozen=True)
@@ -150,39 +156,20 @@ def baseline(row: object, sources: dict, *, where: str) -> Baseline:
     for field in ("model", "task", "value", "source", "date"):
         if row.get(field) in (None, ""):
             raise UserError(f"{where}: no {field}; each row needs model, task, value, source and date.")
-    if unknown := set(row) - FIELDS:
-        raise UserError(f"{where}: unknown {min(unknown)!r}; known are {', '.join(sorted(FIELDS))}.")
-    value, n = row["value"], row.get("n")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        raise UserError(f"{where}: value {value!r} is not a number of percent, 0 to 100.")
-    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
-        raise UserError(f"{where}: n {n!r} is not a number of samples per problem.")
-    check_how(row, where=where)
+    names = {field.name for field in fields(Baseline)}
+    if unknown := set(row) - names:
+        raise UserError(f"{where}: unknown {min(unknown)!r}; known are {', '.join(sorted(names))}.")
+    for name, (holds, words) in RULES.items():
+        if name in row and not holds(row[name]):
+            raise UserError(f"{where}: {name} {row[name]!r} is not {words}.")
     known = benchmark_of(str(row["task"]))
-    return Baseline(
-        model=str(row["model"]),
-        task=known.name if known else str(row["task"]),
-        value=value / 100,
-        by=str(row.get("by") or row["source"]),
-        source=str(row["source"]),
-        date=str(row["date"]),
-        n=n,
-        group=str(row.get("group", "")),
-        estimator=str(row.get("estimator", "mean")),
-        temperature=row.get("temperature"),
-        max_tokens=row.get("max_tokens"),
-        confirmed=row.get("confirmed", True),
-    )
+    texts = {name: str(value) for name, value in row.items() if name not in RULES}
+    texts |= {"task": known.name if known else texts["task"], "by": texts.get("by") or texts["source"]}
+    return Baseline(**{name: row[name] for name in RULES if name in row} | texts | {"value": row["value"] / 100})
 
 
-def check_how(row: dict, *, where: str) -> None:
-    """UserError where a row says of no kind how its number was measured."""
-    kinds: dict[str, type | tuple[type, ...]] = {"temperature": (int, float), "max_tokens": int, "confirmed": bool}
-    for name, kind in kinds.items():
-        if name in row and (not isinstance(row[name], kind) or (kind is not bool and isinstance(row[name], bool))):
-            raise UserError(f"{where}: {name} {row[name]!r} is not a {'truth value' if kind is bool else 'number'}.")
-    if row.get("estimator", "mean") not in ESTIMATORS:
-        raise UserError(f"{where}: unknown estimator {row['estimator']!r}; known are {', '.join(ESTIMATORS)}.")
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def plain_name(model: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
+from lighteval_r1.tasks.task import Task, boxed_reference, row_sha256
 
 # LightEval's template for competition mathematics in February 2025, which open-r1's tables were made with.
 # Source: https://github.com/huggingface/lighteval, MATH_PROMPT_TEMPLATE in tasks/tasks/aime.py (as of 0.13.0).
@@ -35,11 +35,9 @@ def read(row: dict, prompt: str) -> Problem:
 AIME24 = Task(
     name="r1_aime24",
     repo="HuggingFaceH4/aime_2024",
-    subset="default",
     split="train",
     file="aime_2024",
     columns=("problem", "answer"),
-    prompt=DEEPSEEK_PROMPT,
     read=read,
     grader=EXPRESSION,
     n=64,

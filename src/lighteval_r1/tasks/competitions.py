@@ -15,7 +15,7 @@ from dataclasses import replace
 from lighteval_r1.graders import EXPRESSION, EXPRESSION_BEHIND_THINKING
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import aime
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference
+from lighteval_r1.tasks.task import Task, boxed_reference
 
 # Source: the competitions' configurations in https://github.com/eth-sri/matharena.
 MATHARENA_PROMPT = "Put your final answer within \\boxed{{}}.\n\n{problem}"
@@ -29,11 +29,9 @@ def read_question(row: dict, prompt: str) -> Problem:
 AIME26 = Task(
     name="r1_aime26",
     repo="MathArena/aime_2026",
-    subset="default",
     split="train",
     file="aime_2026",
     columns=("problem", "answer"),
-    prompt=DEEPSEEK_PROMPT,
     read=aime.read,
     grader=EXPRESSION,
     n=32,

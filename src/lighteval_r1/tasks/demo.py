@@ -14,7 +14,7 @@ from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
 from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, choice_problem, letter_reference, row_sha256
+from lighteval_r1.tasks.task import Task, boxed_reference, choice_problem, letter_reference, row_sha256
 
 
 def rows(kind: str) -> list[dict]:
@@ -55,11 +55,9 @@ def program_reference(problem: Problem) -> str:
 SUMS = Task(
     name="demo_sums",
     repo="demo/sums",
-    subset="default",
     split="test",
     file="demo_sums",
     columns=("question", "answer", "level"),
-    prompt=DEEPSEEK_PROMPT,
     read=read_sum,
     grader=EXPRESSION,
     n=4,

@@ -60,7 +60,6 @@ def reference(problem: Problem) -> str:
 HUMANEVAL_PLUS = Task(
     name="r1_humaneval_plus",
     repo="evalplus/humanevalplus",
-    subset="default",
     split="test",
     file="humanevalplus",
     columns=("prompt", "task_id", "canonical_solution", "entry_point", "test"),

@@ -19,7 +19,7 @@ from itertools import permutations
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import QUESTION, Problem
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, LETTERS, Task, letter_reference, lettered, row_sha256
+from lighteval_r1.tasks.task import LETTERS, Task, letter_reference, lettered, row_sha256
 
 # Source: simple-evals' multiple choice template, in the form of LightEval 0.13.0's tasks/tasks/gpqa.py.
 OPENR1_PROMPT = (
@@ -70,7 +70,6 @@ GPQA_DIAMOND = Task(
     split="train",
     file="gpqa_diamond",
     columns=("Question", "Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3"),
-    prompt=DEEPSEEK_PROMPT,
     read=read,
     grader=CHOICE,
     n=8,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.aime import OPENR1_PROMPT
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed_reference, row_sha256
+from lighteval_r1.tasks.task import Task, boxed_reference, row_sha256
 
 SUBJECTS = (
     "Algebra",
@@ -37,11 +37,9 @@ def read(row: dict, prompt: str) -> Problem:
 MATH_500 = Task(
     name="r1_math_500",
     repo="HuggingFaceH4/MATH-500",
-    subset="default",
     split="test",
     file="math_500",
     columns=("problem", "answer", "level", "subject", "unique_id"),
-    prompt=DEEPSEEK_PROMPT,
     read=read,
     grader=EXPRESSION,
     n=4,

@@ -15,7 +15,7 @@ from decimal import Decimal
 from lighteval_r1.graders import REAL
 from lighteval_r1.graders.real import gold_within, read_gold
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, boxed, row_sha256
+from lighteval_r1.tasks.task import Task, boxed, row_sha256
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.(?P<decimals>\d*))?(?:e(?P<power>[+-]?\d+))?")
 
@@ -44,11 +44,9 @@ TASKS = [
     Task(
         name="r1_minerva",
         repo="math-ai/minervamath",
-        subset="default",
         split="test",
         file="minerva_math",
         columns=("question", "answer"),
-        prompt=DEEPSEEK_PROMPT,
         read=read,
         grader=REAL,
         n=4,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, choice_problem, letter_reference
+from lighteval_r1.tasks.task import Task, choice_problem, letter_reference
 
 CATEGORIES = (
     *("biology", "business", "chemistry", "computer science", "economics", "engineering", "health"),
@@ -50,11 +50,9 @@ def read_supergpqa(row: dict, prompt: str) -> Problem:
 MMLU_PRO = Task(
     name="r1_mmlu_pro",
     repo="TIGER-Lab/MMLU-Pro",
-    subset="default",
     split="test",
     file="mmlu_pro",
     columns=("question", "options", "answer", "category"),
-    prompt=DEEPSEEK_PROMPT,
     read=read_mmlu_pro,
     grader=CHOICE,
     n=1,

@@ -12,7 +12,7 @@ from lighteval_r1.graders import REAL
 from lighteval_r1.graders.real import gold_within
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.minerva import reference
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, Task, row_sha256
+from lighteval_r1.tasks.task import Task, row_sha256
 
 SUBFIELDS = ("Algebra", "Combinatorics", "Geometry", "Number Theory")
 
@@ -36,7 +36,6 @@ TASKS = [
         split="train",
         file="olympiadbench",
         columns=("question", "final_answer", "id", "subfield"),
-        prompt=DEEPSEEK_PROMPT,
         read=read,
         grader=REAL,
         n=4,

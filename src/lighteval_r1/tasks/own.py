@@ -113,7 +113,6 @@ def task_of(name: str, own: Own) -> Task:
     return Task(
         name=name,
         repo=own.address,
-        subset="",
         split="test",
         file=name,
         columns=needed,
@@ -123,7 +122,6 @@ def task_of(name: str, own: Own) -> Task:
         n=4,
         version=2,
         licence="one's own",
-        n_problems=0,
         groups={group: tuple(values) for group, values in own.groups.items()},
         reference=references.get(own.grader, boxed_reference),
         rows=partial(own_rows, own.address, tuple(own.columns.items())),

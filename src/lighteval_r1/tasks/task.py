@@ -21,7 +21,7 @@ HUB = "hf://datasets/"
 ENDINGS = (".jsonl", ".csv", ".parquet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One benchmark as it is asked here.
 
@@ -37,17 +37,17 @@ class Task:
 
     name: str
     repo: str
-    subset: str
+    subset: str = "default"
     split: str
     file: str
     columns: tuple[str, ...]
-    prompt: str
+    prompt: str = DEEPSEEK_PROMPT
     read: Callable[[dict, str], Problem]
     grader: Grader
     n: int
     version: int
     licence: str
-    n_problems: int
+    n_problems: int = 0  # 0: it is not known before the rows are read
     known_data: str = ""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reference: Callable[[Problem], str] | None = None
