@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, boxed_reference, row_sha256
+from lighteval_r1.tasks.task import Task, boxed_reference, problem_of
 
 # LightEval's template for competition mathematics in February 2025, which open-r1's tables were made with.
 # Source: https://github.com/huggingface/lighteval, MATH_PROMPT_TEMPLATE in tasks/tasks/aime.py (as of 0.13.0).
@@ -23,13 +23,8 @@ OPENR1_PROMPT = (
 
 
 def read(row: dict, prompt: str) -> Problem:
-    gold = str(row["answer"]).strip()
-    return Problem(
-        prompt=prompt.format(problem=row["problem"]),
-        gold=gold,
-        name=str(row.get("id", row.get("problem_idx", ""))),
-        row_sha256=row_sha256(row["problem"], gold),
-    )
+    name = str(row.get("id", row.get("problem_idx", "")))
+    return problem_of(prompt, row["problem"], str(row["answer"]).strip(), name=name)
 
 
 AIME24 = Task(

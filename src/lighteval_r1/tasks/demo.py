@@ -14,7 +14,7 @@ from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
 from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
-from lighteval_r1.tasks.task import Task, boxed_reference, choice_problem, letter_reference, row_sha256
+from lighteval_r1.tasks.task import Task, boxed_reference, choice_problem, letter_reference, problem_of
 
 
 def rows(kind: str) -> list[dict]:
@@ -22,13 +22,7 @@ def rows(kind: str) -> list[dict]:
 
 
 def read_sum(row: dict, prompt: str) -> Problem:
-    return Problem(
-        prompt=prompt.format(problem=row["question"]),
-        gold=row["answer"],
-        name=row["id"],
-        groups={"level": str(row["level"])},
-        row_sha256=row_sha256(row["question"], row["answer"]),
-    )
+    return problem_of(prompt, row["question"], row["answer"], name=row["id"], groups={"level": str(row["level"])})
 
 
 def read_choice(row: dict, prompt: str) -> Problem:
@@ -38,13 +32,9 @@ def read_choice(row: dict, prompt: str) -> Problem:
 
 
 def read_program(row: dict, prompt: str) -> Problem:
-    return Problem(
-        prompt=prompt.format(problem=row["question"]) + livecodebench.WITH_STDIN,
-        gold=json.dumps({"fn_name": None, "public": "[]", "private": row["tests"]}),
-        name=row["id"],
-        groups={"operation": row["operation"]},
-        row_sha256=row_sha256(row["question"], row["tests"]),
-    )
+    gold = json.dumps({"fn_name": None, "public": "[]", "private": row["tests"]})
+    more = {"name": row["id"], "groups": {"operation": row["operation"]}}
+    return problem_of(prompt + livecodebench.WITH_STDIN, row["question"], gold, row["tests"], **more)
 
 
 def program_reference(problem: Problem) -> str:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from lighteval_r1.graders import PROGRAM
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, row_sha256
+from lighteval_r1.tasks.task import Task, problem_of
 
 PROMPT = (
     "Please provide a self-contained Python script that solves the following problem in a markdown code block:\n"
@@ -26,19 +26,14 @@ PROMPT = (
 END = "\n\nclass Solution:\n    def end_is_reached(self, word):\n        return word\n"
 
 
-def problem_of(prompt: str, *, asked: str, solution: str, tests: str, name: str) -> Problem:
+def tested(prompt: str, *, asked: str, solution: str, tests: str, name: str) -> Problem:
     end = json.dumps([{"input": '"end"', "output": '"end"'}])
-    tested = {"fn_name": "end_is_reached", "public": end, "private": "[]", "behind": tests + END, "solution": solution}
-    return Problem(
-        prompt=prompt.format(problem=asked.strip()),
-        gold=json.dumps(tested),
-        name=name,
-        row_sha256=row_sha256(asked, tests),
-    )
+    gold = {"fn_name": "end_is_reached", "public": end, "private": "[]", "behind": tests + END, "solution": solution}
+    return problem_of(prompt, asked.strip(), json.dumps(gold), tests, name=name)
 
 
 def read_humaneval(row: dict, prompt: str) -> Problem:
-    return problem_of(
+    return tested(
         prompt,
         asked=row["prompt"],
         solution=row["prompt"] + row["canonical_solution"],
@@ -50,7 +45,7 @@ def read_humaneval(row: dict, prompt: str) -> Problem:
 def read_mbpp(row: dict, prompt: str) -> Problem:
     # The assertion says what the function is called.
     asked = f'"""\n{row["prompt"].strip()}\n{row["test_list"][0]}\n"""'
-    return problem_of(prompt, asked=asked, solution=row["code"], tests=row["test"], name=f"Mbpp/{row['task_id']}")
+    return tested(prompt, asked=asked, solution=row["code"], tests=row["test"], name=f"Mbpp/{row['task_id']}")
 
 
 def reference(problem: Problem) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.aime import OPENR1_PROMPT
-from lighteval_r1.tasks.task import Task, boxed_reference, row_sha256
+from lighteval_r1.tasks.task import Task, boxed_reference, problem_of
 
 SUBJECTS = (
     "Algebra",
@@ -25,13 +25,8 @@ SUBJECTS = (
 
 
 def read(row: dict, prompt: str) -> Problem:
-    return Problem(
-        prompt=prompt.format(problem=row["problem"]),
-        gold=str(row["answer"]),
-        name=str(row["unique_id"]),
-        groups={"level": str(row["level"]), "subject": str(row["subject"])},
-        row_sha256=row_sha256(row["problem"], row["answer"]),
-    )
+    groups = {"level": str(row["level"]), "subject": str(row["subject"])}
+    return problem_of(prompt, row["problem"], str(row["answer"]), name=str(row["unique_id"]), groups=groups)
 
 
 MATH_500 = Task(

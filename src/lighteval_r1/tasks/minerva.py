@@ -15,7 +15,7 @@ from decimal import Decimal
 from lighteval_r1.graders import REAL
 from lighteval_r1.graders.real import gold_within, read_gold
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, boxed, row_sha256
+from lighteval_r1.tasks.task import Task, boxed, problem_of
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.(?P<decimals>\d*))?(?:e(?P<power>[+-]?\d+))?")
 
@@ -29,11 +29,7 @@ def gold_of(answer: str) -> str:
 
 
 def read(row: dict, prompt: str) -> Problem:
-    return Problem(
-        prompt=prompt.format(problem=row["question"]),
-        gold=gold_of(str(row["answer"]).strip()),
-        row_sha256=row_sha256(row["question"], row["answer"]),
-    )
+    return problem_of(prompt, row["question"], gold_of(str(row["answer"]).strip()), row["answer"])
 
 
 def reference(problem: Problem) -> str:

@@ -12,20 +12,16 @@ from lighteval_r1.graders import REAL
 from lighteval_r1.graders.real import gold_within
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.minerva import reference
-from lighteval_r1.tasks.task import Task, row_sha256
+from lighteval_r1.tasks.task import Task, problem_of
 
 SUBFIELDS = ("Algebra", "Combinatorics", "Geometry", "Number Theory")
 
 
 def read(row: dict, prompt: str) -> Problem:
     answer = ", ".join(row["final_answer"])
-    return Problem(
-        prompt=prompt.format(problem=row["question"]),
-        gold=gold_within(answer, row["error"]) if row.get("error") else answer,
-        name=str(row["id"]),
-        groups={"subfield": str(row["subfield"])},
-        row_sha256=row_sha256(row["question"], *row["final_answer"]),
-    )
+    gold = gold_within(answer, row["error"]) if row.get("error") else answer
+    more = {"name": str(row["id"]), "groups": {"subfield": str(row["subfield"])}}
+    return problem_of(prompt, row["question"], gold, *row["final_answer"], **more)
 
 
 TASKS = [

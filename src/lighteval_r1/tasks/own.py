@@ -30,7 +30,7 @@ from lighteval_r1.tasks.task import (
     choice_problem,
     letter_reference,
     local_rows,
-    row_sha256,
+    problem_of,
 )
 
 MAX_BYTES = 2**30
@@ -278,17 +278,10 @@ def own_row(values: Mapping[str, object]) -> dict:
 
 
 def read(row: dict, prompt: str) -> Problem:
+    more = {"name": row["name"], "groups": row["groups"]}
     if row.get("options"):
-        letter = row["gold"]
-        question, more = row["question"], {"name": row["name"], "groups": row["groups"]}
-        return choice_problem(prompt, question=question, options=row["options"], letter=letter, **more)
-    return Problem(
-        prompt=prompt.format(problem=row["question"]),
-        gold=row["gold"],
-        name=row["name"],
-        groups=row["groups"],
-        row_sha256=row_sha256(row["question"], row["gold"]),
-    )
+        return choice_problem(prompt, question=row["question"], options=row["options"], letter=row["gold"], **more)
+    return problem_of(prompt, row["question"], row["gold"], **more)
 
 
 def read_program(row: dict, prompt: str) -> Problem:

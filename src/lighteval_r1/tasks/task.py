@@ -110,6 +110,12 @@ def lettered(question: str, options: Sequence[str]) -> str:
     return question + "\n\n" + "\n".join(lines)
 
 
+def problem_of(prompt: str, question: str, gold: str, *hashed: str, **more) -> Problem:
+    """The question in its prompt. hashed: what of the row, beside the question, makes it what it is; else the gold."""
+    parts = hashed or (gold,)
+    return Problem(prompt.format(problem=question), gold, row_sha256=row_sha256(question, *parts), **more)
+
+
 def choice_problem(prompt: str, *, question: str, options: Sequence[str], letter: str, **more) -> Problem:
     """A lettered question; its gold knows the letter and the options' texts."""
     if not 2 <= len(options) <= len(LETTERS) or letter not in LETTERS[: len(options)]:
