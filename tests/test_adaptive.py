@@ -41,19 +41,6 @@ PROBLEMS = [Problem(f"What is {i}?", str(i), "expression", name=f"p{i}", row_sha
 RATES = [0.0] * 5 + [0.1, 0.3, 0.4, 0.5, 0.8] + [1.0] * 6
 
 
-def drawn(rng, rates, *, error, most=256):
-    """One simulated run: its Allocation and scores. Replies have 6 tokens where they are right, 26 where not."""
-    scores = (rng.random((len(rates), most)) < rates[:, None]).astype(float)
-    sizes = np.zeros(len(rates), int)
-    while True:
-        here = [row[:size] for row, size in zip(scores, sizes, strict=True)]
-        allocation = allocate(here, [26.0 - 20.0 * row for row in here], error=error, most=most)
-        if not allocation.owed:
-            return allocation, here
-        assert (allocation.sizes > sizes).any(), "a round that asks for nothing"
-        sizes = np.maximum(sizes, allocation.sizes)
-
-
 def simulated(kind, *, n_runs, seed):
     """Of each run: how far its mean is from the rates', the plain mean's distance, its error, and the error asked for."""
     rng = np.random.default_rng(seed)
@@ -61,9 +48,10 @@ def simulated(kind, *, n_runs, seed):
     for _ in range(n_runs):
         rates = rng.beta(*KINDS[kind], 30)
         error = max(1e-3, float(np.sqrt(np.sum(rates * (1 - rates)) / 64) / 30))
-        allocation, here = drawn(rng, rates, error=error)
-        mean = np.mean([row[: len(w)] @ w for row, w in zip(here, allocation.weights, strict=True)])
-        plain = np.mean([row.mean() for row in here])
+        scores = (rng.random((30, 256)) < rates[:, None]).astype(float)
+        allocation = allocate(scores, 26.0 - 20.0 * scores, error=error)
+        mean = np.mean([row[: len(w)] @ w for row, w in zip(scores, allocation.weights, strict=True)])
+        plain = np.mean([row[:size].mean() for row, size in zip(scores, allocation.sizes, strict=True)])
         lines.append((mean - rates.mean(), plain - rates.mean(), allocation.se, error))
     return np.array(lines).T
 
@@ -121,7 +109,7 @@ def test_weights_sum_to_one_and_hardly_know_their_own_sample():
         turned = [row.copy() for row in scores]
         turned[3][at] = 1 - turned[3][at]
         plans = [planned(rows, lengths, size=size, error=0.01, most=256) for rows in (scores, turned)]
-        before, after = (scaled(plan, scores, scale=1.0, most=256)[1].weights[3][:size] for plan in plans)
+        before, after = (scaled(plan, scores, scale=1.0, most=256).weights[3][:size] for plan in plans)
         others = np.arange(size) != at
         assert abs(after[at] / before[at] - 1) < 0.02 < np.abs(after[others] / before[others] - 1).min()
 
@@ -133,8 +121,25 @@ def test_the_pilot_follows_from_the_error_and_the_number_of_problems_alone():
 
 def test_at_most_so_many_samples_are_drawn_and_it_is_said_that_the_error_was_not_reached():
     rng = np.random.default_rng(1)
-    allocation, here = drawn(rng, np.full(30, 0.5), error=0.002, most=40)
-    assert not allocation.reached and allocation.se > 0.002 and max(map(len, here)) == 40
+    scores = (rng.random((30, 40)) < 0.5).astype(float)
+    allocation = allocate(scores, scores + 1, error=0.002, most=40)
+    assert not allocation.reached and allocation.se > 0.002 and allocation.sizes.max() == 40
+
+
+@pytest.mark.parametrize("kind", ["both", "hard"])
+def test_round_after_round_ends_where_all_samples_at_once_would(kind):
+    rng = np.random.default_rng(1)
+    scores = (rng.random((30, 256)) < rng.beta(*KINDS[kind], 30)[:, None]).astype(float)
+    sizes = np.zeros(30, int)
+    while True:
+        here = [row[:size] for row, size in zip(scores, sizes, strict=True)]
+        allocation = allocate(here, [26.0 - 20.0 * row for row in here], error=0.01)
+        if not allocation.owed:
+            break
+        assert (allocation.sizes > sizes).any(), "a round that asks for nothing"
+        sizes = np.maximum(sizes, allocation.sizes)
+    whole = allocate(scores, 26.0 - 20.0 * scores, error=0.01)
+    assert (whole.sizes == sizes).all() and all(map(np.array_equal, whole.weights, allocation.weights))
 
 
 class Scripted:

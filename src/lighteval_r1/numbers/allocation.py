@@ -17,7 +17,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from lighteval_r1.numbers.estimates import estimate, spread
+from lighteval_r1.numbers.estimates import Scores, estimate, spread
 from lighteval_r1.records import Adaptive, Outcome, RunProblem, Sample, TaskRun, Weighing
 
 # Samples of a problem at most, where nothing else is said.
@@ -51,7 +51,7 @@ class Allocation:
     weights: tuple[np.ndarray, ...]
     errors: np.ndarray
     owed: bool
-    reached: bool
+    reached: bool = False
 
     @property
     def se(self) -> float:
@@ -77,44 +77,34 @@ def pilot_size(n_problems: int, *, error: float, most: int) -> int:
     return int(min(most, max(PILOT_LEAST, min(PILOT_MOST, round(if_even / PILOT_PART)))))
 
 
-def allocate(
-    scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray], *, error: float, most: int = MOST
-) -> Allocation:
+def allocate(scores: Scores, lengths: Scores, *, error: float, most: int = MOST) -> Allocation:
     """What the samples say is still to be drawn, or that nothing is.
 
     scores, lengths: [n_problems][samples so far, by index], 0.0 or 1.0, and tokens. error: se_resampling that is
     wanted, a fraction. Samples beyond an index that is missing must be left out; those beyond `sizes` are not used.
     """
     size = pilot_size(len(scores), error=error, most=most)
-    sizes = np.full(len(scores), size)
-    if missing(scores, sizes):
-        return equal_weights(scores, sizes, owed=True, reached=False)
-    allocation = equal_weights(scores, sizes, owed=False, reached=False)
-    if allocation.se <= error or size == most:
-        return equal_weights(scores, sizes, owed=False, reached=allocation.se <= error)
+    allocation = equal_weights(scores, np.full(len(scores), size))
+    if allocation.owed or allocation.se <= error or size == most:
+        return replace(allocation, reached=not allocation.owed and allocation.se <= error)
     pilot = planned(scores, lengths, size=size, error=error, most=most)
     scale = 1.0
     for _ in range(SCALINGS):
-        sizes, allocation = scaled(pilot, scores, scale=scale, most=most)
-        if allocation.owed or allocation.se <= error or sizes.min() >= most:
+        allocation = scaled(pilot, scores, scale=scale, most=most)
+        if allocation.owed or allocation.se <= error or allocation.sizes.min() >= most:
             break
         scale *= float(np.clip((allocation.se / error) ** 2, SCALED_LEAST, SCALED_MOST))
-    if allocation.owed:
-        return allocation
-    return Allocation(sizes, allocation.weights, allocation.errors, owed=False, reached=allocation.se <= error)
+    return replace(allocation, reached=not allocation.owed and allocation.se <= error)
 
 
-def missing(scores: Sequence[np.ndarray], sizes: np.ndarray) -> bool:
-    return any(len(row) < size for row, size in zip(scores, sizes, strict=True))
-
-
-def equal_weights(scores: Sequence[np.ndarray], sizes: np.ndarray, *, owed: bool, reached: bool) -> Allocation:
+def equal_weights(scores: Scores, sizes: np.ndarray) -> Allocation:
+    owed = any(len(row) < size for row, size in zip(scores, sizes, strict=True))
     rows = [np.asarray(row[:size], dtype=float) for row, size in zip(scores, sizes, strict=True)]
     weights = tuple(np.full(len(row), 1 / max(len(row), 1)) for row in rows)
-    return Allocation(sizes, weights, squared_errors(rows, weights), owed, reached)
+    return Allocation(sizes, weights, squared_errors(rows, weights), owed)
 
 
-def scaled(pilot: _Pilot, scores: Sequence[np.ndarray], *, scale: float, most: int) -> tuple[np.ndarray, Allocation]:
+def scaled(pilot: _Pilot, scores: Scores, *, scale: float, most: int) -> Allocation:
     """The plan with `scale` times its samples, and what the samples say under it."""
     own = 1 / np.clip(scale * pilot.needs_without, pilot.size, most)
     left = 1 - own.sum(axis=1)
@@ -122,20 +112,17 @@ def scaled(pilot: _Pilot, scores: Sequence[np.ndarray], *, scale: float, most: i
     more = np.clip(np.ceil(scale * pilot.needs - pilot.size - 0.5), 1, max(1, most - pilot.size))
     more = np.where(left > 0, more, 0).astype(int)
     sizes = pilot.size + more
-    if missing(scores, sizes):
-        return sizes, equal_weights(scores, sizes, owed=True, reached=False)
+    if (allocation := equal_weights(scores, sizes)).owed:
+        return allocation
     weights = tuple(
         np.concatenate([row, np.full(n, rest / n)]) if n else row / row.sum()
         for row, rest, n in zip(own, left, more, strict=True)
     )
     rows = [np.asarray(row[:size], dtype=float) for row, size in zip(scores, sizes, strict=True)]
-    errors = STOPPED**2 * squared_errors(rows, weights)
-    return sizes, Allocation(sizes, weights, errors, owed=False, reached=False)
+    return replace(allocation, weights=weights, errors=STOPPED**2 * squared_errors(rows, weights))
 
 
-def planned(
-    scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray], *, size: int, error: float, most: int
-) -> _Pilot:
+def planned(scores: Scores, lengths: Scores, *, size: int, error: float, most: int) -> _Pilot:
     """Samples of each problem in proportion to spread over the square root of cost (Neyman 1934), as many as the error
     needs.
 

@@ -72,7 +72,7 @@ class Known:
         for row, seen in zip(scores, self.right, strict=True):
             row[: len(seen)] = seen[:most]
         tokens = np.where(scores > 0, self.by_outcome[:, 1:], self.by_outcome[:, :1])
-        sizes = allocate(list(scores), list(tokens), error=error, most=most).sizes
+        sizes = allocate(scores, tokens, error=error, most=most).sizes
         return (
             sum(float(row[:size].sum()) for row, size in zip(tokens, sizes, strict=True)),
             sum(float(row[len(seen) : size].sum()) for row, seen, size in zip(tokens, self.right, sizes, strict=True)),
