@@ -2,7 +2,10 @@
 
 Simulated: 30 problems whose rates are drawn from a Beta, replies of 6,000 tokens where they are right and 26,000 where
 they are wrong, the error that n = 64 has. "known rates" is the best that any allocation can do (spread over the square
-root of cost); "adaptive" is what a run draws for the error that it then states, "true" for the error that it then has.
+root of cost). "one by one" is what is left of that where rates must be found out: samples one after another, where the
+next lowers the error most, until the error that is known of the plain means is small enough; it is told which Beta the
+rates are from, and its means are biased. "adaptive" is what a run draws for the error that it then states, "true" for
+the error that it then has.
 """
 
 import sys
@@ -17,8 +20,25 @@ RIGHT, WRONG = 6000.0, 26000.0
 KINDS = [(a, a) for a in (0.1, 0.2, 0.3, 0.5)] + [(0.2, 1.0), (1.0, 0.2), (0.5, 3.0), (3.0, 0.5)]
 
 
+def one_by_one(rng: np.random.Generator, rates: np.ndarray, a: float, b: float, *, error: float) -> np.ndarray:
+    """Samples of each problem."""
+    sizes = np.full(len(rates), 4)
+    wins = rng.binomial(sizes, rates)
+    while True:
+        alpha, beta = a + wins, b + sizes - wins
+        rate = alpha / (alpha + beta)
+        spread = rate * beta / (alpha + beta + 1)
+        off = spread / (alpha + beta) + (rate - wins / sizes) ** 2
+        if off.sum() <= (len(rates) * error) ** 2:
+            return sizes
+        next_one = np.argmax(spread / sizes**2 / (RIGHT * rate + WRONG * (1 - rate)))
+        more = max(1, sizes[next_one] // 8)
+        sizes[next_one] += more
+        wins[next_one] += rng.binomial(more, rates[next_one])
+
+
 def run_once(rng: np.random.Generator, a: float, b: float) -> tuple[float, ...]:
-    """Tokens by known rates, tokens drawn, both as shares of a fixed n's; error stated, distance, plain mean's."""
+    """Shares of a fixed n's tokens: known rates, one by one, drawn; error stated, distance, plain mean's; rounds."""
     rates = rng.beta(a, b, N_PROBLEMS)
     costs, spread = RIGHT * rates + WRONG * (1 - rates), rates * (1 - rates)
     wanted = max(1e-3, float(np.sqrt(spread.sum() / N_FIXED)) / N_PROBLEMS)
@@ -34,8 +54,10 @@ def run_once(rng: np.random.Generator, a: float, b: float) -> tuple[float, ...]:
     mean = np.mean([row @ weights for row, weights in zip(here, allocation.weights, strict=True)])
     best = np.sqrt(spread * costs).sum() ** 2 / (spread.sum() * costs.sum())
     plain = np.mean([row.mean() for row in here])
+    sequential = one_by_one(rng, rates, a, b, error=wanted)
     return (
         best,
+        sequential @ costs / (N_FIXED * costs.sum()),
         sizes @ costs / (n_same * costs.sum()),
         allocation.se,
         mean - rates.mean(),
@@ -45,12 +67,24 @@ def run_once(rng: np.random.Generator, a: float, b: float) -> tuple[float, ...]:
 
 
 def main(n_runs: int) -> None:
-    table = [["rates", "known rates", "adaptive", "true", "bias / error", "plain mean's", "covered %", "rounds"]]
+    table = [
+        [
+            "rates",
+            "known rates",
+            "one by one",
+            "adaptive",
+            "true",
+            "bias / error",
+            "plain mean's",
+            "covered %",
+            "rounds",
+        ]
+    ]
     for a, b in KINDS:
         rng = np.random.default_rng(1)
-        best, drawn, error, off, plain, rounds = np.array([run_once(rng, a, b) for _ in range(n_runs)]).T
+        best, sequential, drawn, error, off, plain, rounds = np.array([run_once(rng, a, b) for _ in range(n_runs)]).T
         true = drawn.mean() * (off**2).mean() / (error**2).mean()
-        shares = [f"{value:.2f}" for value in (best.mean(), drawn.mean(), true)]
+        shares = [f"{value:.2f}" for value in (best.mean(), sequential.mean(), drawn.mean(), true)]
         biases = [f"{value.mean() / error.mean():+.2f}" for value in (off, plain)]
         covered = f"{100 * np.mean(np.abs(off) < 1.96 * error):.1f}"
         table.append([f"Beta({a:g}, {b:g})", *shares, *biases, covered, f"{rounds.mean():.1f}"])
