@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soak
 
+from lighteval_r1.cli.plan import Speed, time_in_words
 from lighteval_r1.engines import Owed
 from lighteval_r1.hub.rows import RowsFile, rows_of
 from lighteval_r1.numbers.allocation import allocate, pilot_size, planned, scaled
@@ -350,6 +351,13 @@ def test_the_plan_reads_lengths_rates_and_speed_of_earlier_runs(main):
     assert "demo_sums: 40 problems x 16 samples of 50 tokens: 31,936 tokens (160 samples are drawn)" in words
     assert "by 160 replies of this model in the journal" in words and "± 1 needs n = 9" in words
     assert "how fast is not known" in words and "KV cache 1,024 bytes a token" in words
+
+
+def test_the_time_goes_by_an_earlier_runs_speed_and_a_short_ones_is_the_most():
+    speed = Speed(8000, 1000.0, 2, "that run")
+    assert time_in_words(30_000, speed, n_gpus=None) == "30,000 tokens to draw: 0 min 30 s at 1,000 tokens/s (that run)"
+    assert "0 min 10 s at 4,000" in time_in_words(40_000, speed, n_gpus=8)
+    assert time_in_words(40_000, speed, n_gpus=8).endswith("at most, since so short a run does not fill the machine")
 
 
 def test_a_plan_without_any_run_says_that_it_goes_by_what_is_usual(main, tmp_path):

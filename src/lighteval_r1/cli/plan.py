@@ -43,8 +43,9 @@ class PlanOptions(SamplingOptions):
 
 @dataclass(frozen=True)
 class Speed:
-    """Of a run: tokens a second, on so many GPUs (0: on a CPU); source: which run, in words."""
+    """Of a run: its tokens, and how many a second, on so many GPUs (0: on a CPU); source: which run, in words."""
 
+    n_tokens: int
     tokens_per_s: float
     n_gpus: int
     source: str
@@ -145,8 +146,8 @@ def speed_of(options: PlanOptions) -> Speed | None:
             continue
         where = f"{len(gpus)} x {gpus[0]}" if gpus else "a CPU"
         source = f"{path.name}, on {where}"
-        speeds.append((took["n_tokens"], Speed(took["n_tokens"] / took["generation_s"], len(gpus), source)))
-    return max(speeds, key=lambda pair: pair[0])[1] if speeds else None
+        speeds.append(Speed(took["n_tokens"], took["n_tokens"] / took["generation_s"], len(gpus), source))
+    return max(speeds, key=lambda speed: speed.n_tokens, default=None)
 
 
 def time_in_words(n_tokens: int, speed: Speed | None, *, n_gpus: int | None) -> str:
@@ -157,7 +158,11 @@ def time_in_words(n_tokens: int, speed: Speed | None, *, n_gpus: int | None) -> 
         )
     share = n_gpus / speed.n_gpus if n_gpus and speed.n_gpus else 1.0
     rate = speed.tokens_per_s * share
-    return f"{n_tokens:,} tokens to draw: {duration(n_tokens / rate)} at {rate:,.0f} tokens/s ({speed.source})"
+    words = f"{n_tokens:,} tokens to draw: {duration(n_tokens / rate)} at {rate:,.0f} tokens/s ({speed.source})"
+    # A short run has fewer replies under way at once, from its first to its last.
+    return words + (
+        "; at most, since so short a run does not fill the machine" if n_tokens > 4 * speed.n_tokens else ""
+    )
 
 
 def memory_in_words(model: str, *, limit: int) -> str:
