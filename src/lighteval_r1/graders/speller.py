@@ -159,6 +159,7 @@ class Speller:
         character = sign or escaped or ""
         following = self.s[self.at + 1 : self.at + 2]
         if DIGITS.match(character) or (sign == "." and DIGITS.match(following)):
+            self.at += len(escaped or "")  # a backslash before a digit says nothing
             self.number(pieces)
             return
         self.at += 2 if escaped else 1
