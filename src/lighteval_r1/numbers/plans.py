@@ -17,10 +17,8 @@ USUAL_PART = 0.35
 # How two models' rates on the same problem go together: an assumption, said beside what follows from it.
 USUAL_CORRELATION = 0.8
 POWER_QUANTILE = 0.8416  # of the normal distribution: four of five such differences are seen
-# The usual spread between problems' rates, where nothing is known of them: that of rates spread evenly.
-EVEN_SPREAD = 1 / 12
-# Adaptive runs that a forecast simulates, fewer of large tasks: 20 of 30 problems.
-SIMULATED_LEAST, SIMULATED_PROBLEMS = 3, 600
+# Adaptive runs that a forecast simulates.
+SIMULATED = 20
 
 
 @dataclass(frozen=True)
@@ -98,13 +96,9 @@ def known_from(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray], *, s
     rate = float(wins.sum() / max(1, sizes.sum()))
     between = max(0.0, rate * (1 - rate) - float(spread.mean()))
     rng = np.random.default_rng(0)
-    chosen = rng.choice(len(prior), p=prior, size=(n_simulated(len(sizes)), 1))
+    chosen = rng.choice(len(prior), p=prior, size=(SIMULATED, 1))
     rates = rng.beta(ALPHAS[chosen] + wins, BETAS[chosen] + sizes - wins)
     return Known(spread, tokens, between, source, rates, scores, lengths_by_outcome(scores, lengths))
-
-
-def n_simulated(n_problems: int) -> int:
-    return max(SIMULATED_LEAST, SIMULATED_PROBLEMS // n_problems)
 
 
 def lengths_by_outcome(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray]) -> np.ndarray:
@@ -122,18 +116,14 @@ def lengths_by_outcome(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarra
 
 def known_usual(n_problems: int, *, tokens: float, rate: float | None, source: str) -> Known:
     """rate: a published pass@1 of the model."""
-    mean, variance = (0.5, 0.25) if rate is None else (rate, rate * (1 - rate))
-    between = EVEN_SPREAD if rate is None else (1 - USUAL_PART) * variance
-    spread = variance - between
-    # Beta distributed, with this variance between problems.
-    size = spread / between if between else 1.0
-    rates = np.random.default_rng(0).beta(
-        max(1e-6, mean * size), max(1e-6, (1 - mean) * size), (n_simulated(n_problems), n_problems)
-    )
+    # Beta distributed rates; spread evenly where nothing is known of them.
+    mean, size = (0.5, 2.0) if rate is None else (rate, USUAL_PART / (1 - USUAL_PART))
+    within = size / (size + 1)
+    rates = np.random.default_rng(0).beta(max(1e-6, mean * size), max(1e-6, (1 - mean) * size), (SIMULATED, n_problems))
     return Known(
-        np.full(n_problems, spread),
+        np.full(n_problems, mean * (1 - mean) * within),
         np.full(n_problems, tokens),
-        between,
+        mean * (1 - mean) * (1 - within),
         source,
         rates,
         [np.zeros(0)] * n_problems,
