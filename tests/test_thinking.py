@@ -10,7 +10,8 @@ from runs import a_sample
 from thinking_cases import CASES, LETTERS, MARK
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.pre_tokenizers import ByteLevel, WhitespaceSplit
+from tokenizers.processors import ByteLevel as ByteLevelOffsets
 
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
@@ -22,7 +23,7 @@ from lighteval_r1.thinking.measures import Measured, measured, thinking_of
 from lighteval_r1.thinking.summary import part_of
 from lighteval_r1.thinking.table import task_lines
 from lighteval_r1.thinking.thoughts import changes
-from lighteval_r1.thinking.tokens import Offsets, load_tokenizer
+from lighteval_r1.thinking.tokens import Offsets, cuts_at_spaces, load_tokenizer
 
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "src" / "lighteval_r1" / "demo" / "model"
@@ -201,6 +202,41 @@ def test_characters_of_several_bytes_do_not_shift_the_count():
         sample_of(reply), at, within=len(reply)
     )
     assert dict(offsets.how) == {"sampled": 1, "anew": 1}
+
+
+ODD = (
+    "",
+    " ",
+    "  a  b",
+    "a\n b",
+    "a\u00a0 b c",
+    " \u0301a b",
+    "it 's don 't",
+    "a😀 😀b \u200d c",
+    "a\r\n b ",
+    "中文 字 符 １２ ３",
+    "x" * 300,
+)
+
+
+@pytest.mark.parametrize("trim", [False, True])
+def test_words_counted_one_by_one_are_as_many_tokens_as_in_the_whole_text(trim):
+    tokenizer = demo_offsets().tokenizer
+    if trim:
+        tokenizer.post_processor = ByteLevelOffsets(trim_offsets=True)
+    offsets = Offsets(tokenizer)
+    for text in (*ODD, " ".join(ODD), *(case.reply for case in CASES)):
+        begins = [begin for begin, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
+        for at in range(len(text) + 1):
+            assert offsets.n_begun(text, at) == sum(begin < at for begin in begins), (text, at)
+    assert offsets.remembered
+
+
+def test_a_tokenizer_whose_tokens_reach_over_spaces_reads_the_whole_text():
+    tokenizer = demo_offsets().tokenizer
+    assert cuts_at_spaces(tokenizer) and not cuts_at_spaces(words_tokenizer())
+    tokenizer.pre_tokenizer = ByteLevel(use_regex=False)
+    assert not cuts_at_spaces(tokenizer)
 
 
 def test_ids_that_do_not_spell_the_reply_are_not_counted_and_it_is_told():
