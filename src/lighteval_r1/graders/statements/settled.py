@@ -10,7 +10,7 @@ from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.expression import gold_expression
 from lighteval_r1.graders.latex import plain
 from lighteval_r1.graders.numerals import DECIMAL, INTEGER, exact, integer_key
-from lighteval_r1.graders.statements import Candidate
+from lighteval_r1.graders.statements import Statement
 
 # What remains to be done in an expression that is not yet an answer.
 UNFINISHED = re.compile(
@@ -30,7 +30,7 @@ IN_A_BASE = re.compile(r"\d+_(?:\{\d{1,2}\}|\d)")
 SMALL, SMALL_PART = 20, 5
 
 
-def settled(statement: Candidate, gold: str) -> bool | None:
+def settled(statement: Statement, gold: str) -> bool | None:
     """Whether a statement is the gold; None where its grader must say."""
     if statement.answer.count("{") != statement.answer.count("}"):
         return False
