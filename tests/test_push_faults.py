@@ -54,7 +54,7 @@ def test_pushes_killed_at_any_moment_are_completed_by_the_next(tmp_path, undistu
         run = written(tmp_path / f"run{kill}")
         before = digests(run)
         with FakeHub() as hub:
-            n_requests, after_s = chance.randrange(len(lines) + 1), chance.uniform(0, seconds / 4)
+            n_requests, after_s = chance.randrange(len(lines)), chance.uniform(0, seconds / len(lines))
             if not kill:
                 # the first one while its rows go up
                 hub.faults.append(Fault("PUT /large/", delay_s=5))
