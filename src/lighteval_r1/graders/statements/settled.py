@@ -58,7 +58,10 @@ def settled_cheaply(answer: str, gold: str) -> bool | None:
     if INTEGER.fullmatch(g):
         # 26970/6 is on the way to 4495, not the answer. Whether 40_9 is 40, the grader knows.
         return None if DECIMAL.fullmatch(a) or IN_A_BASE.fullmatch(a) else False
-    if exact(g) is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
+    value = exact(g)
+    if value is not None and "." not in a + g and exact(a) is not None:
+        return exact(a) == value
+    if value is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
         return False
     if "=" not in g and letters_of(a) != letters_of(g):
         return False
