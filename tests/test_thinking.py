@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tokenizers.pre_tokenizers import ByteLevel, WhitespaceSplit
 from tokenizers.processors import ByteLevel as ByteLevelOffsets
 
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.statements import Candidate, Statement, deciding
 from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
@@ -237,6 +239,34 @@ def test_a_tokenizer_whose_tokens_reach_over_spaces_reads_the_whole_text():
     assert cuts_at_spaces(tokenizer) and not cuts_at_spaces(words_tokenizer())
     tokenizer.pre_tokenizer = ByteLevel(use_regex=False)
     assert not cuts_at_spaces(tokenizer)
+    tokenizer = demo_offsets().tokenizer
+    tokenizer.add_tokens(["the sum"])
+    assert not cuts_at_spaces(tokenizer)
+
+
+def kept(*statements: tuple[bool | None, dict]) -> list[int]:
+    """Which of these the first correct answer depends on: whether each is the gold, and what else is so of it."""
+    weak = {"strong": False, "linked": False}
+    looked = [
+        (Statement(end, str(end), "said", partial(Candidate, end, str(end), "said", **(weak | ties))), right)
+        for end, (right, ties) in enumerate(statements)
+    ]
+    return [candidate.end for candidate in deciding(looked)]
+
+
+def test_only_statements_that_decide_are_looked_at():
+    strong, linked, weak = {"strong": True}, {"linked": True}, {}
+    # What is not the gold matters behind a weak statement of it alone, and once.
+    assert kept((False, weak), (True, weak), (False, weak), (False, strong), (True, linked), (True, strong)) == [
+        1,
+        2,
+        4,
+    ]
+    # A linked one settles no weak one before it: that waits for what comes next.
+    assert kept((True, weak), (True, linked), (False, weak), (True, weak)) == [0, 1, 2]
+    assert kept((True, weak), (True, strong), (False, weak)) == [0, 1]
+    # What the grader must say leaves all open; what is supposed waits for nothing.
+    assert kept((None, strong), (False, weak), (True, {"supposed": True}), (False, weak), (True, linked)) == [0, 2, 4]
 
 
 def test_ids_that_do_not_spell_the_reply_are_not_counted_and_it_is_told():
