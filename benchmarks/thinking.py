@@ -4,7 +4,8 @@ costs not.
     python benchmarks/thinking.py replies.jsonl [--copies N] [--tokenizer FOLDER] [--figures DIR] [-o think.html]
 
 --copies: each reply so many times, each time with other digits in it, its problem and its gold: 45 of the 727 replies
-below are 200 million characters. On the 2 cores of one machine, all of whose time others wanted too: BEFORE
+below are 200 million characters. CPU time for 200 million, from 12 copies and the demo's tokenizer, on 2 busy cores:
+228 s before words were tokenized once and statements looked at only where they decide, 111 s after.
 
 replies.jsonl: rows with uid, problem, gold, output, finish_reason, level, subject (real replies of R1-distilled models
 to MATH-500, AIME and Minerva problems). Replies of differently trained models, by the second part of their uid, are
