@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 FLAGS = (
@@ -61,13 +62,15 @@ def console(driver) -> list[str]:
     return [entry["message"] for entry in driver.get_log("browser")]
 
 
-AXE = Path(__file__).resolve().parents[1] / "node_modules" / "axe-core" / "axe.min.js"
-NO_AXE = "no axe-core is here (npm install --no-save axe-core@4.14.1)"
+def axe() -> Path | None:
+    """axe-core, where the package that carries it is installed; that is not imported, as it asks for another browser."""
+    package = find_spec("axe_playwright_python")
+    return Path(package.origin).with_name("axe.min.js") if package else None
 
 
 def faults(driver) -> list[str]:
     """What axe-core calls serious or critical of the page that is open."""
-    driver.execute_script(AXE.read_text(encoding="utf-8") + "\nwindow.axe = axe;")
+    driver.execute_script(axe().read_text(encoding="utf-8") + "\nwindow.axe = axe;")
     found = driver.execute_async_script("const done = arguments[0]; axe.run().then((found) => done(found.violations))")
     return [
         f"{each['id']}: {node['target']} {node['failureSummary'].splitlines()[1].strip()}"

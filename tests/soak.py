@@ -15,6 +15,10 @@ PARTS = {
     "process-kills": (8, 200),
     # requests to a server that spoils one of four, while memory is measured
     "endpoint-memory": (400, 20_000),
+    # SIGKILLs of a push to the Hub
+    "pushes": (1, 20),
+    # of the pairs of a request of a push and 429 or 500
+    "push-faults": (1, 1000),
     # megabytes of details that are pushed while memory is measured
     "push-megabytes": (96, 2000),
     # damages done to a journal's bytes

@@ -9,8 +9,8 @@ import pyarrow.parquet as parquet
 import pytest
 from aiohttp import web
 from fake_hub import FakeHub
+from pushes import REPO, upload
 from stand_in import InThread, StandIn, chunk, sse
-from test_hub import REPO, upload
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.outside.words import UNPRINTABLE, storable

@@ -3,10 +3,8 @@
 import base64
 import hashlib
 import io
-import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -18,96 +16,15 @@ import pytest
 import soak
 import yaml
 from fake_hub import FakeHub, Fault
-from runs import Asked, write_run
+from pushes import DATE, HOSTILE, REPO, digests, environment, read_back, start, upload, written
 
 from lighteval_r1.tasks import TASKS
-
-SRC = Path(__file__).resolve().parents[1] / "src"
-REPO = "tester/details"
-# What a row must carry unchanged: quotes, bars, markup, other scripts, a direction override, a NUL.
-HOSTILE = 'x|y "q" <b>&amp;</b> \\ 数 \u202e \x00 🙂'
-DATE = "2026-11-20T10-00-00.000001"
-
-
-def written(
-    folder: Path,
-    *,
-    tasks: tuple[str, ...] = ("r1_aime24",),
-    n_problems: int | dict[str, int] = 4,
-    date: str = DATE,
-) -> Path:
-    """A run of three samples of each problem, of which the first is correct."""
-    grader = {"r1_gpqa_diamond": "choice"}
-    asked = {
-        task: [
-            Asked(
-                f"{task}-{i} {HOSTILE}",
-                "cwn",
-                gold="B" if task in grader else f"{i}",
-                question=f"Question {i} of {task}",
-                grader=grader.get(task, "expression"),
-            )
-            for i in range(n_problems[task] if isinstance(n_problems, dict) else n_problems)
-        ]
-        for task in tasks
-    }
-    return write_run(folder, asked, model="some/model", date=date)
 
 
 @pytest.fixture
 def hub():
     with FakeHub() as hub:
         yield hub
-
-
-def environment(hub: FakeHub, home: Path, *, token: str | None = "hf_writer") -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    ours = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home), "PYTHONPATH": str(SRC)}
-    return kept | ours | ({"HF_TOKEN": token} if token else {})
-
-
-# The command on a machine whose waits pass ten times as fast: huggingface_hub alone sleeps 15 s through some faults.
-HASTY = (
-    "import time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 10); from lighteval_r1.cli import main; main()"
-)
-
-
-def start(
-    hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
-) -> subprocess.Popen:
-    program = ["-c", HASTY] if hasty else ["-m", "lighteval_r1.cli"]
-    command = [sys.executable, *program, *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env=environment(hub, home, token=token), **pipes)
-
-
-def upload(
-    hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
-) -> tuple[int, str]:
-    process = start(hub, home, "upload", *arguments, token=token, hasty=hasty)
-    said, _ = process.communicate(timeout=120)
-    return process.returncode, said
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
-
-
-def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
-    """Rows as load_dataset gives them, in a process of its own: the endpoint is fixed when the library is imported."""
-    code = (
-        "import json, sys, datasets; rows = datasets.load_dataset(*sys.argv[1:3], split=sys.argv[3]); "
-        "print(json.dumps([rows.features.to_dict(), list(rows)]))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code, REPO, config, split],
-        env=environment(hub, home),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.splitlines()[-1])[1]
 
 
 def expected_rows(folder: Path) -> list[dict]:
@@ -197,6 +114,7 @@ def test_only_what_the_repository_lacks_is_committed(hub, tmp_path):
     assert repository.files() == whole and hub.committed[-1] == lost
 
 
+@pytest.mark.soak("pushes")
 def test_six_pushes_at_once_all_arrive(hub, tmp_path):
     runs = [
         written(
@@ -287,25 +205,6 @@ def test_a_token_without_the_power_is_found_before_anything_is_made(token, repo,
     assert status == 2 and words in said and "Traceback" not in said
     assert not hub.repositories and not hub.seen("POST ")
     assert digests(run) == before
-
-
-def test_a_push_killed_half_way_is_completed_by_the_next(hub, tmp_path, undisturbed):
-    run = written(tmp_path / "run")
-    before = digests(run)
-    hub.faults.append(Fault("PUT /large/", delay_s=5))
-    process = start(hub, tmp_path / "home", "upload", run, REPO)
-    until = time.monotonic() + 60
-    while not hub.seen("info/lfs/objects/batch"):
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.02)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not hub.dataset(REPO).history(), "the kill came too late to mean anything"
-    status, said = upload(hub, tmp_path / "home", run, REPO)
-    assert status == 0, said
-    assert len(hub.dataset(REPO).history()) == 1 and digests(run) == before
-    assert hub.dataset(REPO).files() == undisturbed
 
 
 def test_questions_of_gpqa_are_not_pushed_in_clear(hub, tmp_path):

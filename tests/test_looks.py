@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser import AXE, NO_AXE, console, faults, open_page
+from browser import axe, console, faults, open_page
 
 pytest.importorskip("selenium")
 import screenshots
@@ -35,7 +35,7 @@ def opened(driver, pages):
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason=NO_AXE)
+@pytest.mark.skipif(axe() is None, reason="axe-playwright-python, of the test extra, is not installed")
 @pytest.mark.parametrize(
     ("name", "dark"), [*((name, False) for name in (*PAGES, "reply")), ("index", True), ("reply", True)]
 )

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from runs import a_sample
 from thinking_cases import CASES, LETTERS, MARK
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.pre_tokenizers import ByteLevel, WhitespaceSplit
+from tokenizers.processors import ByteLevel as ByteLevelOffsets
 
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.graders.statements import Candidate, Statement, deciding
 from lighteval_r1.records import OwedError, Run, RunProblem, Sample, TaskRun, UserError, pack_token_ids
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
@@ -22,7 +25,7 @@ from lighteval_r1.thinking.measures import Measured, measured, thinking_of
 from lighteval_r1.thinking.summary import part_of
 from lighteval_r1.thinking.table import task_lines
 from lighteval_r1.thinking.thoughts import changes
-from lighteval_r1.thinking.tokens import Offsets, load_tokenizer
+from lighteval_r1.thinking.tokens import Offsets, cuts_at_spaces, load_tokenizer
 
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "src" / "lighteval_r1" / "demo" / "model"
@@ -201,6 +204,69 @@ def test_characters_of_several_bytes_do_not_shift_the_count():
         sample_of(reply), at, within=len(reply)
     )
     assert dict(offsets.how) == {"sampled": 1, "anew": 1}
+
+
+ODD = (
+    "",
+    " ",
+    "  a  b",
+    "a\n b",
+    "a\u00a0 b c",
+    " \u0301a b",
+    "it 's don 't",
+    "a😀 😀b \u200d c",
+    "a\r\n b ",
+    "中文 字 符 １２ ３",
+    "x" * 300,
+)
+
+
+@pytest.mark.parametrize("trim", [False, True])
+def test_words_counted_one_by_one_are_as_many_tokens_as_in_the_whole_text(trim):
+    tokenizer = demo_offsets().tokenizer
+    if trim:
+        tokenizer.post_processor = ByteLevelOffsets(trim_offsets=True)
+    offsets = Offsets(tokenizer)
+    for text in (*ODD, " ".join(ODD), *(case.reply for case in CASES)):
+        begins = [begin for begin, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
+        for at in range(len(text) + 1):
+            assert offsets.n_begun(text, at) == sum(begin < at for begin in begins), (text, at)
+    assert offsets.remembered
+
+
+def test_a_tokenizer_whose_tokens_reach_over_spaces_reads_the_whole_text():
+    tokenizer = demo_offsets().tokenizer
+    assert cuts_at_spaces(tokenizer) and not cuts_at_spaces(words_tokenizer())
+    tokenizer.pre_tokenizer = ByteLevel(use_regex=False)
+    assert not cuts_at_spaces(tokenizer)
+    tokenizer = demo_offsets().tokenizer
+    tokenizer.add_tokens(["the sum"])
+    assert not cuts_at_spaces(tokenizer)
+
+
+def kept(*statements: tuple[bool | None, dict]) -> list[int]:
+    """Which of these the first correct answer depends on: whether each is the gold, and what else is so of it."""
+    weak = {"strong": False, "linked": False}
+    looked = [
+        (Statement(end, str(end), "said", partial(Candidate, end, str(end), "said", **(weak | ties))), right)
+        for end, (right, ties) in enumerate(statements)
+    ]
+    return [candidate.end for candidate in deciding(looked)]
+
+
+def test_only_statements_that_decide_are_looked_at():
+    strong, linked, weak = {"strong": True}, {"linked": True}, {}
+    # What is not the gold matters behind a weak statement of it alone, and once.
+    assert kept((False, weak), (True, weak), (False, weak), (False, strong), (True, linked), (True, strong)) == [
+        1,
+        2,
+        4,
+    ]
+    # A linked one settles no weak one before it: that waits for what comes next.
+    assert kept((True, weak), (True, linked), (False, weak), (True, weak)) == [0, 1, 2]
+    assert kept((True, weak), (True, strong), (False, weak)) == [0, 1]
+    # What the grader must say leaves all open; what is supposed waits for nothing.
+    assert kept((None, strong), (False, weak), (True, {"supposed": True}), (False, weak), (True, linked)) == [0, 2, 4]
 
 
 def test_ids_that_do_not_spell_the_reply_are_not_counted_and_it_is_told():

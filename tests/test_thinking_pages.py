@@ -113,6 +113,8 @@ def test_the_picture_comes_as_png_and_svg(words, tmp_path):
         paths = write_figures(told(words, *runs).tasks, tmp_path / name)
         assert [path.name for path in paths] == ["r1_math_500_thinking.png", "r1_math_500_thinking.svg"]
         assert all(path.stat().st_size > 10_000 for path in paths)
+    again = write_figures(told(words, *runs).tasks, tmp_path / "again")
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         write_figures([], tmp_path / "file")

@@ -16,7 +16,7 @@ from lighteval_r1.report import page
 from lighteval_r1.report.differences import on_the_page, sampling_words
 from lighteval_r1.report.page.excerpts import Parts, excerpt_characters, write_replies
 from lighteval_r1.report.page.tables import Table, grid_data, sample_data
-from lighteval_r1.report.page.thinking_section import section
+from lighteval_r1.report.page.thinking_section import section, write_whole
 from lighteval_r1.report.summary import Published, TaskSummary, means, task_summary, with_implied
 from lighteval_r1.runs.outputs import check_page, writing
 from lighteval_r1.runs.pairing import differences
@@ -281,11 +281,8 @@ def write_page(shown: Sequence[Table], content: dict, *, out: Path) -> None:
             data["tables"][at]["rows"][place]["file"] = path.name
 
         samples.append(sample_data(table, characters=excerpt_characters(n_samples), keep=keep))
-    # Last and at once, so that a page never stands half written or without the files it names.
-    whole = out.with_name(out.name + ".new")
-    # A command line may hold bytes that are no text.
-    whole.write_text(page.render(content, data=data, samples=samples), encoding="utf-8", errors="backslashreplace")
-    whole.replace(out)
+    # Last, so that a page never stands without the files it names.
+    write_whole(page.render(content, data=data, samples=samples), out=out)
 
 
 def files_beside(out: Path) -> Path:

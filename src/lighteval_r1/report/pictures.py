@@ -1,11 +1,14 @@
 """The report's pictures as PNG and SVG files, for papers and slides."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import Estimate, UserError
@@ -110,12 +113,13 @@ def saved(pictures: Mapping[str, Figure], folder: Path) -> list[Path]:
         raise UserError(f"{folder} is a file; --figures wants a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, picture in pictures.items():
-        for ending in ("png", "svg"):
-            path = folder / f"{name}.{ending}"
-            # Without a date, so that the same run gives the same file.
-            picture.savefig(path, dpi=200, metadata={"Date": None} if ending == "svg" else None)
-            paths.append(path)
+    # Without a date and with these ids, so that the same run gives the same file.
+    with rc_context({"svg.hashsalt": "lighteval-r1"}):
+        for name, picture in pictures.items():
+            for ending in ("png", "svg"):
+                path = folder / f"{name}.{ending}"
+                picture.savefig(path, dpi=200, metadata={"Date": None} if ending == "svg" else None)
+                paths.append(path)
     return paths
 
 
@@ -132,21 +136,30 @@ def titled(task: TaskSummary, words: str = "") -> str:
     return task.name + words + (" (partial)" if len(task.lengths) == 1 and task.partial else "")
 
 
-def _axes(width: float, height: float, *, title: str = ""):
+def _axes(width: float, height: float, *, title: str = "") -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
+    style(axes, title=title)
+    return figure, axes
+
+
+def style(axes: Axes, *, title: str, fontsize: float = 10) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     # A title is text, whatever a model's name holds: "$" begins no formula.
-    axes.set_title(title, fontsize=10, loc="left", parse_math=False)
-    return figure, axes
+    axes.set_title(title, fontsize=fontsize, loc="left", parse_math=False)
+
+
+def as_text(labels: Iterable[Text]) -> None:
+    """So that a "$" in them begins no formula."""
+    for label in labels:
+        label.set_parse_math(False)
 
 
 def _names(axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    for label in axes.get_yticklabels():
-        label.set_parse_math(False)
+    as_text(axes.get_yticklabels())
     axes.invert_yaxis()
 
 
@@ -190,8 +203,7 @@ def curve_figure(task: TaskSummary) -> Figure:
     axes.set_xlabel("k")
     axes.set_ylabel("pass@k, percent")
     if len(task.curves) > 1:
-        for text in axes.legend(frameon=False, fontsize=8).get_texts():
-            text.set_parse_math(False)
+        as_text(axes.legend(frameon=False, fontsize=8).get_texts())
     return figure
 
 
@@ -224,8 +236,7 @@ def group_figure(task: TaskSummary, group: str) -> Figure:
     for at, run in enumerate(runs if len(runs) > 1 else []):
         axes.plot([], [], "o", color=COLOURS[at % len(COLOURS)], label=named(task, run))
     if len(runs) > 1:
-        for text in figure.legend(frameon=False, fontsize=8, loc="outside lower center").get_texts():
-            text.set_parse_math(False)
+        as_text(figure.legend(frameon=False, fontsize=8, loc="outside lower center").get_texts())
     axes.set_xlim(0, 100)
     axes.set_xlabel("percent; problems in brackets")
     return figure

@@ -1,14 +1,12 @@
 """The six measures over levels as a picture, PNG and SVG."""
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from lighteval_r1.records import UserError
-from lighteval_r1.report.pictures import COLOURS
+from lighteval_r1.report.pictures import COLOURS, as_text, file_name, saved, style
 from lighteval_r1.thinking.summary import Panel, TaskThinking, panels
 
 MARKERS = ("o", "s", "^", "D", "v")
@@ -16,18 +14,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 def write_figures(tasks: Sequence[TaskThinking], folder: Path) -> list[Path]:
     """<task>_thinking.png and .svg for each task."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file; --figures wants a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for task in tasks:
-        picture = thinking_figure(task)
-        for ending in ("png", "svg"):
-            path = folder / f"{re.sub(r'[^a-zA-Z0-9_.-]+', '-', task.name)}_thinking.{ending}"
-            # Without a date, so that the same run gives the same file.
-            picture.savefig(path, dpi=200, metadata={"Date": None} if ending == "svg" else None)
-            paths.append(path)
-    return paths
+    return saved({f"{file_name(task.name)}_thinking": thinking_figure(task) for task in tasks}, folder)
 
 
 def thinking_figure(task: TaskThinking) -> Figure:
@@ -41,8 +28,7 @@ def thinking_figure(task: TaskThinking) -> Figure:
         legend = figure.legend(
             handles, labels, frameon=False, fontsize=9, loc="outside lower center", ncols=min(len(labels), 4)
         )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        as_text(legend.get_texts())
     return figure
 
 
@@ -58,10 +44,7 @@ def with_gaps(points: list) -> list:
 
 def draw(axes, panel: Panel, *, over: str) -> None:
     scale = 100 if panel.measure.share else 1
-    axes.set_title(panel.measure.title + (", percent" if panel.measure.share else ""), fontsize=9.5, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
+    style(axes, title=panel.measure.title + (", percent" if panel.measure.share else ""), fontsize=9.5)
     n = len(panel.lines)
     for at, (run, points) in enumerate(panel.lines):
         # Side by side, so that error bars do not hide each other.
@@ -93,8 +76,7 @@ def draw(axes, panel: Panel, *, over: str) -> None:
     axes.set_ylim(-0.02 * top, 1.06 * top)
     axes.set_xlabel(over, fontsize=9)
     axes.tick_params(labelsize=8.5)
-    for label in axes.get_xticklabels():
-        label.set_parse_math(False)
+    as_text(axes.get_xticklabels())
     if not any(points for _, points in panel.lines):
         axes.set_yticks([])
         axes.text(

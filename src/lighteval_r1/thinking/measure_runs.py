@@ -17,6 +17,11 @@ from lighteval_r1.thinking.tokens import ANEW, NOT_SPELLING, SAMPLED, NoTokenize
 LONG_WAIT = 30_000_000
 # CPU seconds for one candidate: what takes longer to compare is no answer as people state it.
 LIMIT_S = 2.0
+COUNTED = {
+    SAMPLED: "replies by the ids that were sampled",
+    ANEW: "tokenized anew, as no ids were kept",
+    NOT_SPELLING: "tokenized anew, as their ids do not spell them by this tokenizer",
+}
 
 
 @dataclass(frozen=True)
@@ -119,17 +124,11 @@ def for_report(labels: Sequence[str], runs: Sequence[Run], *, tokenizer: str, pa
 
 
 def n_characters(runs: Sequence[Run]) -> int:
-    return sum(
-        len(s.reply)
-        for run in runs
-        for task in run.tasks.values()
-        for problem in task.problems
-        for s in problem.samples
-    )
+    return sum(len(sample.reply) for run in runs for task in run.tasks.values() for sample in task.samples)
 
 
 def has_grades(task: TaskRun) -> bool:
-    return any(sample.outcome is not None for problem in task.problems for sample in problem.samples)
+    return any(sample.outcome is not None for sample in task.samples)
 
 
 def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "measure") -> list[str]:
@@ -224,15 +223,8 @@ def by_judge(thoughts: Sequence[Thought], *, choice: Choice, notes: list[str]) -
 
 
 def tokens_note(label: str, offsets: Offsets, source: str) -> str:
-    how = offsets.how
-    parts = [f"{how[SAMPLED]} replies by the ids that were sampled"] if how[SAMPLED] else []
-    parts += [f"{how[ANEW]} tokenized anew, as no ids were kept"] if how[ANEW] else []
-    parts += (
-        [f"{how[NOT_SPELLING]} tokenized anew, as their ids do not spell them by this tokenizer"]
-        if how[NOT_SPELLING]
-        else []
-    )
-    return f"Tokens of {label} by the tokenizer of {source}: {', '.join(parts) or 'no reply thinks'}."
+    counted = ", ".join(f"{n} {words}" for how, words in COUNTED.items() if (n := offsets.how[how]))
+    return f"Tokens of {label} by the tokenizer of {source}: {counted or 'no reply thinks'}."
 
 
 def left_out_notes(runs: Sequence[Run], *, choice: Choice) -> list[str]:

@@ -2,10 +2,12 @@
 
 Where the engine kept the ids that were sampled, these are counted: a text may be cut into tokens in other ways than the
 model wrote it. Else, and where ids do not spell the reply, its text is tokenized anew; what was done is counted and
-told.
+told. Most tokenizers cut a text at its spaces first: their words are tokenized once and remembered, as replies say few
+words often.
 """
 
 import json
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -13,12 +15,19 @@ from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
+from tokenizers.normalizers import NFC
 
 from lighteval_r1.graders.statements.sentences import whole_characters
 from lighteval_r1.outside.hub_files import model_file
 from lighteval_r1.records import Run, Sample, UserError, unpack_token_ids
 
 SAMPLED, ANEW, NOT_SPELLING = "sampled", "anew", "not spelling"
+# A space alone between words. It stands first in the pattern, as a search for a plain character is the fastest.
+BETWEEN_WORDS = re.compile(r" (?<=\S )(?=\S)")
+# One of each kind of character that tokenizers tell apart: cases, scripts, marks, digits, punctuation, signs.
+KINDS = "aZéßж中あ\u0301\u200d1٣².,'’(\"-_$+=<\\…·😀"
+# Words that are remembered, and how long they may be.
+MOST_WORDS, LONGEST_WORD = 500_000, 64
 
 
 class NoTokenizer(UserError):
@@ -46,7 +55,11 @@ def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[To
         whole = False
     if not whole:
         raise NoTokenizer(f"{path} is damaged: it describes no tokenizer. Name another with --tokenizer.")
-    return Tokenizer.from_file(str(path)), source
+    tokenizer = Tokenizer.from_file(str(path))
+    # Some files say how prompts of a batch are to be cut and filled.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer, source
 
 
 def is_commit(run: Run) -> bool:
@@ -54,11 +67,37 @@ def is_commit(run: Run) -> bool:
     return bool(revision) and not revision.startswith("sha256:") and not Path(run.model).expanduser().is_dir()
 
 
+def cuts_at_spaces(tokenizer: Tokenizer) -> bool:
+    """Whether its tokens never reach over a space between words, so that words can be tokenized one by one."""
+    added = tokenizer.get_added_tokens_decoder().values()
+    if tokenizer.pre_tokenizer is None or not isinstance(tokenizer.normalizer, NFC | None):
+        return False
+    if any(" " in token.content or token.lstrip or token.rstrip for token in added):
+        return False
+    words = " ".join(first + last for first in KINDS for last in KINDS)
+    begins = {begin for _, (begin, _) in tokenizer.pre_tokenizer.pre_tokenize_str(words)}
+    return all(space.start() in begins for space in BETWEEN_WORDS.finditer(words))
+
+
+class WordCounts(dict[str, int]):
+    """The number of tokens of a space and the word behind it."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    def __missing__(self, word: str) -> int:
+        n = len(self.tokenizer.encode(f" {word}", add_special_tokens=False))
+        if len(word) <= LONGEST_WORD and len(self) < MOST_WORDS:
+            self[word] = n
+        return n
+
+
 class Offsets:
     """Token counts of replies by one tokenizer. how: number of replies by what was counted."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
+        self.remembered = WordCounts(tokenizer) if cuts_at_spaces(tokenizer) else None
         self.how: Counter[str] = Counter()
         self._pieces: dict[int, str] = {}
         self._added = tokenizer.get_added_tokens_decoder()
@@ -79,10 +118,27 @@ class Offsets:
                 return [n_before(begins, before) for before in bytes_before]
         else:
             self.how[ANEW] += 1
-        encoded = self.tokenizer.encode(whole_characters(sample.reply[:within]), add_special_tokens=False)
-        spans = encoded.offsets
-        # a span (begin, end) stands before (offset,) where its begin is less: no array of thousands for two numbers
-        return [bisect_left(spans, (offset,)) for offset in offsets]
+        text = whole_characters(sample.reply[:within])
+        return [self.n_begun(text, offset) for offset in offsets]
+
+    def n_begun(self, text: str, offset: int) -> int:
+        """How many tokens of a text begin before an offset."""
+        n, begin, end = 0, 0, len(text)
+        if self.remembered is not None:
+            # not the space directly before the offset: some tokenizers tell of a first token that its space is its own
+            begin = text.rfind(" ", 0, max(0, offset - 1))
+            while begin > 0 and not BETWEEN_WORDS.match(text, begin):
+                begin = text.rfind(" ", 0, begin)
+            begin = max(begin, 0)
+            first, *words = BETWEEN_WORDS.split(text[:begin])
+            n = len(self.tokenizer.encode(first, add_special_tokens=False)) + sum(
+                map(self.remembered.__getitem__, words)
+            )
+            following = BETWEEN_WORDS.search(text, offset)
+            end = following.start() if following else end
+        spans = self.tokenizer.encode(text[begin:end], add_special_tokens=False).offsets
+        # a span (begin, end) stands before (offset,) where its begin is less
+        return n + bisect_left(spans, (offset - begin,))
 
     def begins_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
         """[n_tokens]: where each token begins in the reply's UTF-8; None where the ids do not spell the reply."""

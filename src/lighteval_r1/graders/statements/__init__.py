@@ -24,8 +24,10 @@ Linear in the length of the thinking, with bounded looks around each place.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from lighteval_r1.graders.statements.sentences import sentence_start, squeezed
 
@@ -52,17 +54,54 @@ class Candidate:
     right: bool | None = None
 
 
-def not_restated(statements: Iterable[Candidate], *, thinking: str, problem: str) -> list[Candidate]:
-    """Those that the problem does not say itself, in the order of their ends."""
-    given = squeezed(problem)
-    kept = (statement for statement in statements if not restated(thinking, statement, given=given))
-    return sorted(kept, key=lambda statement: statement.end)
+class Statement(NamedTuple):
+    """What may be a candidate. look: at what stands around it; None where that makes it none.
+
+    Most statements are not the gold, so that hardly any need this look, which costs the most.
+    """
+
+    end: int
+    answer: str
+    form: str
+    look: Callable[[], Candidate | None]
 
 
-def restated(thinking: str, statement: Candidate, *, given: str) -> bool:
-    """Whether the sentence, or its last part, stands in the problem up to the answer."""
+def deciding(statements: Iterable[tuple[Statement, bool | None]]) -> Iterator[Candidate]:
+    """Of statements in order, each with whether it is the gold, the candidates on which the first correct one depends.
+
+    Of others than the gold these are the first behind a statement of it that only stands if it is taken up: the next
+    does no more harm. What was stated as the answer before is either not the gold, or not the first. Behind a certain
+    one there are none.
+    """
+    waits, certain = False, False
+    known: set[str] = set()
+    for statement, right in statements:
+        other = right is False or (right is None and statement.answer in known)
+        if (other and not waits) or (candidate := statement.look()) is None:
+            continue
+        yield candidate
+        if other:
+            waits = False
+        elif not (candidate.strong or candidate.linked):
+            waits = waits or not candidate.supposed
+        elif right:
+            certain, waits = True, waits and not candidate.strong
+        else:
+            known.add(statement.answer)
+        if certain and not waits:
+            return
+
+
+@lru_cache(maxsize=512)
+def squeezed_problem(problem: str) -> str:
+    return squeezed(problem)
+
+
+def restated(thinking: str, statement: Candidate, *, problem: str) -> bool:
+    """Whether the problem says it itself: the sentence, or its last part, stands in the problem up to the answer."""
     if statement.form in ("box", "equals"):
         return False
+    given = squeezed_problem(problem)
     sentence = thinking[sentence_start(thinking, statement.end) : statement.end]
     parts = (squeezed(sentence), squeezed(PART_START.split(sentence)[-1]))
     return any(

@@ -13,7 +13,8 @@ LONGEST_ANSWER = 250
 # No further back is looked for the beginning of a chain; most begin near.
 LOOKED_BACK, NEAR, MOST_LINES = 300, 80, 8
 
-EQUALS = re.compile(r"(?<![<>!:=≠])=(?![=>])|\\(?:approx|equiv)(?![a-zA-Z])|≈|≡")
+# Begins with plain characters, as a search for these is fast.
+EQUALS = re.compile(r"=(?<![<>!:=≠]=)(?![=>])|\\(?:approx|equiv)(?![a-zA-Z])|≈|≡")
 INEQUALITY = re.compile(r"[<>≤≥]|\\(?:leq?|geq?|leqslant|geqslant|lt|gt)(?![a-zA-Z])")
 RELATION = re.compile(any_of(EQUALS.pattern, INEQUALITY.pattern))
 STEP_TOKEN = re.compile(

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from lighteval_r1.graders.statements import Candidate
+from lighteval_r1.graders.statements import Candidate, Statement
 from lighteval_r1.graders.statements.chains import EQUALS, LONGEST_ANSWER, chain_before, side, step_end
 from lighteval_r1.graders.statements.phrases import (
     CHECKED,
@@ -13,44 +14,51 @@ from lighteval_r1.graders.statements.phrases import (
     REJECTED,
     TRIED,
 )
-from lighteval_r1.graders.statements.question import Question
+from lighteval_r1.graders.statements.question import Reading
 from lighteval_r1.graders.statements.sentences import hypothetical, sentence_end, sentence_start, statement_start
 
 LETTER_SIDE = re.compile(r"(?<![\w\\])([a-zA-Z])\s{0,4}$")
 FRACTION = r"\\frac\{[^{}]{1,30}\}\{[^{}]{1,30}\}"
 # What stands between the values of a list: "x = 2 \\quad \\text{or} \\quad x = 3".
 JOINED = r"(?:[\s,;$]|\\[()\[\],; ]|\\q?quad|\\text\{\s?(?:or|and|,)\s?\}|\b(?:or|and)\b){1,12}"
+# What stands behind these is no end of a step.
+NO_END = frozenset("=}<>(?")
 # Other values of a letter stand beside it.
 NEAR = 50
 
 
-def equalities(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[Candidate]:
+def equalities(reading: Reading) -> Iterator[Statement]:
     """The right side of the last "=" of each step."""
+    thinking, lists = reading.thinking, reading.lists
     for sign in EQUALS.finditer(thinking):
-        end, closed_by = step_end(thinking, sign.end(), lists=lists)
-        if closed_by in ("=", "}", "<", ">", "(", "?"):
+        begin = sign.end()
+        end, closed_by = step_end(thinking, begin, lists=lists)
+        right = thinking[begin:end]
+        if closed_by in NO_END or not (bare := right.rstrip()) or len(right) > LONGEST_ANSWER:
             continue
-        right = thinking[sign.end() : end]
-        if not right.strip() or len(right) > LONGEST_ANSWER:
-            continue
-        prose = not closed_by.startswith(("$", "\\", " "))
-        answer, end = (
-            clause(thinking, sign.end(), limit=end)
-            if prose and "\\" not in right and not lists
-            else (right.strip(), sign.end() + len(right.rstrip()))
-        )
-        if not answer or asked_at(thinking, end) or REJECTED.match(thinking, end) or TRIED.match(thinking, end):
-            continue
-        if hypothetical(thinking, sign.start()):
-            continue
-        chain = chain_before(thinking, sign.start())
-        if not {(chain.first, side(answer)), (chain.last, side(answer))} & asked_for.given:
-            words = thinking[statement_start(thinking, sign.start()) : sign.start()]
-            supposed = CONDITIONAL.match(words) is not None or one_of_several(thinking, sign.start(), end)
-            bound = chain.bound and not asked_for.extreme
-            tied = asked_for.named_in(words) or chain.first in asked_for.formulas
-            linked = not supposed and not bound and (tied or CHECKED.match(thinking, end) is not None)
-            yield Candidate(end, answer, "equals", strong=False, linked=linked, supposed=supposed, bound=bound)
+        if "\\" in right or lists or closed_by.startswith(("$", "\\", " ")):
+            answer, end = bare.lstrip(), begin + len(bare)
+        else:
+            answer, end = clause(thinking, begin, limit=end)
+        if answer:
+            yield Statement(end, answer, "equals", partial(equality, reading, sign.start(), end, answer))
+
+
+def equality(reading: Reading, sign: int, end: int, answer: str) -> Candidate | None:
+    thinking, asked_for = reading.thinking, reading.asked_for
+    if asked_at(thinking, end) or REJECTED.match(thinking, end) or TRIED.match(thinking, end):
+        return None
+    if hypothetical(thinking, sign):
+        return None
+    chain = chain_before(thinking, sign)
+    if {(chain.first, side(answer)), (chain.last, side(answer))} & asked_for.given:
+        return None
+    words = thinking[statement_start(thinking, sign) : sign]
+    supposed = CONDITIONAL.match(words) is not None or one_of_several(thinking, sign, end)
+    bound = chain.bound and not asked_for.extreme
+    tied = asked_for.named_in(words) or chain.first in asked_for.formulas
+    linked = not supposed and not bound and (tied or CHECKED.match(thinking, end) is not None)
+    return Candidate(end, answer, "equals", strong=False, linked=linked, supposed=supposed, bound=bound)
 
 
 def one_of_several(text: str, sign: int, end: int) -> bool:

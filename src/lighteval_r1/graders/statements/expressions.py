@@ -3,49 +3,56 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders.announcements import DELIMITED, phrases
-from lighteval_r1.graders.statements import Candidate, not_restated
+from lighteval_r1.graders.statements import Candidate, Statement, deciding, restated
 from lighteval_r1.graders.statements.chains import LONGEST_ANSWER
 from lighteval_r1.graders.statements.equations import clause, equalities
 from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, REJECTED, REJECTED_ANSWER, in_digits
-from lighteval_r1.graders.statements.question import question
+from lighteval_r1.graders.statements.question import Reading
 from lighteval_r1.graders.statements.sayings import sayings
 from lighteval_r1.graders.statements.sentences import asked, sentence_end, sentence_start
 from lighteval_r1.graders.statements.settled import is_common, settled
 
+NOT_BEFORE = re.compile(r"\bnot\W{0,4}$")
+
 
 def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
-    lists = "," in gold or "\\text{and" in gold
-    asked_for = question(problem).with_letters_of(thinking)
-    statements = [*boxed(thinking, lists=lists), *announced(thinking)]
-    statements += equalities(thinking, asked_for=asked_for, lists=lists)
-    statements += sayings(thinking, asked_for=asked_for, lists=lists)
+    """Those on which the first correct one depends."""
+    reading = Reading(thinking, problem, lists="," in gold or "\\text{and" in gold)
+    statements = [*boxed(reading), *announced(thinking), *equalities(reading), *sayings(reading)]
     rare = not is_common(gold, problem=problem)
-    return [
-        replace(statement, right=settled(statement, gold), linked=statement.linked or (rare and not statement.bound))
-        for statement in not_restated(statements, thinking=thinking, problem=problem)
-    ]
+
+    def look(statement: Statement, right: bool | None) -> Candidate | None:
+        candidate = statement.look()
+        if candidate is None or restated(thinking, candidate, problem=problem):
+            return None
+        return replace(candidate, right=right, linked=candidate.linked or (rare and not candidate.bound))
+
+    in_order = sorted(statements, key=attrgetter("end"))
+    rights = ((statement, settled(statement, gold)) for statement in in_order)
+    return list(deciding((s._replace(look=partial(look, s, right)), right) for s, right in rights))
 
 
-def boxed(thinking: str, *, lists: bool) -> Iterator[Candidate]:
-    for start, end, content in replies.boxes(thinking):
-        if len(content) > 4 * LONGEST_ANSWER:
-            continue
-        before = thinking[sentence_start(thinking, start) : start]
-        if REJECTED.match(thinking, end) or re.search(r"\bnot\W{0,4}$", before):
-            continue
-        # Boxes that stand together are one answer.
-        answer = replies.last_box(thinking[max(0, start - 2 * LONGEST_ANSWER) : end]) if lists else content
-        yield Candidate(end, answer, "box")
+def boxed(reading: Reading) -> Iterator[Statement]:
+    for start, end, content in replies.boxes(reading.thinking):
+        if len(content) <= 4 * LONGEST_ANSWER:
+            # Boxes that stand together are one answer.
+            near = reading.thinking[max(0, start - 2 * LONGEST_ANSWER) : end] if reading.lists else ""
+            answer = replies.last_box(near) if near else content
+            yield Statement(end, answer, "box", partial(box, reading.thinking, start, end, answer))
 
 
-def announced(thinking: str) -> Iterator[Candidate]:
+def box(thinking: str, start: int, end: int, answer: str) -> Candidate | None:
+    before = thinking[sentence_start(thinking, start) : start]
+    return None if REJECTED.match(thinking, end) or NOT_BEFORE.search(before) else Candidate(end, answer, "box")
+
+
+def announced(thinking: str) -> Iterator[Statement]:
     for phrase in phrases(thinking):
-        before = thinking[sentence_start(thinking, phrase.start()) : phrase.start()]
-        if ANNOUNCED_HYPOTHESIS.search(before):
-            continue
         at = phrase.end()
         formula = DELIMITED.match(thinking, at, min(len(thinking), at + 3 * LONGEST_ANSWER))
         if formula:
@@ -54,8 +61,14 @@ def announced(thinking: str) -> Iterator[Candidate]:
         else:
             end = sentence_end(thinking, at)
             answer, end = clause(thinking, at, limit=end)
-        if not answer or len(answer) > LONGEST_ANSWER or REJECTED_ANSWER.match(answer) or asked(thinking, end):
-            continue
-        if not REJECTED.match(thinking, end):
-            # "The answer is $x = 5$" says 5 as well as x = 5, which the grader knows.
-            yield Candidate(end, in_digits(answer), "announced")
+        if answer and len(answer) <= LONGEST_ANSWER:
+            yield Statement(end, answer, "announced", partial(announcement, thinking, phrase.start(), end, answer))
+
+
+def announcement(thinking: str, start: int, end: int, answer: str) -> Candidate | None:
+    if ANNOUNCED_HYPOTHESIS.search(thinking[sentence_start(thinking, start) : start]):
+        return None
+    if REJECTED_ANSWER.match(answer) or asked(thinking, end) or REJECTED.match(thinking, end):
+        return None
+    # "The answer is $x = 5$" says 5 as well as x = 5, which the grader knows.
+    return Candidate(end, in_digits(answer), "announced")

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choice
-from lighteval_r1.graders.statements import Candidate, not_restated
+from lighteval_r1.graders.statements import Candidate, restated
 from lighteval_r1.graders.statements.expressions import announced
 from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, GAP
 from lighteval_r1.graders.statements.sentences import asked, sentence_start
@@ -43,7 +44,8 @@ LETTER_REJECTED = re.compile(
 
 
 def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
-    return not_restated(letters(thinking, gold=gold), thinking=thinking, problem=problem)
+    kept = (letter for letter in letters(thinking, gold=gold) if not restated(thinking, letter, problem=problem))
+    return sorted(kept, key=attrgetter("end"))
 
 
 def letters(thinking: str, *, gold: str) -> Iterator[Candidate]:
@@ -62,9 +64,9 @@ def letters(thinking: str, *, gold: str) -> Iterator[Candidate]:
         if letter in known and concluded(match, group, thinking):
             yield Candidate(match.end(group + 1), letter, "letter")
     for statement in announced(thinking) if options else ():
-        letter = choice.option_of(statement.answer, options)
-        if letter:
-            yield Candidate(statement.end, letter, "announced")
+        candidate = statement.look()
+        if candidate and (letter := choice.option_of(candidate.answer, options)):
+            yield Candidate(candidate.end, letter, "announced")
 
 
 def concluded(match: re.Match, group: int, thinking: str) -> bool:

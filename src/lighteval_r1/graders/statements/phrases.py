@@ -7,6 +7,18 @@ from lighteval_r1.graders.vocabulary import any_of
 GAP = r"\s{1,4}"
 
 
+# Signs that stand for letters where cases are folded.
+FOLDED = {"i": "iIİı", "s": "sSſ", "k": "kKK"}
+
+
+def begun_by(*words: str) -> str:
+    r"""`\b(?:word|word)` where cases are folded, begun with the words' first letters, as a search for these is fast."""
+    letters = "".join(dict.fromkeys(word[0] for word in words))
+    begins = "".join(FOLDED.get(letter, letter + letter.upper()) for letter in letters)
+    rests = (any_of(*(word[1:] for word in words if word[0] == letter)) for letter in letters)
+    return rf"(?-i:[{begins}])(?<!\w.)(?:{any_of(*(f'(?<={a})(?:{b})' for a, b in zip(letters, rests, strict=True)))})"
+
+
 # ---- supposing
 
 SUPPOSING = (
@@ -113,7 +125,7 @@ STATED = (
     r"\\\[\s{0,4}(.{1,200}?)\s{0,4}\\\]",
     r"([-+]?\\?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?)",
 )
-SAYS = rf"\b(?:{any_of(*SAYING)})(?:{GAP}(?:{any_of(*SAYING_MORE)}))*\s{{0,4}}:?\s{{0,4}}\*{{0,2}}"
+SAYS = rf"{begun_by(*SAYING)}(?:{GAP}(?:{any_of(*SAYING_MORE)}))*\s{{0,4}}:?\s{{0,4}}\*{{0,2}}"
 SAID = re.compile(rf"{SAYS}(?P<answer>{any_of(*STATED)})(?![\w^_\\(]|\.\d|,\d)", re.IGNORECASE)
 # "is 5 more than", "is 3 times": the number is not the end of it.
 COMPUTING = "times more less plus minus over divided multiplied of squared cubed and or to mod choose through -"

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 from lighteval_r1.graders.statements.chains import equations
-from lighteval_r1.graders.statements.phrases import GAP
+from lighteval_r1.graders.statements.phrases import GAP, begun_by
 from lighteval_r1.graders.statements.sentences import sentence_end, sentence_start, squeezed
 from lighteval_r1.graders.vocabulary import any_of
 
@@ -53,7 +54,7 @@ EXTREME = re.compile(
     r"\b(?:least|most|greatest|largest|biggest|highest|longest|smallest|lowest|shortest|maxim\w*|minim\w*|bound)\b",
     re.IGNORECASE,
 )
-DEFINING = re.compile(r"\b(?:let|denote[sd]?|call|represents?|define)\b", re.IGNORECASE)
+DEFINING = re.compile(begun_by("let", "denote[sd]?", "call", "represents?", "define") + r"\b", re.IGNORECASE)
 SINGLE_LETTER = re.compile(r"(?<![\w\\^'’])(?:([b-zB-HJ-Z])|(?<=[$(])\s?([aAI])(?=\s?(?:\$|\\\))))(?![\w'’(^])")
 
 
@@ -104,6 +105,24 @@ class Question:
         return replace(self, formulas=self.formulas | {letter.casefold() for letter in letters})
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A thinking about a problem. lists: the gold is a list."""
+
+    thinking: str
+    problem: str
+    lists: bool
+
+    @property
+    def counted(self) -> str:
+        return question(self.problem).counted
+
+    @cached_property
+    def asked_for(self) -> Question:
+        return question(self.problem).with_letters_of(self.thinking)
+
+
+@lru_cache(maxsize=512)
 def question(problem: str) -> Question:
     """Of the problem's last question, or of its last sentence that tells to find something."""
     problem = problem[-LONGEST:]

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from lighteval_r1.graders.statements import Candidate
+from lighteval_r1.graders.statements import Candidate, Statement
 from lighteval_r1.graders.statements.chains import LONGEST_ANSWER
 from lighteval_r1.graders.statements.phrases import (
     CHECKED,
@@ -18,7 +19,7 @@ from lighteval_r1.graders.statements.phrases import (
     TOTAL,
     in_digits,
 )
-from lighteval_r1.graders.statements.question import Question, stems
+from lighteval_r1.graders.statements.question import Reading, stems
 from lighteval_r1.graders.statements.sentences import (
     asked,
     hypothetical,
@@ -33,42 +34,48 @@ ITEM_MARKS = re.compile(r"\$|\\[()]")
 ITEM_LETTER = re.compile(r"([a-zA-Z])\s*=\s*")
 
 
-def sayings(thinking: str, *, asked_for: Question, lists: bool) -> Iterator[Candidate]:
+def sayings(reading: Reading) -> Iterator[Statement]:
     """What a sentence says in words to be a number, a formula, or several of them."""
-    yield from values(thinking, asked_for=asked_for)
-    if asked_for.counted:
-        yield from numbers_of_things(thinking, asked_for=asked_for)
-    if lists:
-        yield from listed(thinking)
+    yield from values(reading)
+    if reading.counted:
+        yield from numbers_of_things(reading)
+    if reading.lists:
+        yield from listed(reading.thinking)
 
 
-def values(thinking: str, *, asked_for: Question) -> Iterator[Candidate]:
-    for match in SAID.finditer(thinking):
-        start = sentence_start(thinking, match.start())
-        at = match.start("answer")
+def values(reading: Reading) -> Iterator[Statement]:
+    for match in SAID.finditer(reading.thinking):
         answer = next(group for group in match.groups()[1:] if group is not None)
-        end = match.end("answer")
-        if "=" in answer or NUMBER_GOES_ON.match(thinking, end) or at - start > LONGEST_ANSWER:
-            continue
-        if settles(thinking, match.start(), end):
-            yield saying(thinking, match, end, answer.strip(), counts=False, asked_for=asked_for)
+        if "=" not in answer:
+            yield Statement(match.end("answer"), answer.strip(), "said", partial(value, reading, match, answer.strip()))
 
 
-def numbers_of_things(thinking: str, *, asked_for: Question) -> Iterator[Candidate]:
+def value(reading: Reading, match: re.Match, answer: str) -> Candidate | None:
+    thinking, at, end = reading.thinking, *match.span("answer")
+    if NUMBER_GOES_ON.match(thinking, end) or at - sentence_start(thinking, match.start()) > LONGEST_ANSWER:
+        return None
+    return saying(reading, match, end, answer, counts=False)
+
+
+def numbers_of_things(reading: Reading) -> Iterator[Statement]:
     """Numbers of what is counted, in digits and in words: "there are two y-intercepts"."""
-    for match in NUMBER_OF_THINGS.finditer(thinking):
-        end = match.end("number")
-        if asked_for.counted in stems(match["things"]) and settles(thinking, match.start(), end):
-            number = in_digits(match["number"])
-            yield saying(thinking, match, end, number, counts=True, asked_for=asked_for)
+    for match in NUMBER_OF_THINGS.finditer(reading.thinking):
+        if reading.counted in stems(match["things"]):
+            end, number = match.end("number"), in_digits(match["number"])
+            yield Statement(end, number, "said", partial(saying, reading, match, end, number, counts=True))
 
 
-def listed(thinking: str) -> Iterator[Candidate]:
+def listed(thinking: str) -> Iterator[Statement]:
     """Several values: "x = 3, x = 5, and x = 7"."""
     for match in LISTED.finditer(thinking):
         items = ITEM_MARKS.sub("", match[0])
-        if len(set(ITEM_LETTER.findall(items))) < 2 and settles(thinking, match.start(), match.end()):
-            yield Candidate(match.end(), ITEM_LETTER.sub("", items), "said", strong=False)
+        if len(set(ITEM_LETTER.findall(items))) < 2:
+            items = ITEM_LETTER.sub("", items)
+            yield Statement(match.end(), items, "said", partial(several, thinking, match.start(), match.end(), items))
+
+
+def several(thinking: str, begin: int, end: int, items: str) -> Candidate | None:
+    return Candidate(end, items, "said", strong=False) if settles(thinking, begin, end) else None
 
 
 def settles(thinking: str, begin: int, end: int) -> bool:
@@ -82,8 +89,11 @@ def settles(thinking: str, begin: int, end: int) -> bool:
     )
 
 
-def saying(thinking: str, match: re.Match, end: int, answer: str, *, counts: bool, asked_for: Question) -> Candidate:
+def saying(reading: Reading, match: re.Match, end: int, answer: str, *, counts: bool) -> Candidate | None:
     """A candidate with its ties to what is asked for. counts: it is a number of what is counted."""
+    thinking, asked_for = reading.thinking, reading.asked_for
+    if not settles(thinking, match.start(), end):
+        return None
     start = sentence_start(thinking, match.start())
     sentence = thinking[start : sentence_end(thinking, match.end())]
     subject = MODAL.sub("", thinking[start : match.start()])

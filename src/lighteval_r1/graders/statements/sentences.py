@@ -8,7 +8,7 @@ from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.statements.phrases import HYPOTHESIS
 
 # A full stop between digits (3.5) ends nothing; one behind a list's number (2. Next) does no harm.
-BOUNDARY = re.compile(r"\n|[.!?…。！？][\"'”’)\]*_]{0,4}(?=\s)")
+BOUNDARY = re.compile(r"[\n.!?…。！？](?:(?<=\n)|[\"'”’)\]*_]{0,4}(?=\s))")
 # A sentence that is longer is cut: nothing here looks further back.
 LONGEST, LONGEST_HYPOTHESIS = 400, 100
 HALF = re.compile("[\ud800-\udfff]")

@@ -10,7 +10,7 @@ from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.expression import gold_expression
 from lighteval_r1.graders.latex import plain
 from lighteval_r1.graders.numerals import DECIMAL, INTEGER, exact, integer_key
-from lighteval_r1.graders.statements import Candidate
+from lighteval_r1.graders.statements import Statement
 
 # What remains to be done in an expression that is not yet an answer.
 UNFINISHED = re.compile(
@@ -18,6 +18,9 @@ UNFINISHED = re.compile(
 )
 DIVISION_OF_DECIMALS = re.compile(r"\\frac\{\d*\.\d+\}|\\frac\{\d+\}\{\d*\.\d+\}|\d\.\d+/\d|\d/\d*\.\d")
 DIGIT = re.compile(r"\d")
+NO_DIGIT = re.compile(r"\D+")
+# With these a number may have other digits than are written: fractions of it, powers, numerals of other bases, words.
+MAKES_NUMBERS = re.compile(r"[.,^_]|times|text|mathrm|mbox")
 # Units that graders read in an answer's own box are many; here a number with text behind it is the number.
 NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?\\?\$?\d[\d,]*(?:\.\d+)?)\s*(?:\\[,;: ]|~|\s)*\\(?:text|mathrm|mbox|rm)\b")
 LETTER = re.compile(r"[a-zA-Z]")
@@ -30,20 +33,24 @@ IN_A_BASE = re.compile(r"\d+_(?:\{\d{1,2}\}|\d)")
 SMALL, SMALL_PART = 20, 5
 
 
-def settled(statement: Candidate, gold: str) -> bool | None:
+def settled(statement: Statement, gold: str) -> bool | None:
     """Whether a statement is the gold; None where its grader must say."""
     if statement.answer.count("{") != statement.answer.count("}"):
         return False
+    if statement.form in ("equals", "said"):
+        return settled_cheaply(statement.answer, gold)
     # What is put in a box, or announced, is meant as the answer, whatever is left to compute in it.
-    return settled_cheaply(statement.answer, gold) if statement.form in ("equals", "said") else None
+    return True if statement.answer == gold and INTEGER.fullmatch(gold) else None
 
 
 @lru_cache(maxsize=200_000)
 def settled_cheaply(answer: str, gold: str) -> bool | None:
     """Whether an expression is the gold; None where its grader must say."""
-    a, g = plain(answer), plain(gold_expression(gold))
-    if NUMBER_WITH_UNIT.match(answer):
-        a = plain(NUMBER_WITH_UNIT.match(answer).group(1))
+    g = spelled_gold(gold)
+    if INTEGER.fullmatch(g) and has_other_digits(answer, g):
+        return False
+    counted = NUMBER_WITH_UNIT.match(answer)
+    a = plain(counted[1] if counted else answer)
     if not a or a == g:
         return bool(a)
     if INTEGER.fullmatch(a) and INTEGER.fullmatch(g):
@@ -51,7 +58,10 @@ def settled_cheaply(answer: str, gold: str) -> bool | None:
     if INTEGER.fullmatch(g):
         # 26970/6 is on the way to 4495, not the answer. Whether 40_9 is 40, the grader knows.
         return None if DECIMAL.fullmatch(a) or IN_A_BASE.fullmatch(a) else False
-    if exact(g) is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
+    value = exact(g)
+    if value is not None and "." not in a + g and exact(a) is not None:
+        return exact(a) == value
+    if value is not None and (not DIGIT.search(a) or LETTER.search(COMMANDS.sub("", a))):
         return False
     if "=" not in g and letters_of(a) != letters_of(g):
         return False
@@ -59,6 +69,19 @@ def settled_cheaply(answer: str, gold: str) -> bool | None:
         return False
     left = set(UNFINISHED.findall(a)) - set(UNFINISHED.findall(g))
     return False if left or n_terms(a) > n_terms(g) else None
+
+
+@lru_cache(maxsize=4096)
+def spelled_gold(gold: str) -> str:
+    return plain(gold_expression(gold))
+
+
+def has_other_digits(answer: str, number: str) -> bool:
+    """Whether an answer's digits cannot be a whole number's, however it is spelled; most need not be spelled then."""
+    if not answer.isascii() or MAKES_NUMBERS.search(answer):
+        return False
+    digits = NO_DIGIT.sub("", answer)
+    return digits != "" and number.lstrip("+-0") not in digits
 
 
 def letters_of(expression: str) -> frozenset[str]:

@@ -45,7 +45,7 @@ def interval(scored: Scored, *, width: int = 240, colour: int | None = None) -> 
     marks.append(
         f'<line class="tick" x1="{x(scored.value)}" x2="{x(scored.value)}" y1="{middle - 8}" y2="{middle + 8}"/>'
     )
-    return _svg("".join(marks), width=width, height=height, words=", ".join(words))
+    return svg("".join(marks), width=width, height=height, words=", ".join(words))
 
 
 def curves(runs: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> Markup:
@@ -61,7 +61,7 @@ def curves(runs: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> Markup:
     def y(value: float) -> float:
         return round(TOP + (1 - value) / (1 - bottom) * (HEIGHT - TOP - BOTTOM), 1)
 
-    marks = _y_axis(bottom, y=y)
+    marks = y_axis(bottom, y=y)
     for power in range(int(math.log2(largest)) + 1):
         marks.append(f'<text x="{x(2**power)}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{2**power}</text>')
     marks.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 1}" text-anchor="end">k, samples allowed</text>')
@@ -71,7 +71,7 @@ def curves(runs: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> Markup:
         for k, value in points:
             title = f"<title>{escape(label)}: pass@{k} {value:.1%}</title>"
             marks.append(f'<circle class="dot-{at % 5}" cx="{x(k)}" cy="{y(value)}" r="2.5">{title}</circle>')
-    return _svg("".join(marks), width=WIDTH, height=HEIGHT, words="pass@k over k")
+    return svg("".join(marks), width=WIDTH, height=HEIGHT, words="pass@k over k")
 
 
 def checkpoints(lines: Sequence[Curve]) -> Markup:
@@ -87,7 +87,7 @@ def checkpoints(lines: Sequence[Curve]) -> Markup:
     def y(value: float) -> float:
         return round(TOP + (top - value) / (top - bottom) * (HEIGHT - TOP - BOTTOM), 1)
 
-    marks = _y_axis(bottom, y=y, top=top)
+    marks = y_axis(bottom, y=y, top=top)
     for at in sorted({first, last, *(sorted(set(steps))[1:-1] if len(set(steps)) <= 8 else [])}):
         marks.append(f'<text x="{x(at)}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{at:,}</text>')
     marks.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 1}" text-anchor="end">training step</text>')
@@ -101,7 +101,7 @@ def checkpoints(lines: Sequence[Curve]) -> Markup:
                 f'<a href="{escape(href)}" aria-label="{words}"><circle class="dot-{at % 5}" cx="{x(step)}" '
                 f'cy="{y(value)}" r="4"><title>{words}</title></circle></a>'
             )
-    return _svg("".join(marks), width=WIDTH, height=HEIGHT, words="pass@1 over training steps", role="group")
+    return svg("".join(marks), width=WIDTH, height=HEIGHT, words="pass@1 over training steps", role="group")
 
 
 def tick_step(largest: float) -> float:
@@ -114,7 +114,7 @@ def tick_step(largest: float) -> float:
 def key(at: int, run: str) -> Markup:
     """A dot in the colour of the run at that place."""
     mark = f'<circle class="dot-{at % 5}" cx="5" cy="5" r="4"><title>{escape(run)}</title></circle>'
-    return _svg(mark, width=10, height=10, words=run, name="drawing dot")
+    return svg(mark, width=10, height=10, words=run, name="drawing dot")
 
 
 def lengths(of: Lengths) -> Markup:
@@ -144,7 +144,7 @@ def lengths(of: Lengths) -> Markup:
     marks.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 1}" text-anchor="end">{escape(of.unit)}</text>')
     for words, y in (("right", TOP + 10), ("others", HEIGHT - BOTTOM - 4)):
         marks.append(f'<text class="label" x="0" y="{y}">{words}</text>')
-    return _svg("".join(marks), width=WIDTH, height=HEIGHT, words="lengths of right replies and of the others")
+    return svg("".join(marks), width=WIDTH, height=HEIGHT, words="lengths of right replies and of the others")
 
 
 def length_edges(values: Sequence[int]) -> np.ndarray:
@@ -155,7 +155,7 @@ def length_edges(values: Sequence[int]) -> np.ndarray:
     return 2.0 ** np.linspace(first, last, (last - first) * BINS_PER_DOUBLING + 1)
 
 
-def _y_axis(bottom: float, *, y, top: float = 1.0) -> list[str]:
+def y_axis(bottom: float, *, y, top: float = 1.0) -> list[str]:
     marks = []
     tenths = round((top - bottom) * 10)
     for at in range(0, tenths + 1, 1 if tenths <= 5 else 2):
@@ -165,7 +165,7 @@ def _y_axis(bottom: float, *, y, top: float = 1.0) -> list[str]:
     return marks
 
 
-def _svg(marks: str, *, width: int, height: int, words: str, name: str = "drawing", role: str = "img") -> Markup:
+def svg(marks: str, *, width: int, height: int, words: str, name: str = "drawing", role: str = "img") -> Markup:
     return Markup(
         f'<svg class="{name}" role="{role}" aria-label="{escape(words)}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{marks}</svg>'

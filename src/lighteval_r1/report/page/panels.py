@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from lighteval_r1.report.page.drawings import tick_step
+from lighteval_r1.report.page.drawings import svg, tick_step
 from lighteval_r1.thinking.summary import Panel
 
 WIDTH, HEIGHT = 330, 190
@@ -48,11 +48,7 @@ def panel(of: Panel) -> Markup:
         marks.append(
             f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT / 2}" text-anchor="middle">no reply has it</text>'
         )
-    title = escape(of.measure.title)
-    return Markup(
-        f'<svg class="drawing" role="img" aria-label="{title} over levels" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(marks)}</svg>'
-    )
+    return svg("".join(marks), width=WIDTH, height=HEIGHT, words=f"{of.measure.title} over levels")
 
 
 def step_of(largest: float) -> float:

@@ -43,5 +43,6 @@ def write_whole(text: str, *, out: Path) -> None:
     """At once, so that a page never stands half written."""
     whole = out.with_name(out.name + ".new")
     with writing(out):
+        # A command line may hold bytes that are no text.
         whole.write_text(text, encoding="utf-8", errors="backslashreplace")
         whole.replace(out)

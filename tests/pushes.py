@@ -1,0 +1,92 @@
+"""Uploads of small runs to the stand-in for the Hub, each in its own process, as a user's would be."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fake_hub import FakeHub
+from runs import Asked, write_run
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+REPO = "tester/details"
+# What a row must carry unchanged: quotes, bars, markup, other scripts, a direction override, a NUL.
+HOSTILE = 'x|y "q" <b>&amp;</b> \\ 数 \u202e \x00 🙂'
+DATE = "2026-11-20T10-00-00.000001"
+
+
+def written(
+    folder: Path,
+    *,
+    tasks: tuple[str, ...] = ("r1_aime24",),
+    n_problems: int | dict[str, int] = 4,
+    date: str = DATE,
+) -> Path:
+    """A run of three samples of each problem, of which the first is correct."""
+    grader = {"r1_gpqa_diamond": "choice"}
+    asked = {
+        task: [
+            Asked(
+                f"{task}-{i} {HOSTILE}",
+                "cwn",
+                gold="B" if task in grader else f"{i}",
+                question=f"Question {i} of {task}",
+                grader=grader.get(task, "expression"),
+            )
+            for i in range(n_problems[task] if isinstance(n_problems, dict) else n_problems)
+        ]
+        for task in tasks
+    }
+    return write_run(folder, asked, model="some/model", date=date)
+
+
+def environment(hub: FakeHub, home: Path, *, token: str | None = "hf_writer") -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    ours = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home), "PYTHONPATH": str(SRC)}
+    return kept | ours | ({"HF_TOKEN": token} if token else {})
+
+
+# The command on a machine whose waits pass ten times as fast: huggingface_hub alone sleeps 15 s through some faults.
+HASTY = (
+    "import time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 10); from lighteval_r1.cli import main; main()"
+)
+
+
+def start(
+    hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
+) -> subprocess.Popen:
+    program = ["-c", HASTY] if hasty else ["-m", "lighteval_r1.cli"]
+    command = [sys.executable, *program, *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=environment(hub, home, token=token), **pipes)
+
+
+def upload(
+    hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
+) -> tuple[int, str]:
+    process = start(hub, home, "upload", *arguments, token=token, hasty=hasty)
+    said, _ = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
+    """Rows as load_dataset gives them, in a process of its own: the endpoint is fixed when the library is imported."""
+    code = (
+        "import json, sys, datasets; rows = datasets.load_dataset(*sys.argv[1:3], split=sys.argv[3]); "
+        "print(json.dumps([rows.features.to_dict(), list(rows)]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, REPO, config, split],
+        env=environment(hub, home),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.splitlines()[-1])[1]
