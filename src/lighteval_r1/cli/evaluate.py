@@ -15,9 +15,10 @@ from lighteval_r1.cli.recipes import is_recipe, recipe_path
 from lighteval_r1.cli.sweep import Sweep, run_sweep
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
-from lighteval_r1.engines.layouts import Layout, automatic, layout_of
+from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
 from lighteval_r1.engines.model_section import ModelSection, check_parameters, said_by_hand
+from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import check_reach

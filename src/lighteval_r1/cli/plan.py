@@ -10,9 +10,8 @@ import numpy as np
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import MOST, SamplingOptions, argument, option
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS
-from lighteval_r1.engines.layouts import expected_tokens
 from lighteval_r1.engines.machine import gpu_names
-from lighteval_r1.engines.model_files import model_size
+from lighteval_r1.engines.model_sizes import expected_tokens, model_size
 from lighteval_r1.numbers.baselines import of_model, on_task, read_baselines
 from lighteval_r1.numbers.plans import USUAL_CORRELATION, Known, known_from, known_usual
 from lighteval_r1.outside.words import say

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
-from lighteval_r1.engines.layouts import Layout, automatic
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.outside.hub_files import check_model
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError

@@ -20,7 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.layouts import Layout, expected_tokens
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_sizes import expected_tokens
 from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.engines.templates import prompt_text
 from lighteval_r1.graders.marks import Chosen, opens_thinking

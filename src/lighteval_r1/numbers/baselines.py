@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lighteval_r1.numbers.estimates import in_words, standard_errors
+from lighteval_r1.numbers.distances import in_words, standard_errors
 from lighteval_r1.outside import variables
 from lighteval_r1.records import Estimate, UserError
 

@@ -122,7 +122,7 @@ def settings_of(
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
     extra = {vllm_names.get(name, name): sampling[name] for name in names if name in sampling}
     extra |= loops(section.end_loops)
-    engine = changing_draws(section.vllm)
+    engine = changing_draws(section.vllm) if section.vllm else {}
     if section.thinking_budget is not None and section.reasoning_parser:
         # of a budget the parser is a part: its marks are what vLLM ends the thought with
         engine["reasoning_parser"] = section.reasoning_parser
