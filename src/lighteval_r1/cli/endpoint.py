@@ -14,12 +14,10 @@ from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.finished import finished_table
 from lighteval_r1.cli.lighteval_run import ALONE, lighteval_run
 from lighteval_r1.cli.options import RunOptions, argument, option
-from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
@@ -59,11 +57,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
     if not options.model:
         raise UserError("say which --model of the server, by the name under which it lists it.")
-    if options.allow_unsafe_code:
-        allow_unsafe()
-    spare_download()
-    if options.sane:
-        variables.SANE.set("1")
+    evaluate.begin(options)
     specs = evaluate.task_specs(",".join(options.tasks), n=options.asked_n, limit=options.limit, problems=options)
     asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
     evaluate.check_several(asked, temperature=options.temperature)

@@ -66,11 +66,7 @@ class EvaluateOptions(VllmOptions, RunOptions):
 
 def evaluate_command(options: EvaluateOptions) -> None:
     """Evaluate a model with vLLM through LightEval; without options, the demo."""
-    if options.allow_unsafe_code:
-        allow_unsafe()
-    spare_download()
-    if options.sane:
-        variables.SANE.set("1")
+    begin(options)
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)
@@ -107,6 +103,15 @@ def evaluate_command(options: EvaluateOptions) -> None:
             pipeline.run_command()
     if repo:
         pushed(output_dir, repo, public=options.public)
+
+
+def begin(options: RunOptions) -> None:
+    """What is set for this process and those that it starts."""
+    if options.allow_unsafe_code:
+        allow_unsafe()
+    if options.sane:
+        variables.SANE.set("1")
+    spare_download()
 
 
 def checked_upload(options: RunOptions) -> str:
