@@ -46,6 +46,11 @@ def make_engine(
         model_config = AutoConfig.from_pretrained(config.model_name, **source)
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.model_name, **source)
     except (OSError, ValueError) as error:
+        if "custom code" in str(error):
+            raise UserError(
+                f"{config.model_name} brings code of its own, which is not run unless you say so: --vllm "
+                "trust_remote_code=true, or trust_remote_code: true in a recipe's model_parameters."
+            ) from None
         raise UserError(f"cannot read model {config.model_name}: {str(error).strip().splitlines()[0]}") from None
     check_split(
         model_config,
