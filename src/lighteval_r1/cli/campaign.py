@@ -89,7 +89,7 @@ class Campaign:
 
 
 def campaign_command(options: CampaignOptions) -> None:
-    """Evaluate several models on several tasks, here or by Slurm; the same command goes on, one table at the end."""
+    """Evaluate several models on several tasks. Here or by Slurm; the same command goes on; one table at the end."""
     campaign = read_campaign(options.file)
     failed = run_jobs(campaign) if campaign.slurm else run_here(campaign)
     say(table_of(campaign))

@@ -54,7 +54,7 @@ class EndpointOptions(RunOptions):
 
 
 def endpoint_command(options: EndpointOptions) -> None:
-    """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
+    """Evaluate a model that runs on an OpenAI-compatible server. Through LightEval, as evaluate."""
     if not options.model:
         raise UserError("say which --model of the server, by the name under which it lists it.")
     evaluate.begin(options)

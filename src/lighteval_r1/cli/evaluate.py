@@ -65,7 +65,7 @@ class EvaluateOptions(VllmOptions, RunOptions):
 
 
 def evaluate_command(options: EvaluateOptions) -> None:
-    """Evaluate a model with vLLM through LightEval; without options, the demo."""
+    """Evaluate a model with vLLM through LightEval. Without options, the demo."""
     begin(options)
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)

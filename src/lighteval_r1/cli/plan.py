@@ -50,7 +50,7 @@ class Speed:
 
 
 def plan_command(options: PlanOptions) -> None:
-    """Say what a run will take: tokens, hours, memory, and the error; from earlier runs where there are any."""
+    """Say what a run will take: tokens, hours, memory, error. From earlier runs where there are any."""
     for points in (options.error, options.see):
         if points is not None and not 0 < points < 50:
             raise UserError(f"{points:g} points: a number above 0 and below 50 is needed.")

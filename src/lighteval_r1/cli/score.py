@@ -23,7 +23,7 @@ class ScoreOptions:
 
 
 def score_command(options: ScoreOptions) -> None:
-    """Grade replies that were drawn elsewhere; the grades are written beside each file."""
+    """Grade replies that were drawn elsewhere. The grades are written beside each file."""
     from lighteval_r1.runs import grading
 
     say(grading.run(**vars(options)))
