@@ -118,7 +118,7 @@ def local_engine(options: SamplingOptions) -> Engine:
         from lighteval_r1.plugin import vllm_arguments
 
         config = vllm_arguments.VLLMModelConfig(**parameters)
-        identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+        identity = findings.identity(parameters)
         engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
         started.pop_all()
         return engine

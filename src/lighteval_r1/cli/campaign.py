@@ -189,11 +189,7 @@ def check(campaign: Campaign, kind: type) -> None:
             if options.upload:
                 repos[options.upload] = options.public
             parameters = submission_of(options).parameters if campaign.slurm else check_here(options, findings)
-            findings.identity(
-                str(parameters["model_name"]),
-                revision=str(parameters.get("revision") or "main"),
-                load_format=parameters.get("load_format"),
-            )
+            findings.identity(parameters)
         except UserError as error:
             raise UserError(f"{cell}: {error}") from None
     for repo, public in repos.items():

@@ -258,9 +258,8 @@ def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSectio
     for task in (spec.task for spec in tasks):
         (of_hub if task.rows is None and local_file(task) is None else here).append(task)
     findings.check_data(here)
-    name, revision = str(parameters["model_name"]), str(parameters.get("revision") or "main")
-    findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
-    section.check(name, parameters=parameters)
+    findings.identity(parameters)
+    section.check(str(parameters["model_name"]), parameters=parameters)
     for task in of_hub:
         check_asked_of_hub(task)
 

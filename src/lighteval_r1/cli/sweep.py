@@ -102,7 +102,7 @@ def run_one(
     from lighteval_r1.plugin import pipeline, vllm_arguments
 
     config = vllm_arguments.VLLMModelConfig(**parameters)
-    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    identity = findings.identity(parameters)
     engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
     engine.keeps_replicas = True
     pipeline.run(

@@ -41,7 +41,7 @@ def vllm_model(
     output_dir: str,
     section: ModelSection = NOTHING,
 ) -> R1Model:
-    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    identity = findings.identity(config.model_dump())
     engine = make_engine(config, identity=identity, section=section, processes=processes)
     gives_way = engine.layout.device == "cpu"
     ours = R1Config(**config.model_dump(exclude_unset=True))
@@ -103,7 +103,7 @@ def check_command(
     check_parameters(config.model_dump(exclude_unset=True))
     layout = layout_of(config.model_dump())
     layout.check()
-    findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    findings.identity(config.model_dump())
     section.check(config.model_name, parameters=config.model_dump())
     return start_replicas(layout)
 
