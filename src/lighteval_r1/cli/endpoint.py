@@ -37,6 +37,7 @@ OURS = {"model", "messages", "stream", "n"}
 @dataclass(frozen=True, kw_only=True)
 class EndpointOptions(RunOptions):
     tasks: list[str] = argument("aime24, r1_math_500@n=8, or suite.yaml.", default=[])
+    task: str = option("", "The same, by comma, as evaluate has it.")
     base_url: str = option("", "The server, such as http://127.0.0.1:8000/v1.")
     model: str = option("", "The model's name as the server lists it.")
     revision: str = option("", "Which weights the server runs; another word draws anew. Else what the server says.")
@@ -58,7 +59,8 @@ def endpoint_command(options: EndpointOptions) -> None:
     if not options.model:
         raise UserError("say which --model of the server, by the name under which it lists it.")
     evaluate.begin(options)
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.asked_n, limit=options.limit, problems=options)
+    named = ",".join([*options.tasks, *filter(None, [options.task])])
+    specs = evaluate.task_specs(named, n=options.asked_n, limit=options.limit, problems=options)
     asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
     evaluate.check_several(asked, temperature=options.temperature)
     evaluate.check_journals(cache_dir)
