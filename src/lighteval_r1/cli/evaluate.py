@@ -77,10 +77,10 @@ def evaluate_command(options: EvaluateOptions) -> None:
     for kind in sweep.sections.values() if sweep else [section]:
         check_at_hand(parameters, specs, section=kind, findings=findings)
     output_dir = Path(options.output_dir or usual_folder(options.model))
-    if sweep:
-        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir)
-        return
     repo = checked_upload(options)
+    if sweep:
+        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir, repo=repo)
+        return
     recipe = Configuration.of(parameters, section)
     command = lighteval_command(output_dir / recipe.name, specs, output_dir=output_dir, wandb=options.wandb)
     cache_dir = str(parameters.get("cache_dir") or CACHE_DIR)

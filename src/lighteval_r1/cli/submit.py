@@ -47,10 +47,8 @@ def submit_command(options: SubmitOptions) -> None:
     if not options.dry_run:
         check_sbatch()
     submission = submission_of(options)
-    if options.upload and not options.dry_run:
-        from lighteval_r1.hub import push
-
-        push.check_can_write(options.upload, public=options.public)
+    if not options.dry_run:
+        evaluate.checked_upload(options)
     say(submit(submission, dry_run=options.dry_run))
 
 
