@@ -163,6 +163,8 @@ def test_what_a_command_found_holds_in_the_program_that_it_becomes(tmp_path, mon
     assert program.identity(model) == program.identity(model) == identity
     program.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
     assert counted == {"identify": 1, "check_data": 2}
+    program.identity(model | {"revision": "another"})
+    assert counted["identify"] == 2, "another revision is another model"
 
 
 def test_a_finding_about_files_that_changed_is_found_anew(tmp_path, counted):
