@@ -13,7 +13,7 @@ from lighteval_r1.engines.engine_options import changing_draws
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split, makers_sampling
 from lighteval_r1.engines.model_section import NOTHING, ModelSection, loops, no_marks
-from lighteval_r1.engines.templates import without_effect
+from lighteval_r1.engines.prompts import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
