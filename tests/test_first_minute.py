@@ -329,7 +329,7 @@ def test_where_nothing_is_owed_the_table_comes_from_the_journal(done_before, mai
 
 
 @pytest.mark.parametrize(
-    "why", ["n", "settings", "task", "version", "prompts", "cache", "shard", "model", "no results"]
+    "why", ["n", "settings", "task", "version", "prompts", "cache", "shard", "model", "no results", "cut off"]
 )
 def test_else_lighteval_runs(done_before, main, why, monkeypatch):
     """start_replicas is None here: whoever begins a run finds that out."""
@@ -353,6 +353,9 @@ def test_else_lighteval_runs(done_before, main, why, monkeypatch):
             monkeypatch.setenv("LIGHTEVAL_R1_SHARD", "1/2")
         case "model":
             results(done_before, settings=ours["settings"] | {"revision": "sha256:another"})
+        case "cut off":
+            (file,) = (done_before / "out").rglob("results_*.json")
+            file.write_bytes(file.read_bytes()[:-100])
         case "no results":
             shutil.rmtree(done_before / "out" / "results")
     with pytest.raises(TypeError, match="NoneType"):

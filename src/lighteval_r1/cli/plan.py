@@ -1,6 +1,5 @@
 """`lighteval-r1 plan`: what a run will take and what it will say, before a GPU hour is spent."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.journals import journal_task, last_written
 from lighteval_r1.runs.locate import results_in
+from lighteval_r1.runs.reading import read_results
 from lighteval_r1.sampling.journal_files import DamageSeen, read_settings, task_folders
 from lighteval_r1.sampling.progress import duration
 from lighteval_r1.tasks.specs import parse_spec
@@ -130,8 +130,8 @@ def speed_of(options: PlanOptions) -> Speed | None:
     folder = options.runs or evaluate.usual_folder(options.model)
     speeds = []
     for path in results_in(folder) if folder.is_dir() else []:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        ours = results.get("config_general", {}).get("model_config", {}).get("lighteval_r1") or {}
+        results = read_results(path)
+        ours = results["config_general"].get("model_config", {}).get("lighteval_r1") or {}
         took, gpus = ours.get("sampling") or {}, (ours.get("environment") or {}).get("gpus") or []
         if took.get("n_tokens", 0) < TOKENS_LEAST or not took.get("generation_s"):
             continue
