@@ -1,6 +1,7 @@
 """What tests share: where the real data lies, and a machine without internet."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -138,3 +139,20 @@ def driver():
         pytest.skip(why_not())
     with chromium() as running:
         yield running
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 256 kB, and what makes it larger. Skipped where nothing may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options: str) -> bool:
+        return (
+            subprocess.run(["mount", "-t", "tmpfs", "-o", *options, str(folder)], capture_output=True).returncode == 0
+        )
+
+    if not (os.geteuid() == 0 and mount("size=256k", "tmpfs")):
+        pytest.skip("a disk that is truly full: no file system may be mounted here")
+    yield folder, lambda: mount("remount,size=8m", "tmpfs")
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

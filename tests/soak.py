@@ -9,6 +9,8 @@ import os
 PARTS = {
     # SIGKILLs of a run on vLLM
     "kills": (1, 20),
+    # stops of a run on vLLM, by Ctrl-C, TERM and a lost terminal
+    "stops": (0, 3),
     # SIGKILLs of a run against a server
     "endpoint-kills": (20, 200),
     # SIGKILLs of a run on scripted replicas of vLLM, of its replicas, its grading processes and what confines programs

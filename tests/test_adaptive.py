@@ -13,7 +13,8 @@ from lighteval_r1.cli.plan import Speed, time_in_words
 from lighteval_r1.engines import Owed
 from lighteval_r1.hub.rows import RowsFile, rows_of
 from lighteval_r1.numbers.allocation import allocate, pilot_size, planned, scaled
-from lighteval_r1.numbers.estimates import difference, estimate
+from lighteval_r1.numbers.distances import difference
+from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.plans import Known, known_from
 from lighteval_r1.numbers.scores import problem_figures, task_row
 from lighteval_r1.records import EngineError, OwedError, Problem, Sample, Settings, TaskRun, UserError

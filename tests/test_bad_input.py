@@ -119,6 +119,7 @@ BAD = [
     ((*SERVER, NOBODY, "--cache-dir", "{here}/file/cache"), "cannot write the journal's folder"),
     (("endpoint", "demo_sums", "--base-url", NOBODY), "say which --model"),
     (("endpoint", "aime42", "--model", "m", "--base-url", NOBODY), "there is no task 'aime42'"),
+    (("endpoint", "demo_sums", "--task", "demo_sums", "--model", "m", "--base-url", NOBODY), "demo_sums is asked for twice"),
     (("ask", "{here}/nowhere", "?"), "there is no model folder"),
     (("ask", "a/NoSuch", "?"), "is neither a local folder nor in the cache"),
     (("ask", NOBODY, "?"), "no server answers"),

@@ -14,10 +14,11 @@ from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_paramet
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.engines import engine_options
 from lighteval_r1.engines.adapters import read_adapter
-from lighteval_r1.engines.engine_options import changing_draws, check_engine_options, check_no_gguf, types_known
-from lighteval_r1.engines.layouts import Layout, expected_tokens
-from lighteval_r1.engines.model_files import makers_sampling
+from lighteval_r1.engines.engine_options import changing_draws, check_engine_options, types_known
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_files import check_no_gguf, makers_sampling
 from lighteval_r1.engines.model_section import ModelSection
+from lighteval_r1.engines.model_sizes import expected_tokens
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.records import Settings, UserError
 from lighteval_r1.slurm.jobs import prepare

@@ -9,9 +9,10 @@ import soak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lighteval_r1.numbers import estimates
-from lighteval_r1.numbers.estimates import difference, estimate, interval, maj_at_n, pass_at_k
-from lighteval_r1.numbers.intervals import beta_binomial_end, combined, over_problems
+from lighteval_r1.numbers import distances, estimates
+from lighteval_r1.numbers.distances import difference
+from lighteval_r1.numbers.estimates import estimate, interval, maj_at_n, pass_at_k
+from lighteval_r1.numbers.intervals import beta_binomial_end, combined, over_problems, t_quantile
 from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.tables import intervals, span
 from lighteval_r1.records import Estimate
@@ -152,7 +153,7 @@ GAUSS_LEGENDRE = np.polynomial.legendre.leggauss(200)
     ("df", "point"), [(1, 12.706), (2, 4.303), (5, 2.571), (29, 2.045), (120, 1.980), (math.inf, 1.960)]
 )
 def test_students_quantiles_are_those_of_the_tables(df, point):
-    assert estimates.t_quantile(df) == pytest.approx(point, abs=6e-4)
+    assert t_quantile(df) == pytest.approx(point, abs=6e-4)
 
 
 @settings(deadline=None)
@@ -164,7 +165,7 @@ def test_students_p_is_the_integral_of_its_density(ratio, df):
     nodes, weights = GAUSS_LEGENDRE
     tail = half * np.sum(weights * np.cos(begin + half * (nodes + 1)) ** (df - 1))
     whole = math.sqrt(math.pi) / 2 * math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2))
-    assert estimates.p_value(ratio, df=df) == pytest.approx(tail / whole, rel=1e-6, abs=1e-12)
+    assert distances.p_value(ratio, df=df) == pytest.approx(tail / whole, rel=1e-6, abs=1e-12)
 
 
 def test_pass_at_k_of_a_case_worked_by_hand():
@@ -247,7 +248,7 @@ def test_the_exchange_test_is_a_permutation_test_in_the_limit():
     moved = np.abs([(each[:, 32:].mean(1) - each[:, :32].mean(1)).sum() for each in dealt])
     as_far = np.mean(moved >= abs((second.mean(1) - first.mean(1)).sum()) - 1e-12)
     assert 0.02 < as_far < 0.9
-    assert estimates.exchange_p(first, second) == pytest.approx(as_far, abs=0.03)
+    assert distances.exchange_p(first, second) == pytest.approx(as_far, abs=0.03)
 
 
 def test_welchs_p_agrees_with_scipy_on_a_single_problem():
@@ -261,7 +262,7 @@ def test_equal_means_are_told_apart_from_equal_problems():
     # One problem won, one lost, both surely; a third moved: the mean has moved for certain.
     first, second = [[0] * 16, [1] * 16, [0, 1] * 8], [[1] * 16, [0] * 16, [1] * 16]
     assert difference(first, second).p_resampling < 0.01
-    assert estimates.exchange_p(*([np.array(row) for row in run] for run in (first, second))) > 0.05
+    assert distances.exchange_p(*([np.array(row) for row in run] for run in (first, second))) > 0.05
 
 
 def test_no_difference_without_any_spread_is_not_certainty():
@@ -328,22 +329,22 @@ def test_two_models_equally_good_at_the_kind_are_found_so_in_95_of_100_pairs(kin
 
 def test_distance_from_a_published_number_counts_its_error_where_its_n_is_known():
     ours = Estimate(0.508, 0.02, 0.08, 30, 480)
-    assert estimates.standard_errors(ours, 0.555) == pytest.approx(-2.35)
+    assert distances.standard_errors(ours, 0.555) == pytest.approx(-2.35)
     # 16 samples of ours and 64 of theirs: the error grows by sqrt(1 + 16/64).
-    assert estimates.standard_errors(ours, 0.555, n=64) == pytest.approx(-2.35 / math.sqrt(1.25))
+    assert distances.standard_errors(ours, 0.555, n=64) == pytest.approx(-2.35 / math.sqrt(1.25))
     assert (
-        estimates.in_words(-2.35) == "2.4 standard errors below"
-        or estimates.in_words(-2.35) == "2.3 standard errors below"
+        distances.in_words(-2.35) == "2.4 standard errors below"
+        or distances.in_words(-2.35) == "2.3 standard errors below"
     )
-    assert estimates.in_words(2.4) == "2.4 standard errors above"
-    assert estimates.in_words(-1106.3) == "more than 10 standard errors below"
-    assert estimates.in_words(-0.9) == "within 1 standard error"
+    assert distances.in_words(2.4) == "2.4 standard errors above"
+    assert distances.in_words(-1106.3) == "more than 10 standard errors below"
+    assert distances.in_words(-0.9) == "within 1 standard error"
 
 
 def test_distance_from_a_published_number_is_finite_without_any_spread():
     everything_right = Estimate(1.0, 0.0, 0.0, 30, 480)
-    assert 2 < estimates.standard_errors(everything_right, 0.97) < 20
-    assert abs(estimates.standard_errors(Estimate(0.5, None, 0.1, 30, 30), 0.55)) < 1
+    assert 2 < distances.standard_errors(everything_right, 0.97) < 20
+    assert abs(distances.standard_errors(Estimate(0.5, None, 0.1, 30, 30), 0.55)) < 1
 
 
 HALVES = estimate(np.array([[1, 1, 0, 0]] * 30))
@@ -476,17 +477,17 @@ def test_a_sums_interval_is_its_parts_distances_added_as_squares():
 
 def test_holms_correction_of_a_case_worked_by_hand():
     # 0.01 * 4; 0.02 * 3; 0.03 * 2 is as much; 0.5 * 1.
-    assert estimates.holm([0.02, 0.5, 0.01, 0.03]) == pytest.approx([0.06, 0.5, 0.04, 0.06])
-    assert estimates.holm([0.04]) == [0.04] and estimates.holm([]) == [] and estimates.holm([0.7, 0.9]) == [1.0, 1.0]
+    assert distances.holm([0.02, 0.5, 0.01, 0.03]) == pytest.approx([0.06, 0.5, 0.04, 0.06])
+    assert distances.holm([0.04]) == [0.04] and distances.holm([]) == [] and distances.holm([0.7, 0.9]) == [1.0, 1.0]
 
 
 def test_the_share_of_sampling_is_the_ratio_of_the_variances():
     rng = np.random.default_rng(12)
     p = rng.random(4000)
     # Of uniform rates: E p(1 - p) / 4 = 1/24 beside a variance of 1/12: a third.
-    assert estimates.sampling_share(estimate(drawn(rng, p, 4))) == pytest.approx(1 / 3, abs=0.05)
-    assert estimates.sampling_share(estimate(drawn(rng, p, 1))) is None
-    assert estimates.sampling_share(estimate([[1.0, 1.0]] * 3)) is None
+    assert distances.sampling_share(estimate(drawn(rng, p, 4))) == pytest.approx(1 / 3, abs=0.05)
+    assert distances.sampling_share(estimate(drawn(rng, p, 1))) is None
+    assert distances.sampling_share(estimate([[1.0, 1.0]] * 3)) is None
 
 
 def test_a_differences_intervals_never_collapse_and_agree_with_its_p():

@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import soak
 from test_loop import PROBLEMS, SETTINGS, Scripted, drawn_by
 
 from lighteval_r1 import __version__
@@ -26,7 +28,7 @@ from lighteval_r1.outside import hub_files
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.journals import journal_run
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.journal_files import read_settings
+from lighteval_r1.sampling.journal_files import decode_line, read_settings
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work
@@ -117,6 +119,21 @@ def test_a_full_disk_is_one_line_that_names_the_folder(tmp_path, verbose):
         raise ConnectionError(errno.ECONNRESET, "a server's end is no full disk")
 
 
+def test_results_that_a_truly_full_disk_does_not_take_are_one_line(small_disk, capsys):
+    folder, make_room = small_disk
+
+    def save() -> None:
+        with lighteval_run(folder, loading="x", verbose=False):
+            print("a library's notice")
+            (folder / "results.json").write_bytes(b"x" * 2**20)
+
+    with pytest.raises(UserError, match=f"cannot write {folder}.*: No space left on device. Every reply is kept"):
+        save()
+    assert make_room()
+    save()
+    assert (folder / "results.json").stat().st_size == 2**20
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_libraries_load_is_a_line(tmp_path, number, capsys):
     before = signal.getsignal(number)
@@ -162,6 +179,47 @@ def test_a_signal_while_samples_are_drawn_says_how_many_are_kept(tmp_path, numbe
     assert 14 <= kept < 24 and signal.getsignal(number) is before
     said = capsys.readouterr().err
     assert said.splitlines()[-1] == f"{kept} of 24 are kept; the same command goes on." and "Traceback" not in said
+
+
+# Of a run on vLLM, as they come: from the keyboard, or as the terminal goes, to all of its processes; from others to it alone.
+STOPS = ((signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill), (signal.SIGHUP, os.killpg))
+N_STOPS = soak.count("stops")
+
+
+def drawn_in(folder: Path) -> list[bytes]:
+    lines = [line for file in folder.rglob("samples-*.jsonl") for line in file.read_bytes().splitlines(keepends=True)]
+    return [line for line in lines if decode_line(line)]
+
+
+@pytest.mark.soak("stops")
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not N_STOPS, reason="each start of vLLM takes half a minute: make soak SOAK=stops")
+def test_a_run_on_vllm_that_is_stopped_keeps_what_it_drew_and_the_same_command_goes_on(tmp_path):
+    script = Path(sys.executable).with_name("lighteval-r1")
+    environment = {**os.environ, "LIGHTEVAL_R1_DEVICE": "cpu", "VLLM_CPU_KVCACHE_SPACE": "1"}
+    places = ["--output-dir", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache")]
+    command = [str(script), "evaluate", "--task", "demo_sums", "--n", "32", *places]
+    before: list[bytes] = []
+    for number, send in STOPS[:N_STOPS]:
+        with (tmp_path / "err").open("w") as err:
+            run = subprocess.Popen(command, stdout=err, stderr=err, start_new_session=True, env=environment)
+        while run.poll() is None and len(drawn_in(tmp_path)) < len(before) + 20:
+            time.sleep(0.1)
+        assert run.poll() is None, (tmp_path / "err").read_text()
+        send(run.pid, number)
+        assert run.wait(60) == 128 + number
+        told = (tmp_path / "err").read_text()
+        now = drawn_in(tmp_path)
+        assert told.splitlines()[-1] == f"{len(now)} of 1,280 are kept; the same command goes on." and len(now) < 1280
+        assert "Traceback" not in told + (tmp_path / "out" / "lighteval.log").read_text()
+        assert set(before) <= set(now), "a sample that was kept is gone"
+        left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True).stdout.split()
+        assert not left
+        before = now
+    again = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment)
+    assert again.returncode == 0 and "95 % same problems" in again.stdout
+    keys = [decode_line(line)["key"] for line in drawn_in(tmp_path)]
+    assert len(keys) == len(set(keys)) == 1280 and set(before) <= set(drawn_in(tmp_path))
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
@@ -271,7 +329,7 @@ def test_where_nothing_is_owed_the_table_comes_from_the_journal(done_before, mai
 
 
 @pytest.mark.parametrize(
-    "why", ["n", "settings", "task", "version", "prompts", "cache", "shard", "model", "no results"]
+    "why", ["n", "settings", "task", "version", "prompts", "cache", "shard", "model", "no results", "cut off"]
 )
 def test_else_lighteval_runs(done_before, main, why, monkeypatch):
     """start_replicas is None here: whoever begins a run finds that out."""
@@ -295,6 +353,9 @@ def test_else_lighteval_runs(done_before, main, why, monkeypatch):
             monkeypatch.setenv("LIGHTEVAL_R1_SHARD", "1/2")
         case "model":
             results(done_before, settings=ours["settings"] | {"revision": "sha256:another"})
+        case "cut off":
+            (file,) = (done_before / "out").rglob("results_*.json")
+            file.write_bytes(file.read_bytes()[:-100])
         case "no results":
             shutil.rmtree(done_before / "out" / "results")
     with pytest.raises(TypeError, match="NoneType"):

@@ -256,6 +256,22 @@ def test_a_full_disk_is_an_error_that_names_the_file_and_keeps_what_was_drawn(tm
     again.close()
 
 
+def test_on_a_disk_that_is_truly_full_a_journal_keeps_what_it_held_and_goes_on_once_there_is_room(small_disk):
+    folder, make_room = small_disk
+    mine, held = journal(folder), 0
+    with pytest.raises(UserError, match="cannot write .*samples-.*No space left on device"):
+        while True:
+            mine.add_sample(sample(held, reply="x" * 5000))
+            held += 1
+    mine.close()
+    assert 20 < held < 60 and make_room()
+    again = journal(folder)
+    assert set(again.samples) == {sample(i).key for i in range(held)}
+    again.add_sample(sample(held, reply="x" * 5000))
+    again.close()
+    assert len(journal(folder).samples) == held + 1
+
+
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot use .*Choose another cache_dir"):

@@ -11,8 +11,8 @@ import yaml
 from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, layout_parameters, model_parameters
 from lighteval_r1.cli.submit import SubmitOptions, cluster_layout
 from lighteval_r1.engines import machine
-from lighteval_r1.engines.layouts import Layout, automatic
-from lighteval_r1.engines.model_files import ModelSize, model_size
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_sizes import ModelSize, automatic, model_size
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster
 

@@ -286,3 +286,13 @@ def test_every_switch_of_a_python_call_has_its_opposite(name):
     assert [
         p.name for p in parameters if getattr(p, "is_flag", False) and not p.secondary_opts and p.name != "help"
     ] == []
+
+
+@pytest.mark.parametrize("name", ["", *typer.main.get_command(cli.app).commands])
+def test_help_cuts_no_option_and_no_sentence_off_on_a_narrow_screen(name, main, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, printed, _ = main(*filter(None, [name]), "--help")
+    assert code == 0 and not [line for line in printed.splitlines() if line.startswith("  ") and line.endswith("...")]
+    group = typer.main.get_command(cli.app)
+    spellings = [spelling for known in (group.commands[name].params if name else ()) for spelling in known.opts]
+    assert not [spelling for spelling in spellings if spelling.startswith("--") and f" {spelling}" not in printed]

@@ -6,14 +6,16 @@ In one process with the other tests that import LightEval.
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.engines.engine_options import split_options
 from lighteval_r1.engines.model_files import ModelIdentity
-from lighteval_r1.engines.model_section import GENERATION, PARAMETERS, check_parameters
+from lighteval_r1.engines.model_section import GENERATION, PARAMETERS, check_parameters, named_values
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import UserError
 from lighteval_r1.sampling import preflight
@@ -54,6 +56,25 @@ def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arg
 
 
 RECIPES = sorted((Path(__file__).resolve().parents[1] / "recipes").glob("*.yaml"))
+
+
+def test_a_models_own_code_runs_where_it_was_said_alone(plugin, tmp_path):
+    model = Path(shutil.copytree(DEMO_MODEL, tmp_path / "model"))
+    (model / "own.py").write_text("from transformers import Qwen2Config\nclass Own(Qwen2Config): model_type = 'own'\n")
+    file = model / "config.json"
+    file.write_text(
+        json.dumps(json.loads(file.read_text()) | {"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}})
+    )
+
+    def engine(**said: bool):
+        config = plugin.vllm_arguments.VLLMModelConfig(model_name=str(model), **said)
+        return plugin.vllm_arguments.make_engine(config, identity=ModelIdentity("model", "r"), processes=[])
+
+    with pytest.raises(UserError, match="code of its own, .* --vllm trust_remote_code=true"):
+        engine()
+    parameters, rest = split_options(named_values(["trust_remote_code=true"], option="--vllm"))
+    ours = engine(**parameters)
+    assert not rest and ours.engine_args["trust_remote_code"] is True
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)

@@ -153,34 +153,36 @@ def test_what_a_command_found_holds_in_the_program_that_it_becomes(tmp_path, mon
     monkeypatch.setenv("LIGHTEVAL_R1_FINDINGS", "")
     monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(tmp_path))
     (tmp_path / "aime_2024.jsonl").write_text('{"problem": "1 + 1?", "answer": "2"}\n')
-    model = {"model": write_model(tmp_path / "model"), "revision": "main", "load_format": None}
+    model = {"model_name": write_model(tmp_path / "model")}
     command = Findings()
-    identity = command.identity(**model)
+    identity = command.identity(model)
     command.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
     command.hand_down()
     program = Findings.handed_down()
     assert "LIGHTEVAL_R1_FINDINGS" not in os.environ, "what this program starts would take it for its own"
-    assert program.identity(**model) == program.identity(**model) == identity
+    assert program.identity(model) == program.identity(model) == identity
     program.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
     assert counted == {"identify": 1, "check_data": 2}
+    program.identity(model | {"revision": "another"})
+    assert counted["identify"] == 2, "another revision is another model"
 
 
 def test_a_finding_about_files_that_changed_is_found_anew(tmp_path, counted):
     folder = write_model(tmp_path / "model")
-    findings, model = Findings(), {"model": folder, "revision": "main", "load_format": None}
-    first = findings.identity(**model)
+    findings, model = Findings(), {"model_name": folder, "revision": None}
+    first = findings.identity(model)
     weights = Path(folder) / "model.safetensors"
     before = weights.stat()
     weights.write_bytes(b"2")
     os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    second = findings.identity(**model)
+    second = findings.identity(model)
     (Path(folder) / "added.safetensors").write_bytes(b"3")
-    third = findings.identity(**model)
+    third = findings.identity(model)
     assert len({first, second, third}) == 3 and counted["identify"] == 3
     weights.unlink()
     (Path(folder) / "added.safetensors").unlink()
     with pytest.raises(UserError, match="has no weights"):
-        findings.identity(**model)
+        findings.identity(model)
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess:

@@ -9,7 +9,7 @@ import pytest
 from lighteval_r1.cli.evaluate import EvaluateOptions, model_parameters, model_section
 from lighteval_r1.cli.recipes import recipe_path, shipped_recipes
 from lighteval_r1.engines.engine_options import check_engine_options
-from lighteval_r1.engines.model_files import named_bytes
+from lighteval_r1.engines.model_sizes import named_bytes
 
 RECIPES = shipped_recipes()
 # GB of weights where the name does not say them, or they are not stored as two bytes each. Source: the makers' pages that

@@ -17,8 +17,9 @@ from lighteval_r1.engines import Owed
 from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_section import ModelSection, named_values
+from lighteval_r1.engines.prompts import without_effect
 from lighteval_r1.engines.server_facts import Address, Served
-from lighteval_r1.engines.templates import check_template_args, variables_of, without_effect
+from lighteval_r1.engines.templates import check_template_args, variables_of
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.hub.published import settings_in_words
 from lighteval_r1.records import Problem, Run, Settings, UserError

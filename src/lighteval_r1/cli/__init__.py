@@ -35,10 +35,11 @@ from lighteval_r1.records import Failure, UserError
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    # else names of options are cut off where the screen is narrow
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Measure reasoning models: pass@1 from many sampled replies per problem, with its error.",
-    epilog="Variables of the environment:\n\n" + variables.table().replace("\n", "\n\n"),
+    epilog="Variables of the environment:\n\n\b\n" + variables.table(),
 )
 
 
@@ -81,13 +82,12 @@ register(app, "sane", sane_command)
 
 def main() -> None:
     """Run the command; a failure is one line on stderr and its exit code, never a traceback."""
+    arguments = sys.argv[1:]
     try:
         # what typer would draw in a box is a line like every other
-        code = app(standalone_mode=False, prog_name="lighteval-r1")
+        code = app(arguments or ["--help"], standalone_mode=False, prog_name="lighteval-r1")
     except typer.TyperException as mistake:
         words = one_line(mistake.format_message()).rstrip(".")
-        if not words:  # no command: the help stands there
-            raise SystemExit(UserError.exit_code) from None
         context = getattr(mistake, "ctx", None)
         help_of = f" See {context.command_path} --help." if context else ""
         raise ended_by(UserError(f"{words}.{help_of}")) from None
@@ -95,4 +95,4 @@ def main() -> None:
         raise SystemExit(1) from None
     except Failure as failure:
         raise ended_by(failure) from None
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit((code or 0) if arguments else UserError.exit_code)

@@ -80,7 +80,7 @@ def answer_line(sample: Sample) -> str:
 
 
 def ask_command(options: AskOptions) -> None:
-    """Sample one reply and show it as it comes, its thinking dimmed, then its answer."""
+    """Sample one reply and show it as it comes. Its thinking is dimmed; its answer follows."""
     if is_url(options.model):
         # its own limit of tokens holds where none is said: it refuses one that is above it
         no_limit = '{"max_tokens": null}' if options.max_tokens is None else ""
@@ -118,7 +118,7 @@ def local_engine(options: SamplingOptions) -> Engine:
         from lighteval_r1.plugin import vllm_arguments
 
         config = vllm_arguments.VLLMModelConfig(**parameters)
-        identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+        identity = findings.identity(parameters)
         engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
         started.pop_all()
         return engine

@@ -18,7 +18,7 @@ class AuditOptions:
 
 
 def audit_command(options: AuditOptions) -> None:
-    """Grade published replies again, and say where that differs from the verdicts that they carry."""
+    """Grade published replies against the verdicts they carry. Says where both differ, and why."""
     from lighteval_r1.runs.audit import audit, in_words
     from lighteval_r1.runs.outputs import check_page
 

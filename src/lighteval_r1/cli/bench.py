@@ -40,7 +40,7 @@ class BenchOptions:
 
 
 def bench_command(options: BenchOptions) -> None:
-    """Load a server with a task's prompts by vLLM's own `bench serve`: throughput, TTFT, TPOT and their percentiles."""
+    """Load a server with a task's prompts by vLLM's `bench serve`. Throughput, TTFT, TPOT and their percentiles."""
     from lighteval_r1.engines.server_facts import NO_KEY, look
 
     if options.concurrency < 1 or options.max_tokens < 1 or options.n_prompts < 0:

@@ -89,7 +89,7 @@ class Campaign:
 
 
 def campaign_command(options: CampaignOptions) -> None:
-    """Evaluate several models on several tasks, here or by Slurm; the same command goes on, one table at the end."""
+    """Evaluate several models on several tasks. Here or by Slurm; the same command goes on; one table at the end."""
     campaign = read_campaign(options.file)
     failed = run_jobs(campaign) if campaign.slurm else run_here(campaign)
     say(table_of(campaign))
@@ -182,24 +182,17 @@ def usual_name(model: str) -> str:
 def check(campaign: Campaign, kind: type) -> None:
     """What each run's own command would refuse, before the first begins. UserError names the run."""
     findings = Findings()
-    repos = {}
+    uploads = {}
     for cell in campaign.cells:
         try:
             options = kind(**cell.options)
-            if options.upload:
-                repos[options.upload] = options.public
+            uploads[options.upload] = options
             parameters = submission_of(options).parameters if campaign.slurm else check_here(options, findings)
-            findings.identity(
-                str(parameters["model_name"]),
-                revision=str(parameters.get("revision") or "main"),
-                load_format=parameters.get("load_format"),
-            )
+            findings.identity(parameters)
         except UserError as error:
             raise UserError(f"{cell}: {error}") from None
-    for repo, public in repos.items():
-        from lighteval_r1.hub import push
-
-        push.check_can_write(repo, public=public)
+    for options in uploads.values():
+        evaluate.checked_upload(options)
 
 
 def check_here(options: evaluate.EvaluateOptions, findings: Findings) -> dict:

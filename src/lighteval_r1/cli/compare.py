@@ -19,7 +19,7 @@ class CompareOptions:
 
 
 def compare_command(options: CompareOptions) -> None:
-    """Compare runs with each other on the same problems, and with published numbers."""
+    """Compare runs with each other and with published numbers. Runs are paired on the same problems."""
     from lighteval_r1.report import comparison
 
     table = comparison.compare(

@@ -58,7 +58,7 @@ class DoctorOptions:
 
 
 def doctor_command(options: DoctorOptions) -> None:
-    """Say in ten lines what is missing or odd on this machine; exit code 2 where a run would fail."""
+    """Say what is missing or odd on this machine. Ten lines; exit code 2 where a run would fail."""
     cache = cache_folders(options.cache_dir or CACHE_DIR)[0]
     gpu = device() == "gpu"
     lines = [

@@ -14,12 +14,10 @@ from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.finished import finished_table
 from lighteval_r1.cli.lighteval_run import ALONE, lighteval_run
 from lighteval_r1.cli.options import RunOptions, argument, option
-from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
@@ -39,6 +37,7 @@ OURS = {"model", "messages", "stream", "n"}
 @dataclass(frozen=True, kw_only=True)
 class EndpointOptions(RunOptions):
     tasks: list[str] = argument("aime24, r1_math_500@n=8, or suite.yaml.", default=[])
+    task: str = option("", "The same, by comma, as evaluate has it.")
     base_url: str = option("", "The server, such as http://127.0.0.1:8000/v1.")
     model: str = option("", "The model's name as the server lists it.")
     revision: str = option("", "Which weights the server runs; another word draws anew. Else what the server says.")
@@ -56,15 +55,12 @@ class EndpointOptions(RunOptions):
 
 
 def endpoint_command(options: EndpointOptions) -> None:
-    """Evaluate a model that an OpenAI-compatible server runs, through LightEval."""
+    """Evaluate a model that runs on an OpenAI-compatible server. Through LightEval, as evaluate."""
     if not options.model:
         raise UserError("say which --model of the server, by the name under which it lists it.")
-    if options.allow_unsafe_code:
-        allow_unsafe()
-    spare_download()
-    if options.sane:
-        variables.SANE.set("1")
-    specs = evaluate.task_specs(",".join(options.tasks), n=options.asked_n, limit=options.limit, problems=options)
+    evaluate.begin(options)
+    named = ",".join([*options.tasks, *filter(None, [options.task])])
+    specs = evaluate.task_specs(named, n=options.asked_n, limit=options.limit, problems=options)
     asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
     evaluate.check_several(asked, temperature=options.temperature)
     evaluate.check_journals(cache_dir)

@@ -15,9 +15,10 @@ from lighteval_r1.cli.recipes import is_recipe, recipe_path
 from lighteval_r1.cli.sweep import Sweep, run_sweep
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
-from lighteval_r1.engines.layouts import Layout, automatic, layout_of
+from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
 from lighteval_r1.engines.model_section import ModelSection, check_parameters, said_by_hand
+from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import check_reach
@@ -64,12 +65,8 @@ class EvaluateOptions(VllmOptions, RunOptions):
 
 
 def evaluate_command(options: EvaluateOptions) -> None:
-    """Evaluate a model with vLLM through LightEval; without options, the demo."""
-    if options.allow_unsafe_code:
-        allow_unsafe()
-    spare_download()
-    if options.sane:
-        variables.SANE.set("1")
+    """Evaluate a model with vLLM through LightEval. Without options, the demo."""
+    begin(options)
     parameters = model_parameters(options)
     parameters |= layout_parameters(options, parameters)
     section = model_section(options)
@@ -80,10 +77,10 @@ def evaluate_command(options: EvaluateOptions) -> None:
     for kind in sweep.sections.values() if sweep else [section]:
         check_at_hand(parameters, specs, section=kind, findings=findings)
     output_dir = Path(options.output_dir or usual_folder(options.model))
-    if sweep:
-        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir)
-        return
     repo = checked_upload(options)
+    if sweep:
+        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir, repo=repo)
+        return
     recipe = Configuration.of(parameters, section)
     command = lighteval_command(output_dir / recipe.name, specs, output_dir=output_dir, wandb=options.wandb)
     cache_dir = str(parameters.get("cache_dir") or CACHE_DIR)
@@ -106,6 +103,15 @@ def evaluate_command(options: EvaluateOptions) -> None:
             pipeline.run_command()
     if repo:
         pushed(output_dir, repo, public=options.public)
+
+
+def begin(options: RunOptions) -> None:
+    """What is set for this process and those that it starts."""
+    if options.allow_unsafe_code:
+        allow_unsafe()
+    if options.sane:
+        variables.SANE.set("1")
+    spare_download()
 
 
 def checked_upload(options: RunOptions) -> str:
@@ -252,9 +258,8 @@ def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSectio
     for task in (spec.task for spec in tasks):
         (of_hub if task.rows is None and local_file(task) is None else here).append(task)
     findings.check_data(here)
-    name, revision = str(parameters["model_name"]), str(parameters.get("revision") or "main")
-    findings.identity(name, revision=revision, load_format=parameters.get("load_format"))
-    section.check(name, parameters=parameters)
+    findings.identity(parameters)
+    section.check(str(parameters["model_name"]), parameters=parameters)
     for task in of_hub:
         check_asked_of_hub(task)
 

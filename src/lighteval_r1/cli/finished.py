@@ -1,6 +1,5 @@
 """A run of which nothing is owed and whose results are there: its table from the journals, without LightEval."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +8,10 @@ from lighteval_r1 import __version__
 from lighteval_r1.numbers.scores import run_table, task_row
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell
-from lighteval_r1.records import Settings, TaskRun
+from lighteval_r1.records import Settings, TaskRun, UserError
 from lighteval_r1.runs.journals import journal_run
 from lighteval_r1.runs.locate import RESULTS
+from lighteval_r1.runs.reading import read_results
 from lighteval_r1.sampling.journal_files import journal_folder, read_asked
 from lighteval_r1.tasks.specs import TaskSpec, parse_spec
 from lighteval_r1.tasks.task import rows_at_hand
@@ -20,7 +20,7 @@ from lighteval_r1.tasks.task import rows_at_hand
 def finished_table(
     output_dir: Path, specs: Sequence[str], *, cache_dir: str, same: Callable[[dict], bool]
 ) -> str | None:
-    """None where LightEval must run: for samples or grades that are owed, or results that are of other ones.
+    """None where LightEval must run: for samples or grades that are owed, for results of other ones, or damaged ones.
 
     same: whether what the newest results say of their run is what is asked now.
     """
@@ -28,7 +28,11 @@ def finished_table(
     if not files or variables.SHARD.value() is not None:
         return None
     newest = max(files, key=lambda path: path.name)
-    ours = json.loads(newest.read_text(encoding="utf-8"))["config_general"]["model_config"].get("lighteval_r1")
+    try:
+        ours = read_results(newest)["config_general"]["model_config"].get("lighteval_r1")
+    except UserError:
+        # a disk that was full cut it off
+        return None
     if not ours or ours["version"] != __version__ or len(ours["tasks"]) != len(specs) or not same(ours):
         return None
     settings = Settings(**ours["settings"])

@@ -17,7 +17,7 @@ class JobsOptions:
 
 
 def jobs_command(options: JobsOptions) -> None:
-    """List submitted Slurm jobs: state, samples drawn of those asked, and the last line of each."""
+    """List submitted Slurm jobs. Their states, samples drawn of those asked, and the last line of each."""
     home = Path(options.folder).expanduser()
     folders = sorted(path.parent for path in home.rglob(JOB_IDS))
     if not folders:

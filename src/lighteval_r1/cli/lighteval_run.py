@@ -109,12 +109,7 @@ def same_run(
     it was. An adapter or a tokenizer of another place may have changed."""
 
     def same(ours: dict) -> bool:
-        model = findings.identity(
-            str(parameters["model_name"]),
-            revision=str(parameters.get("revision") or "main"),
-            load_format=parameters.get("load_format"),
-        )
-        settings = ours["settings"]
+        model, settings = findings.identity(parameters), ours["settings"]
         unchanged = (settings["model"], settings["revision"]) == (model.name, model.revision)
         elsewhere = section.lora or parameters.get("tokenizer")
         return unchanged and not elsewhere and ours["environment"]["command"] == shlex.join(command)

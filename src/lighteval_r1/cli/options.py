@@ -27,7 +27,9 @@ from lighteval_r1.records import UserError
 
 def option(default: Any, text: str, *spellings: str, make: str = "", **more: Any) -> Any:
     """A field that is an option. text: its help. spellings, make: its names, where they are not made of the field's."""
-    return described(typer.Option(default, *spellings, help=text, **more), make=make)
+    # that a switch is off where it is not said needs no saying
+    shown = typer.Option(default, *spellings, help=text, show_default=default is not False, **more)
+    return described(shown, make=make)
 
 
 def argument(text: str, *, default: Any = ..., **more: Any) -> Any:

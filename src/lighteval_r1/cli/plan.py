@@ -1,6 +1,5 @@
 """`lighteval-r1 plan`: what a run will take and what it will say, before a GPU hour is spent."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,15 @@ import numpy as np
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import MOST, SamplingOptions, argument, option
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS
-from lighteval_r1.engines.layouts import expected_tokens
 from lighteval_r1.engines.machine import gpu_names
-from lighteval_r1.engines.model_files import model_size
+from lighteval_r1.engines.model_sizes import expected_tokens, model_size
 from lighteval_r1.numbers.baselines import of_model, on_task, read_baselines
 from lighteval_r1.numbers.plans import USUAL_CORRELATION, Known, known_from, known_usual
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.journals import journal_task, last_written
 from lighteval_r1.runs.locate import results_in
+from lighteval_r1.runs.reading import read_results
 from lighteval_r1.sampling.journal_files import DamageSeen, read_settings, task_folders
 from lighteval_r1.sampling.progress import duration
 from lighteval_r1.tasks.specs import parse_spec
@@ -52,7 +51,7 @@ class Speed:
 
 
 def plan_command(options: PlanOptions) -> None:
-    """Say what a run will take: tokens, hours, memory, and the error; from earlier runs where there are any."""
+    """Say what a run will take: tokens, hours, memory, error. From earlier runs where there are any."""
     for points in (options.error, options.see):
         if points is not None and not 0 < points < 50:
             raise UserError(f"{points:g} points: a number above 0 and below 50 is needed.")
@@ -135,8 +134,8 @@ def speed_of(options: PlanOptions) -> Speed | None:
     folder = options.runs or evaluate.usual_folder(options.model)
     speeds = []
     for path in results_in(folder) if folder.is_dir() else []:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        ours = results.get("config_general", {}).get("model_config", {}).get("lighteval_r1") or {}
+        results = read_results(path)
+        ours = results["config_general"].get("model_config", {}).get("lighteval_r1") or {}
         took, gpus = ours.get("sampling") or {}, (ours.get("environment") or {}).get("gpus") or []
         if took.get("n_tokens", 0) < TOKENS_LEAST or not took.get("generation_s"):
             continue

@@ -87,7 +87,7 @@ def named_recipe(name: str) -> Path:
 
 
 def recipes_command(options: RecipesOptions) -> None:
-    """List the recipes: layout, mode, sampling, where its values stand, and what was published of the model."""
+    """List the recipes and what was published of their models. Also layout, mode, sampling, and where these stand."""
     rows, shown = read_baselines(), 0
     words = [word.lower() for word in options.models]
     for recipe in shipped_recipes():

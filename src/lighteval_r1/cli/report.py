@@ -29,7 +29,7 @@ class ReportOptions:
 
 
 def report_command(options: ReportOptions) -> None:
-    """Write a page to look at: scores with intervals, a grid of problems and samples, every reply."""
+    """Write a page: scores, a grid of problems, every reply. Scores stand with their intervals."""
     from lighteval_r1.numbers.baselines import published_numbers
     from lighteval_r1.numbers.estimators import named
     from lighteval_r1.report.contents import run_labels, write_report

@@ -14,7 +14,7 @@ class RequirementsOptions:
 
 
 def requirements_command(options: RequirementsOptions) -> None:
-    """Print the exact versions that were tried together, for `pip install --no-deps -r`."""
+    """Print the exact versions that were tried together. For `pip install --no-deps -r`."""
     if options.device not in ("gpu", "cpu"):
         raise UserError(f"there is no set for {options.device!r}. There are two: gpu and cpu.")
     say(pinned_set(options.device).read_text(encoding="utf-8").rstrip("\n"))

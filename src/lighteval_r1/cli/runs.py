@@ -13,7 +13,7 @@ class RunsOptions:
 
 
 def runs_command(options: RunsOptions) -> None:
-    """List what the journals hold: per model, task and settings, how many samples are drawn, owed and graded."""
+    """List what the journals hold. Per model, task and settings, how many samples are drawn, owed and graded."""
     from lighteval_r1.runs.journals import holdings, holdings_table
 
     say(holdings_table(holdings(options.cache_dir or CACHE_DIR)))

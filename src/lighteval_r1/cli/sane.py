@@ -20,7 +20,7 @@ class SaneOptions(VllmOptions):
 
 
 def sane_command(options: SaneOptions) -> None:
-    """Look in a dozen replies whether template, marks, limits, seeds and counts are as they should be."""
+    """Check engine and model in a minute. A dozen replies show template, marks, limits, seeds and counts."""
     if is_url(options.model):
         if options.vllm or options.lora or options.generation_config:
             raise UserError("--vllm, --lora and --generation-config are for a model on this machine, not for a server.")

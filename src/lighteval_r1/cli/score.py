@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lighteval_r1.cli.options import ALSO_HELP, PARSER_HELP, argument, option
-from lighteval_r1.graders.marks import AUTO, check_name
+from lighteval_r1.graders.marks import AUTO
 from lighteval_r1.outside.words import say
 
 
@@ -23,17 +23,7 @@ class ScoreOptions:
 
 
 def score_command(options: ScoreOptions) -> None:
-    """Grade replies that were drawn elsewhere; the grades are written beside each file."""
+    """Grade replies that were drawn elsewhere. The grades are written beside each file."""
     from lighteval_r1.runs import grading
 
-    table = grading.run(
-        options.files,
-        task=options.task,
-        columns=options.columns,
-        also=options.also,
-        explain=options.explain,
-        thinking_opened=options.thinking_opened,
-        reasoning_parser=check_name(options.reasoning_parser),
-        allow_unsafe_code=options.allow_unsafe_code,
-    )
-    say(table)
+    say(grading.run(**vars(options)))

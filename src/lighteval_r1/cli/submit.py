@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
-from lighteval_r1.engines.layouts import Layout, automatic
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.outside.hub_files import check_model
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
@@ -37,7 +38,7 @@ class SubmitOptions(VllmOptions, RunOptions):
 
 
 def submit_command(options: SubmitOptions) -> None:
-    """Submit evaluations to Slurm: one job per task, or an array that shares the work."""
+    """Submit evaluations to Slurm. One job per task, or an array that shares the work."""
     if options.list_tasks:
         say("\n".join(f"{task.name:<28} {task.repo}" for task in all_tasks().values()))
         return
@@ -46,10 +47,8 @@ def submit_command(options: SubmitOptions) -> None:
     if not options.dry_run:
         check_sbatch()
     submission = submission_of(options)
-    if options.upload and not options.dry_run:
-        from lighteval_r1.hub import push
-
-        push.check_can_write(options.upload, public=options.public)
+    if not options.dry_run:
+        evaluate.checked_upload(options)
     say(submit(submission, dry_run=options.dry_run))
 
 
@@ -65,7 +64,7 @@ def submission_of(options: SubmitOptions) -> Submission:
     if options.array < 0 or options.nodes < 1:
         raise UserError(f"--array {options.array} --nodes {options.nodes}: numbers from 1 are needed.")
     cluster = read_cluster(options.cluster)
-    parameters = evaluate.model_parameters(options)
+    parameters, usual = evaluate.model_parameters(options), evaluate.usual_folder(options.model)
     name = str(parameters["model_name"])
     if not Path(name).expanduser().is_dir():
         check_model(name)
@@ -78,11 +77,11 @@ def submission_of(options: SubmitOptions) -> Submission:
     problems = {"n": options.asked_n, "limit": options.limit, "problems": options}
     specs = [] if options.serve else evaluate.task_specs(options.task, **problems)
     return Submission(
-        name=evaluate.slug(name),
+        name=usual.name,
         parameters=parameters | layout.parameters,
         section=section.record,
         specs=[own.spelled_out(spec) for spec in specs],
-        output=str(Path(options.output_dir or evaluate.usual_folder(options.model)).absolute()),
+        output=str(Path(options.output_dir or usual).absolute()),
         options=options_of_jobs(options),
         upload={"upload": options.upload, "public": options.public} if options.upload else {},
         layout=layout,

@@ -53,14 +53,16 @@ class Sweep:
 
 
 def run_sweep(
-    sweep: Sweep, options: RunOptions, parameters: dict, specs: Sequence[str], *, findings: Findings, output_dir: Path
+    sweep: Sweep,
+    options: RunOptions,
+    parameters: dict,
+    specs: Sequence[str],
+    *,
+    findings: Findings,
+    output_dir: Path,
+    repo: str,
 ) -> None:
-    """Each run has its folder below the output's; all draw into journals of one cache folder."""
-    repo = ""
-    if options.upload:
-        from lighteval_r1.hub import push
-
-        repo = push.check_can_write(options.upload, public=options.public)
+    """Each run has its folder below the output's; all draw into journals of one cache folder. repo: "" for no push."""
     # the plugin registers them while it is imported
     variables.ASKED.set(",".join(specs))
     folders = {value: output_dir / f"{sweep.name}-{value}" for value in sweep.sections}
@@ -78,6 +80,8 @@ def run_sweep(
             tell(f"{sweep.name} {value}:")
             run_one(section, options, parameters, specs, findings=findings, processes=processes, folder=folders[value])
             if repo:
+                from lighteval_r1.hub import push
+
                 say(push.upload(folders[value], repo, public=options.public))
             tasks = read_run(str(folders[value])).tasks.values()
             done += [(value, task_row(task_run)) for task_run in tasks]
@@ -102,7 +106,7 @@ def run_one(
     from lighteval_r1.plugin import pipeline, vllm_arguments
 
     config = vllm_arguments.VLLMModelConfig(**parameters)
-    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    identity = findings.identity(parameters)
     engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
     engine.keeps_replicas = True
     pipeline.run(

@@ -22,7 +22,7 @@ class CheckOptions:
 
 
 def tasks_command(options: TasksOptions) -> None:
-    """List the tasks: data set, problems, samples per problem, grader, licence; and the suites that came along."""
+    """List the tasks and suites. Each with data set, problems, samples per problem, grader and licence."""
     for task in all_tasks().values():
         n_problems = task.n_problems or "-"
         say(
@@ -35,7 +35,7 @@ def tasks_command(options: TasksOptions) -> None:
 
 
 def check_command(options: CheckOptions) -> None:
-    """Check tasks: every gold answer must be graded correct by its own grader, an empty reply must be no answer."""
+    """Check that each gold passes its own grader. An empty reply must be no answer."""
     faults = []
     for name in options.names:
         task = parse_spec(name).task

@@ -33,7 +33,7 @@ class ThinkOptions:
 
 
 def think_command(options: ThinkOptions) -> None:
-    """Measure how replies think: tokens, first correct answer, efficiency, changes of approach."""
+    """Measure how replies think. Tokens, first correct answer, efficiency, changes of approach."""
     from lighteval_r1.report.contents import run_labels
     from lighteval_r1.runs.reading import read_run
     from lighteval_r1.thinking.measure_runs import Choice, measure_runs

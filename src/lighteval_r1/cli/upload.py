@@ -21,9 +21,9 @@ class UploadOptions:
 
 
 def upload_command(options: UploadOptions) -> None:
-    """Push a run's results, details and a card to the Hub, in one commit; the same push again makes none."""
+    """Push a run to the Hub: rows, results, a card. In one commit; the same push again makes none."""
     if not options.repo and not options.results_to_model:
-        raise UserError("say where to: a data set REPO, --results-to-model MODEL, or both.")
+        raise UserError("say where to: a data set REPO (UPLOAD=NAMESPACE/NAME), --results-to-model MODEL, or both.")
     if options.model_index and not options.results_to_model:
         raise UserError("--model-index needs --results-to-model MODEL.")
     from lighteval_r1.hub import proposals, push

@@ -51,7 +51,6 @@ CHANGE_DRAWS = frozenset(
 # vLLM's defaults of these, as a user may spell them.
 AT_DEFAULT = (None, "auto", "", False, {}, [])
 PLAIN = {"bool": bool, "int": int, "float": (int, float), "str": str, "list": list, "dict": dict, "set": list}
-NO_GGUF = "vLLM 0.32 has no loader for GGUF files. Take the model's safetensors, or a server that runs GGUF (endpoint)."
 
 
 @cache
@@ -158,10 +157,3 @@ def split_options(arguments: Mapping) -> tuple[dict, dict]:
     """(LightEval's parameters, vLLM's own) of what was said as vLLM's."""
     theirs = {IN_PARAMETERS[name]: value for name, value in arguments.items() if name in IN_PARAMETERS}
     return theirs, {name: value for name, value in arguments.items() if name not in IN_PARAMETERS}
-
-
-def check_no_gguf(model: str, parameters: Mapping) -> None:
-    folder = Path(model).expanduser()
-    only = folder.is_dir() and any(folder.glob("*.gguf")) and not any(folder.glob("*.safetensors"))
-    if model.endswith(".gguf") or only or "gguf" in (parameters.get("quantization"), parameters.get("load_format")):
-        raise UserError(NO_GGUF)

@@ -1,21 +1,20 @@
-"""The model on disk: which one it is, whether it is whole, how large it is, and whether it can be split as asked."""
+"""The model on disk: which one it is, whether it is whole and of a kind that runs, and whether it splits as asked."""
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.outside.hub_files import hub_commit, model_file
 from lighteval_r1.records import UserError
 
+NO_GGUF = "vLLM 0.32 has no loader for GGUF files. Take the model's safetensors, or a server that runs GGUF (endpoint)."
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
 # Read of each weight file for its digest: both ends and evenly spaced blocks, so that 100 GB take a second.
 EDGE_BYTES = 2**20
 BLOCK_BYTES = 4096
 N_BLOCKS = 64
-BYTES_PER_VALUE = 2  # bfloat16: weights of which only the number is known, and the KV cache
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,13 @@ def sampled_bytes(path: Path) -> bytes:
     return b"".join(parts)
 
 
+def check_no_gguf(model: str, parameters: Mapping) -> None:
+    folder = Path(model).expanduser()
+    only = folder.is_dir() and any(folder.glob("*.gguf")) and not any(folder.glob("*.safetensors"))
+    if model.endswith(".gguf") or only or "gguf" in (parameters.get("quantization"), parameters.get("load_format")):
+        raise UserError(NO_GGUF)
+
+
 def check_split(config: object, *, tensor_parallel_size: int, pipeline_parallel_size: int) -> None:
     """UserError where the heads do not divide. config: transformers' model configuration."""
     text = config.get_text_config()
@@ -86,71 +92,6 @@ def check_split(config: object, *, tensor_parallel_size: int, pipeline_parallel_
     layers = getattr(text, "num_hidden_layers", None)
     if layers and pipeline_parallel_size > layers:
         raise UserError(f"pipeline_parallel_size={pipeline_parallel_size} is more than the model's {layers} layers.")
-
-
-@dataclass(frozen=True)
-class ModelSize:
-    """What a model takes of GPUs.
-
-    weight_bytes: as they are stored. heads: attention heads, 0 where its configuration is not at hand; then the rest is
-    not known either. kv_heads, kv_head_bytes: of the KV cache, the latter for one token over all layers. context:
-    tokens that it was made for.
-    """
-
-    weight_bytes: float
-    heads: int = 0
-    kv_heads: int = 1
-    kv_head_bytes: int = 0
-    context: int = 0
-
-    def can_split(self, k: int) -> bool:
-        """Whether vLLM can split it over k GPUs: heads are dealt out whole, those of the cache also copied."""
-        if not self.heads:
-            return k & (k - 1) == 0
-        return self.heads % k == 0 and (self.kv_heads % k == 0 or k % self.kv_heads == 0)
-
-    def kv_token_bytes(self, k: int) -> int:
-        """Of one token, over all of k GPUs."""
-        return self.kv_head_bytes * max(self.kv_heads, k)
-
-
-def model_size(model: str, *, revision: str = "main") -> ModelSize | None:
-    """By its configuration and weights in a folder, cache or Hub, else by its name; None where that says nothing."""
-    config = described(model, "config.json", revision=revision, fetch=True)
-    n_bytes = weight_bytes(model, revision=revision, fetch=bool(config)) or named_bytes(model)
-    text = config.get("text_config", config)
-    layers, heads = text.get("num_hidden_layers"), text.get("num_attention_heads")
-    if not n_bytes:
-        return None
-    if text.get("kv_lora_rank"):
-        # multi-head latent attention keeps one compressed vector a token and layer, on every GPU
-        kv_heads, values = 1, text["kv_lora_rank"] + text.get("qk_rope_head_dim", 0)
-    else:
-        kv_heads = text.get("num_key_value_heads") or heads
-        values = 2 * (text.get("head_dim") or text.get("hidden_size", 0) // (heads or 1))
-    if not (layers and heads and values):
-        return ModelSize(n_bytes)
-    context = text.get("max_position_embeddings") or 0
-    return ModelSize(n_bytes, heads, kv_heads, kv_head_bytes=layers * values * BYTES_PER_VALUE, context=context)
-
-
-def weight_bytes(model: str, *, revision: str, fetch: bool) -> float | None:
-    """As they are stored: by their index, else by the files at hand. fetch: the index may be asked of the Hub."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        sizes = [sum(path.stat().st_size for path in folder.glob(pattern)) for pattern in WEIGHTS]
-        n_bytes = next(filter(None, sizes), None)
-    else:
-        weights = model_file(model, "model.safetensors", revision=revision, fetch=False)
-        n_bytes = weights and weights.stat().st_size
-    index = described(model, "model.safetensors.index.json", revision=revision, fetch=fetch and not n_bytes)
-    return index.get("metadata", {}).get("total_size") or n_bytes
-
-
-def named_bytes(model: str) -> float | None:
-    """By the size in the model's name ("7B", "8x7B"), as bfloat16."""
-    sizes = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", model.rpartition("/")[2])
-    return max((float(times or 1) * float(size) * 1e9 * BYTES_PER_VALUE for times, size in sizes), default=None)
 
 
 def makers_sampling(model: str, *, revision: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A model's chat template: what it can be told is known before a tokenizer is loaded, and tried out before a sample."""
+"""A model's chat template: what it can be told is known before a tokenizer is loaded."""
 
 import difflib
 import json
@@ -69,29 +69,3 @@ def check_template_args(template_args: Mapping, template: str | None, *, effort:
         if name == EFFORT and effort:
             what = f"effort {effort}: {what}"
         raise UserError(f"{what}. {hint}It knows: {', '.join(sorted(known)) or 'nothing that can be set'}.")
-
-
-def prompt_text(tokenizer: object, prompt: str, *, system: str | None, template_kwargs: Mapping) -> str:
-    """The prompt through the chat template. UserError where the template refuses what it is given."""
-    import jinja2
-
-    messages = [{"role": "system", "content": system}] if system else []
-    messages.append({"role": "user", "content": prompt})
-    try:
-        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **template_kwargs)
-    except (jinja2.TemplateError, TypeError, ValueError) as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in template_kwargs.items()) or "no arguments"
-        raise UserError(f"the chat template refuses what it is given ({given}): {error}") from None
-
-
-def without_effect(tokenizer: object, *, system: str | None, template_kwargs: Mapping) -> list[str]:
-    """Names of the arguments without which the prompt would be the same."""
-
-    def rendered(kwargs: Mapping) -> str:
-        return prompt_text(tokenizer, "?", system=system, template_kwargs=kwargs)
-
-    whole = rendered(template_kwargs)
-    rest = {
-        name: {other: template_kwargs[other] for other in template_kwargs if other != name} for name in template_kwargs
-    }
-    return [name for name, kwargs in rest.items() if rendered(kwargs) == whole]

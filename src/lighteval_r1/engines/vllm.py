@@ -20,9 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lighteval_r1.engines import Owed
-from lighteval_r1.engines.layouts import Layout, expected_tokens
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.model_sizes import expected_tokens
+from lighteval_r1.engines.prompts import prompt_text
 from lighteval_r1.engines.replica import LINE_LIMIT
-from lighteval_r1.engines.templates import prompt_text
 from lighteval_r1.graders.marks import Chosen, opens_thinking
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell, tell_end_of_log

@@ -100,7 +100,8 @@ HEADING_ENDS = (
 Patterns = tuple[tuple[tuple[str, ...], str], ...]
 
 
-def patterns(behind_phrase: str = "", behind_heading: str = "") -> Patterns:
+@cache
+def patterns(behind_phrase: str, behind_heading: str) -> Patterns:
     """(what a text must hold, pattern) of each language's sentences and headings, with what must follow them."""
     made = []
     for name, keys, noun, link in LANGUAGES:
@@ -114,7 +115,6 @@ def patterns(behind_phrase: str = "", behind_heading: str = "") -> Patterns:
     return tuple(made)
 
 
-PATTERNS = patterns()
 TAGS = "answer|final_answer|finalanswer|final|ans|boxed"
 TAG = re.compile(rf"<({TAGS})>(.{{1,600}}?)(?:</\1>|\s*\Z)", re.IGNORECASE | re.DOTALL)
 # A last line of words alone is a heading.
@@ -178,10 +178,11 @@ def compiled(pattern: str) -> re.Pattern:
     return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
-def phrases(text: str, among: Patterns = PATTERNS) -> Iterator[re.Match]:
-    """Every announcing phrase and heading; patterns of languages whose words the text lacks are not tried."""
+def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> Iterator[re.Match]:
+    """Every announcing phrase and heading with what must follow it; patterns of languages whose words the text lacks
+    are not tried."""
     lower = text.lower()
-    for keys, pattern in among:
+    for keys, pattern in patterns(behind_phrase, behind_heading):
         if any(key in lower for key in keys):
             yield from compiled(pattern).finditer(text)
 

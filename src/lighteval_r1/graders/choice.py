@@ -146,7 +146,8 @@ def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
 
 def statements(tail: str) -> Iterator[tuple[re.Match, int]]:
     """(match, group of its denial) of every announcement; the letter is the next group."""
-    for match in phrases(tail, choosing.ANNOUNCED):
+    announced = phrases(tail, behind_phrase=choosing.BEHIND_PHRASE, behind_heading=choosing.BEHIND_HEADING)
+    for match in announced:
         group = next((i for i in range(2, len(match.groups()) + 1, 2) if match[i] is not None), 0)
         if group and meant(match):
             yield match, group - 1

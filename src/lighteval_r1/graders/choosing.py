@@ -5,7 +5,6 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 
 import re
 
-from lighteval_r1.graders.announcements import patterns
 from lighteval_r1.graders.vocabulary import group_of
 
 FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
@@ -28,7 +27,7 @@ NOUN = group_of(
 ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
 LETTER = rf"{WRAPPED}{ARTICLE}(?:{NOUN}{MAY_GAP})?{WRAPPED}([A-Ja-j]){ENDED}"
 DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
-ANNOUNCED = patterns(DENIED + LETTER, f"{MAY_GAP}(){LETTER}")
+BEHIND_PHRASE, BEHIND_HEADING = DENIED + LETTER, f"{MAY_GAP}(){LETTER}"
 
 # ---- what chooses an option in words of its own
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeGuard
 
-from lighteval_r1.numbers.estimates import in_words, standard_errors
+from lighteval_r1.numbers.distances import in_words, standard_errors
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import leaderboard
 from lighteval_r1.outside.words import tell

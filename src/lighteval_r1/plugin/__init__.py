@@ -41,7 +41,7 @@ def vllm_model(
     output_dir: str,
     section: ModelSection = NOTHING,
 ) -> R1Model:
-    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    identity = findings.identity(config.model_dump())
     engine = make_engine(config, identity=identity, section=section, processes=processes)
     gives_way = engine.layout.device == "cpu"
     ours = R1Config(**config.model_dump(exclude_unset=True))
@@ -103,7 +103,7 @@ def check_command(
     check_parameters(config.model_dump(exclude_unset=True))
     layout = layout_of(config.model_dump())
     layout.check()
-    findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    findings.identity(config.model_dump())
     section.check(config.model_name, parameters=config.model_dump())
     return start_replicas(layout)
 
@@ -117,19 +117,15 @@ def staged(task: Task) -> str | None:
 
 
 _command, _findings = command_line(), Findings.handed_down()
-# Of a command the tasks that it names are laid out to be read, of another program's import all whose rows are the data
-# set's own.
+# Of a command only the tasks that it names are told to LightEval, of another program's import all whose rows are the
+# data set's own.
 _asked = tasks_named(_command["tasks"] if _command else variables.ASKED.value())
 _asked = _asked or {name: task for name, task in TASKS.items() if not task.is_remade}
 if _command:
     check_theirs(_command)
 _section = section_of(_command["model_args"]) if _command else ModelSection()
 _processes = check_command(_command["model_args"], _asked, section=_section, findings=_findings) if _command else []
-TASKS_TABLE = [
-    task_config(task, staged(task) if name in _asked else None)
-    for name, task in (TASKS | _asked).items()
-    if name in _asked or not task.is_remade
-]
+TASKS_TABLE = [task_config(task, staged(task)) for task in _asked.values()]
 
 # The one change made to LightEval: its loader creates our model where it would create its own.
 model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(

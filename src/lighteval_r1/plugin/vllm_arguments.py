@@ -13,7 +13,7 @@ from lighteval_r1.engines.engine_options import changing_draws
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split, makers_sampling
 from lighteval_r1.engines.model_section import NOTHING, ModelSection, loops, no_marks
-from lighteval_r1.engines.templates import without_effect
+from lighteval_r1.engines.prompts import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
@@ -46,6 +46,11 @@ def make_engine(
         model_config = AutoConfig.from_pretrained(config.model_name, **source)
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.model_name, **source)
     except (OSError, ValueError) as error:
+        if "custom code" in str(error):
+            raise UserError(
+                f"{config.model_name} brings code of its own, which is not run unless you say so: --vllm "
+                "trust_remote_code=true, or trust_remote_code: true in a recipe's model_parameters."
+            ) from None
         raise UserError(f"cannot read model {config.model_name}: {str(error).strip().splitlines()[0]}") from None
     check_split(
         model_config,
@@ -122,7 +127,7 @@ def settings_of(
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
     extra = {vllm_names.get(name, name): sampling[name] for name in names if name in sampling}
     extra |= loops(section.end_loops)
-    engine = changing_draws(section.vllm)
+    engine = changing_draws(section.vllm) if section.vllm else {}
     if section.thinking_budget is not None and section.reasoning_parser:
         # of a budget the parser is a part: its marks are what vLLM ends the thought with
         engine["reasoning_parser"] = section.reasoning_parser

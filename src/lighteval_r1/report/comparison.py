@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from lighteval_r1.numbers import estimates
+from lighteval_r1.numbers import distances, estimates
 from lighteval_r1.numbers.baselines import (
     Baseline,
     all_beside,
@@ -238,7 +238,7 @@ def drawn(told: Sequence[ScoredRun], folder: Path) -> str:
 def changes(steps: Sequence[tuple[str, ScoredRun, ScoredRun]]) -> Iterator[list[str]]:
     """Per step of a task the difference and its p, with Holm's for all steps where there are several."""
     found = [paired(old, new, old.run.tasks[name], new.run.tasks[name]).found for name, old, new in steps]
-    corrected = iter(estimates.holm([difference.p_resampling for difference in found if difference]))
+    corrected = iter(distances.holm([difference.p_resampling for difference in found if difference]))
     for difference in found:
         if difference is None:
             yield ["–", "–"]

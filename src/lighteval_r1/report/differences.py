@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lighteval_r1.numbers import estimates
+from lighteval_r1.numbers import distances, estimates
 from lighteval_r1.numbers.intervals import ALPHA
 from lighteval_r1.numbers.scores import by_question
 from lighteval_r1.numbers.tables import percent, span
@@ -27,7 +27,7 @@ class Paired:
     problems: list[RunProblem]
     old: list[np.ndarray]
     new: list[np.ndarray]
-    found: estimates.Difference | None
+    found: distances.Difference | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def paired(first: ScoredRun, second: ScoredRun, before: TaskRun, after: TaskRun)
     old = [first.scores[before.task][place] for place, _ in places]
     new = [second.scores[after.task][place] for _, place in places]
     problems = [before.problems[place] for place, _ in places]
-    found = estimates.difference(by_question(problems, old), by_question(problems, new)) if places else None
+    found = distances.difference(by_question(problems, old), by_question(problems, new)) if places else None
     return Paired(first, second, before, after, problems, old, new, found)
 
 
@@ -59,8 +59,8 @@ def all_paired(told: Sequence[ScoredRun]) -> list[tuple[Paired, Corrected]]:
     first, *others = told
     pairs = [paired(first, other, *tasks) for other in others for tasks in common_tasks(first, other)]
     compared = [pair.found for pair in pairs if pair.found]
-    same = iter(estimates.holm([found.p_resampling for found in compared]))
-    beyond = iter(estimates.holm([found.p_problems for found in compared if found.p_problems is not None]))
+    same = iter(distances.holm([found.p_resampling for found in compared]))
+    beyond = iter(distances.holm([found.p_problems for found in compared if found.p_problems is not None]))
     return [
         (
             pair,
@@ -151,7 +151,7 @@ def named(problems: Sequence[RunProblem]) -> str:
     return f"{len(problems)}" + (f" ({names}{more})" if problems else "")
 
 
-def difference_words(found: estimates.Difference, corrected: Corrected) -> str:
+def difference_words(found: distances.Difference, corrected: Corrected) -> str:
     """ "+4.6, 95 % interval +0.9 to +8.3 for the same problems (p 0.016), -0.4 to +9.6 for others (p 0.071)"."""
     ends = "not known" if found.same_problems is None else span(found.same_problems, sign="+")
     p = both_p(found.p_resampling, corrected.same if corrected.n > 1 else None)
@@ -171,7 +171,7 @@ def p_words(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
-def meaning(found: estimates.Difference, corrected: Corrected, first: str, second: str) -> str:
+def meaning(found: distances.Difference, corrected: Corrected, first: str, second: str) -> str:
     """What the difference says at the 5 % level, on these problems and beyond."""
     if corrected.same >= ALPHA:
         return "no difference shown"
@@ -181,9 +181,9 @@ def meaning(found: estimates.Difference, corrected: Corrected, first: str, secon
     return f"{better} is better on these problems; not shown for other problems of the kind"
 
 
-def share_words(found: estimates.Difference) -> str:
+def share_words(found: distances.Difference) -> str:
     """ "Of its variance over problems 18.0 % is sampling, the rest which problems are asked."; "" where not known."""
-    share = estimates.sampling_share(found)
+    share = distances.sampling_share(found)
     return (
         ""
         if share is None
@@ -198,7 +198,7 @@ def sampling_words(told: Sequence[ScoredRun]) -> str:
         for name in dict.fromkeys(name for each in told for name in each.run.tasks)
         for each in told
         if name in each.run.tasks
-        and (share := estimates.sampling_share(estimates.spread(each.scores[name]))) is not None
+        and (share := distances.sampling_share(estimates.spread(each.scores[name]))) is not None
     ]
     words = ", ".join(shares)
     return (

@@ -6,19 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import from_thinking
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent
 from lighteval_r1.records import Estimate, Outcome, RunProblem, Sample, TaskRun, UserError
-from lighteval_r1.runs.grading import grade_all, local_path, settle_thinking
+from lighteval_r1.runs.grading import grade_all, local_path, settle_thinking, task_that_grades
 from lighteval_r1.runs.pairing import metric_scores
 from lighteval_r1.runs.reply_files import is_details, read_replies
 from lighteval_r1.sampling.pool import Pool
-from lighteval_r1.tasks.names import task_named
-from lighteval_r1.tasks.specs import say_confinement
 
 # As programs write verdicts: Inspect's letters, truth values, our own outcomes.
 RIGHT = frozenset(("true", "correct", "right", "c", "yes", "pass", "passed", "1", "1.0"))
@@ -80,10 +77,7 @@ def audit(
     file: str, *, task: str, columns: str = "", thinking_opened: bool | None = None, allow_unsafe_code: bool = False
 ) -> Audit:
     """UserError where no reply of the file carries a verdict."""
-    if allow_unsafe_code:
-        allow_unsafe()
-    chosen = task_named(task)
-    say_confinement([chosen])
+    chosen = task_that_grades(task, allow_unsafe_code=allow_unsafe_code)
     path = local_path(file, task=chosen)
     raw: dict[str, object] = {}
     task_run = settle_thinking(path, read_replies(path, chosen, columns=columns, verdicts=raw), given=thinking_opened)

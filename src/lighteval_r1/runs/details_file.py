@@ -65,15 +65,19 @@ def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None
         raise UserError(f"{path} holds no problem.")
     if all(str(place).isdigit() for place, _ in problems):
         problems.sort(key=lambda item: int(item[0]))
-    ordered = [problem for _, problem in problems]
+    return described_task(name, [problem for _, problem in problems], described, n=n_asked)
+
+
+def described_task(name: str, problems: list[RunProblem], described: dict, *, n: int, n_problems: int = 0) -> TaskRun:
+    """The task as the results describe it. n, n_problems: where they do not say."""
     task = TaskRun(
         task=name,
         version=described.get("version") or 0,
         data_sha256=described.get("data_sha256") or "",
-        prompts_sha256=described.get("prompts_sha256") or sha256(sorted(problem.id for problem in ordered)),
-        problems=ordered,
-        n=described.get("n") or n_asked,
-        n_problems=described.get("n_problems") or 0,
+        prompts_sha256=described.get("prompts_sha256") or sha256(sorted(problem.id for problem in problems)),
+        problems=problems,
+        n=described.get("n") or n,
+        n_problems=described.get("n_problems") or n_problems,
         part=described.get("part") or "",
         weight=described.get("weight"),
     )

@@ -55,10 +55,7 @@ def run(
     thinking_opened: whether the prompts opened a thought; None where file and replies say it.
     reasoning_parser: whose marks tell thinking from answer; auto: those that the run recorded, else the whole table.
     """
-    if allow_unsafe_code:
-        allow_unsafe()
-    chosen = task_named(task)
-    say_confinement([chosen])
+    chosen = task_that_grades(task, allow_unsafe_code=allow_unsafe_code)
     paths = [local_path(str(file), task=chosen) for file in files]
     drawn = [read_replies(path, chosen, columns=columns) for path in paths]
     runs = [settle_thinking(path, task_run, given=thinking_opened) for path, task_run in zip(paths, drawn, strict=True)]
@@ -79,6 +76,15 @@ def run(
             graded[name] = task_run
     scores = {name: [problem.scores for problem in task_run.problems] for name, task_run in graded.items()}
     return "\n".join([results_table(rows), *also_lines(asked, graded, scores)])
+
+
+def task_that_grades(name: str, *, allow_unsafe_code: bool) -> Task:
+    """The task, once it is said what confines the programs of its replies. UserError where nothing does."""
+    if allow_unsafe_code:
+        allow_unsafe()
+    task = task_named(name)
+    say_confinement([task])
+    return task
 
 
 def local_path(file: str, *, task: Task) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet as parquet
 
-from lighteval_r1.numbers.allocation import weighed
-from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of, sha256
+from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of
+from lighteval_r1.runs.details_file import described_task
 
 NEEDED = {"problem_id", "sample_index", "outcome"}
 # What LightEval says beside the columns is for readers of LightEval's details.
@@ -31,20 +31,8 @@ def task_of_rows(path: Path, *, described: Mapping[str, dict]) -> TaskRun:
         text = {"key": key, "index": row["sample_index"], "reply": row.get("reply") or ""}
         problem.samples.append(sample_of(row, **text))
     name = str(first.get("task") or path.parent.name)
-    said = described.get(name, {})
-    task = TaskRun(
-        task=name,
-        version=said.get("version") or 0,
-        data_sha256=said.get("data_sha256") or "",
-        prompts_sha256=said.get("prompts_sha256") or sha256(sorted(problems)),
-        problems=list(problems.values()),
-        n=said.get("n") or max(len(problem.samples) for problem in problems.values()),
-        n_problems=said.get("n_problems") or len(problems),
-        part=said.get("part") or "",
-        weight=said.get("weight"),
-    )
-    asked = said.get("adaptive")
-    return weighed(task, error=asked["error"], most=asked["most"]) if asked else task
+    n = max(len(problem.samples) for problem in problems.values())
+    return described_task(name, list(problems.values()), described.get(name, {}), n=n, n_problems=len(problems))
 
 
 def model_of_rows(paths: Iterable[Path]) -> str:

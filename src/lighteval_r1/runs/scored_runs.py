@@ -32,15 +32,14 @@ class ScoredRun:
 def sorted_out(sources: Sequence[str], rows: Sequence[Baseline]) -> tuple[list[Run], list[str]]:
     runs, models = [], []
     for source in sources:
-        if not source.startswith(HUB) and not Path(source).expanduser().exists() and of_model(source, rows):
+        may_be_model = not source.startswith(HUB) and not Path(source).expanduser().exists()
+        if may_be_model and of_model(source, rows):
             models.append(source)
             continue
         try:
             runs.append(read_run(source))
         except UserError as error:
-            near = (
-                nearest(source, rows) if not source.startswith(HUB) and not Path(source).expanduser().exists() else []
-            )
+            near = nearest(source, rows) if may_be_model else []
             hint = f" Published models of a near name: {', '.join(near)}." if near else ""
             raise UserError(f"{error}{hint}") from None
     return runs, models

@@ -29,7 +29,7 @@ from lighteval_r1.graders.answers import AnswerText, NoAnswer
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
-from lighteval_r1.sampling.grading_worker import LatestGolds, to_bytes
+from lighteval_r1.sampling.grading_messages import LatestGolds, to_bytes
 
 # A grader's limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something
 # other than a core is stopped after this many times the limit.

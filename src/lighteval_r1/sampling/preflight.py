@@ -1,6 +1,6 @@
 """What is found of a run before anything slow begins; a command hands it on to the program that it becomes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,10 @@ class Findings:
             fact = self.facts[name] = {"files": files_now, "value": find()}
         return fact["value"]
 
-    def identity(self, model: str, *, revision: str, load_format: str | None) -> ModelIdentity:
-        """Which model this is. UserError where it is neither a folder with weights nor a Hub id."""
+    def identity(self, parameters: Mapping) -> ModelIdentity:
+        """Which model LightEval's parameters name. UserError where it is neither a folder with weights nor a Hub id."""
+        model, revision = str(parameters["model_name"]), str(parameters.get("revision") or "main")
+        load_format = parameters.get("load_format")
 
         def find() -> dict:
             return asdict(identify(model, revision=revision, load_format=load_format))

@@ -40,20 +40,21 @@ AIME26 = Task(
     n_problems=30,
     reference=boxed_reference,
 )
-
-
-def matharena(name: str, file: str, n_problems: int, *, tried: bool = False) -> Task:
-    return replace(AIME26, name=f"r1_{name}", repo=f"MathArena/{file}", file=file, n_problems=n_problems, tried=tried)
-
-
+# Name, data set and its file, problems, and whether its rows were seen.
+OTHERS = (
+    ("hmmt_feb25", "hmmt_feb_2025", 30, True),
+    ("hmmt_nov25", "hmmt_nov_2025", 30, False),
+    ("hmmt_feb26", "hmmt_feb_2026", 33, False),
+    ("brumo25", "brumo_2025", 30, False),
+    ("smt25", "smt_2025", 53, False),
+    ("cmimc25", "cmimc_2025", 40, False),
+)
 MATHARENA = [
     AIME26,
-    matharena("hmmt_feb25", "hmmt_feb_2025", 30, tried=True),
-    matharena("hmmt_nov25", "hmmt_nov_2025", 30),
-    matharena("hmmt_feb26", "hmmt_feb_2026", 33),
-    matharena("brumo25", "brumo_2025", 30),
-    matharena("smt25", "smt_2025", 53),
-    matharena("cmimc25", "cmimc_2025", 40),
+    *(
+        replace(AIME26, name=f"r1_{name}", repo=f"MathArena/{file}", file=file, n_problems=n_problems, tried=tried)
+        for name, file, n_problems, tried in OTHERS
+    ),
 ]
 BEYOND_AIME = replace(
     AIME26,
@@ -78,11 +79,15 @@ AMC23 = replace(
     licence="MAA, for research",
     n_problems=40,
 )
+AS_MATHARENA_ASKS = [
+    replace(
+        task,
+        name=task.name.replace("r1_", "matharena_", 1),
+        prompt=MATHARENA_PROMPT,
+        grader=EXPRESSION_BEHIND_THINKING,
+        n=4,
+    )
+    for task in MATHARENA
+]
 
-
-def as_matharena_asks(task: Task) -> Task:
-    name = task.name.replace("r1_", "matharena_", 1)
-    return replace(task, name=name, prompt=MATHARENA_PROMPT, grader=EXPRESSION_BEHIND_THINKING, n=4)
-
-
-TASKS = [*MATHARENA, BEYOND_AIME, AMC23, *map(as_matharena_asks, MATHARENA)]
+TASKS = [*MATHARENA, BEYOND_AIME, AMC23, *AS_MATHARENA_ASKS]
