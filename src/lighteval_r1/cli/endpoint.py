@@ -3,22 +3,23 @@
 import asyncio
 import json
 import os
-import threading
 import urllib.parse
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.finished import finished_table
-from lighteval_r1.cli.lighteval_run import ALONE, lighteval_run
+from lighteval_r1.cli.lighteval_run import ALONE, UNUSED_ALONE, lighteval_run
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
@@ -98,12 +99,19 @@ def through_lighteval(
     # the plugin registers them while it is imported
     variables.ASKED.set(",".join(specs))
     with lighteval_run(output_dir, loading=ALONE, verbose=options.verbose):
-        threading.Thread(target=import_module, args=("lighteval_r1.plugin.pipeline",), daemon=True).start()
+        importing = Thread(target=import_lighteval, daemon=True)
+        importing.start()
         sampled = drawn([parse_spec(spec) for spec in specs], engine=engine, cache_dir=cache_dir, output_dir=output_dir)
+        importing.join()
         from lighteval_r1.plugin import pipeline
 
         where = {"output_dir": str(output_dir), "cache_dir": cache_dir}
         pipeline.run(engine, specs, **where, wandb=options.wandb, sampled=sampled)
+
+
+def import_lighteval() -> None:
+    with left_out(UNUSED_ALONE):
+        import_module("lighteval_r1.plugin.pipeline")
 
 
 def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, output_dir: Path) -> dict:

@@ -23,6 +23,15 @@ LOG = "lighteval.log"
 # What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
 WITH_VLLM = "LightEval and vLLM: about half a minute, and as long as the model's weights take"
 ALONE = "LightEval: about half a minute; the server is asked meanwhile"
+# What LightEval imports and no task of ours needs: its other engines, judges and metrics, and what those import. Half
+# of the CPU time that importing LightEval takes (benchmarks/endpoint_client.py).
+UNUSED = (
+    *(f"lighteval.models.{kind}" for kind in ("dummy", "endpoints", "sglang", "transformers")),
+    *("accelerate", "inspect_ai", "latex2sympy2_extended", "nltk", "scipy.stats", "sklearn", "sympy"),
+    "transformers.generation.utils",
+)
+# Nor do a server's replies need these.
+UNUSED_ALONE = (*UNUSED, "lighteval.models.vllm", "torch", "transformers")
 # Of a disk or a folder, not of the network.
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
