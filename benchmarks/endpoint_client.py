@@ -29,6 +29,7 @@ from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.records import Problem
 from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work
@@ -96,7 +97,7 @@ async def measured(options: argparse.Namespace, url: str, folder: Path) -> dict:
     engine = EndpointEngine(settings=settings, address=Address(url), concurrency=options.concurrency)
     problems = [Problem(f"Question {i}?", str(i), "expression") for i in range(options.replies // 10)]
     journal = Journal(folder, settings=settings, version=1)
-    work = Work(task="client", problems=problems, n=10, journal=journal)
+    work = Work("client", problems, Asked(10, 1), journal)
     with Pool(workers=1) as pool:
         begin, own = time.monotonic(), cpu_s(resource.RUSAGE_SELF)
         sampling = await run([work], engine=engine, pool=pool)

@@ -13,6 +13,7 @@ from lighteval_r1.records import Problem, RunProblem, Settings, TaskRun, UserErr
 from lighteval_r1.report.comparison import compare
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
+from lighteval_r1.sampling import journal_files
 from lighteval_r1.sampling.work import Work
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import parse_spec
@@ -193,12 +194,12 @@ def test_groups_stand_with_their_counts_in_a_runs_own_table(tmp_path, main):
 def test_a_run_under_way_says_its_part_and_a_later_whole_run_has_its_samples(tmp_path):
     settings = Settings("m", "r", None, "", 0.6, 0.95, 0, 10, 0)
     problems = [Problem(f"{i}?", "1", "expression") for i in range(3)]
-    how = {"n": 1, "version": 2, "settings": settings, "cache_dir": str(tmp_path)}
-    first = Work.open("r1_aime24|0", problems[:1], **how, part="first 1", weight=2.0)
+    how = {"settings": settings, "cache_dir": str(tmp_path)}
+    first = Work.open("r1_aime24|0", problems[:1], journal_files.Asked(1, 2, part="first 1", weight=2.0), **how)
     first.journal.close()
     run = read_run(first.journal.folder)
     assert (run.tasks["r1_aime24"].part, run.tasks["r1_aime24"].weight) == ("first 1", 2.0)
-    whole = Work.open("r1_aime24|0", problems, **how)
+    whole = Work.open("r1_aime24|0", problems, journal_files.Asked(1, 2), **how)
     whole.journal.close()
     assert whole.journal.folder == first.journal.folder and set(first.keys(problems[0])) <= set(whole.keys(problems[0]))
     assert read_run(whole.journal.folder).tasks["r1_aime24"].part == ""

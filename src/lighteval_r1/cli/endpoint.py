@@ -124,20 +124,8 @@ def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, ou
     try:
         for spec in asked:
             problems = {problem.id: problem for problem in map(spec.task.problem, task_rows(spec.task))}
-            work = Work.open(
-                f"{spec.task.name}|0",
-                list(problems.values()),
-                n=spec.n,
-                version=spec.task.version,
-                part=spec.task.part(len(problems)),
-                weight=spec.task.weight,
-                settings=engine.settings,
-                cache_dir=cache_dir,
-                shard=shard,
-                marks=engine.chosen.key,
-                error=variables.ERROR.value(),
-            )
-            works.append(work)
+            how = {"engine": engine, "cache_dir": cache_dir, "shard": shard}
+            works.append(Work.of_spec(spec, list(problems.values()), **how))
         return asyncio.run(sample(works, engine=engine, shard=shard, output_dir=str(output_dir)))
     finally:
         for work in works:
