@@ -21,7 +21,7 @@ from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.shipped import spare_download
-from lighteval_r1.outside.words import say, tell
+from lighteval_r1.outside.words import first_line, say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.tasks.specs import TaskSpec, check_data, parse_spec, say_confinement
@@ -219,7 +219,7 @@ def read_tokenizer(name: str) -> object:
     try:
         return AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the tokenizer {name}: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"cannot read the tokenizer {name}: {first_line(error)}") from None
 
 
 def template_opens_thinking(tokenizer: object) -> bool | None:

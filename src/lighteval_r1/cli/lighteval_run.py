@@ -11,9 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from lighteval_r1.engines.model_section import ModelSection, configuration
+from lighteval_r1.engines.model_section import ModelSection, recipe_text
 from lighteval_r1.outside.log_file import logged
 from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
@@ -98,8 +96,7 @@ class Configuration:
 
     @classmethod
     def of(cls, parameters: dict, section: ModelSection) -> "Configuration":
-        # ASCII, so that no character of a system prompt depends on who reads the file
-        return cls(yaml.safe_dump(configuration(parameters, section.record), sort_keys=False))
+        return cls(recipe_text(parameters, section.record))
 
     @property
     def name(self) -> str:

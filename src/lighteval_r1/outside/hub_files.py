@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.words import first_line, one_line
 from lighteval_r1.records import UserError
 
 # Whether there is a way to the Hub is known in a moment, or there is none; its libraries would try for half a minute.
@@ -191,8 +191,3 @@ def readable(repo: str, *, repo_type: str):
         yield
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
         raise UserError(f"cannot read hf://{repo_type}s/{one_line(repo)}: {first_line(error)}") from None
-
-
-def first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -17,7 +17,7 @@ from lighteval_r1.engines.templates import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import tell
+from lighteval_r1.outside.words import first_line, tell
 from lighteval_r1.records import Settings, UserError, in_words, sha256
 
 # Samples that a replica runs at once, where the user gives none; on a GPU its KV cache says it.
@@ -46,7 +46,7 @@ def make_engine(
         model_config = AutoConfig.from_pretrained(config.model_name, **source)
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.model_name, **source)
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read model {config.model_name}: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"cannot read model {config.model_name}: {first_line(error)}") from None
     check_split(
         model_config,
         tensor_parallel_size=config.tensor_parallel_size,

@@ -178,9 +178,6 @@ class Journal:
         kept = {name: value for name, value in said.items() if value or name not in ("part", "weight", "error")}
         write_whole(self.folder / "asked.json", json.dumps(kept).encode())
 
-    def is_graded(self, key: str) -> bool:
-        return key in self.samples and self.samples[key].outcome is not None
-
     def add_sample(self, sample: Sample) -> None:
         if sample.key in self.samples:
             return
