@@ -93,7 +93,7 @@ def endpoint_command(options: EndpointOptions) -> None:
 def through_lighteval(
     options: EndpointOptions, engine: "EndpointEngine", specs: list[str], *, cache_dir: str, output_dir: Path
 ) -> None:
-    """The server is at work while LightEval, which takes half a minute, is imported; LightEval finds nothing owed."""
+    """The server is at work while LightEval, which takes seconds, is imported; LightEval finds nothing owed."""
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     # the plugin registers them while it is imported

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.engines.model_section import ModelSection, recipe_text
+from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
+from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.log_file import logged
 from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
@@ -20,7 +22,7 @@ from lighteval_r1.sampling.preflight import Findings
 LOG = "lighteval.log"
 # What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
 WITH_VLLM = "LightEval and vLLM: about half a minute, and as long as the model's weights take"
-ALONE = "LightEval: about half a minute; the server is asked meanwhile"
+ALONE = "LightEval: about ten seconds; the server is asked meanwhile"
 # What LightEval imports and no task of ours needs: its other engines, judges and metrics, and what those import. Half
 # of the CPU time that importing LightEval takes (benchmarks/endpoint_client.py).
 UNUSED = (
@@ -45,6 +47,17 @@ def lighteval_run(output_dir: Path, *, loading: str, verbose: bool) -> Iterator[
         logging.basicConfig(level=logging.INFO, format="[%(asctime)s] [%(levelname)s]: %(message)s", handlers=records)
         logging.captureWarnings(capture=True)
         yield
+
+
+def vllm_engine(
+    parameters: Mapping, *, section: ModelSection, findings: Findings, processes: list[ReplicaProcess]
+) -> VllmEngine:
+    """The engine of a run, before it is started. parameters: LightEval's, which is imported: slow."""
+    with left_out(UNUSED):
+        from lighteval_r1.plugin import pipeline, vllm_arguments  # noqa: F401  both, while what they name is left out
+    config = vllm_arguments.VLLMModelConfig(**parameters)
+    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
+    return vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
 
 
 class ErrorsShown(logging.Handler):

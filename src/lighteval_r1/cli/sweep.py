@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lighteval_r1.cli.lighteval_run import UNUSED, WITH_VLLM, lighteval_run
+from lighteval_r1.cli.lighteval_run import WITH_VLLM, lighteval_run, vllm_engine
 from lighteval_r1.cli.options import RunOptions
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.layouts import layout_of
@@ -15,7 +15,6 @@ from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, Row, cells, columns
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
@@ -99,14 +98,10 @@ def run_one(
     processes: list[ReplicaProcess],
     folder: Path,
 ) -> None:
-    # slow to import, while vLLM is being imported in the replicas
-    with left_out(UNUSED):
-        from lighteval_r1.plugin import pipeline, vllm_arguments
-
-    config = vllm_arguments.VLLMModelConfig(**parameters)
-    identity = findings.identity(config.model_name, revision=config.revision, load_format=config.load_format)
-    engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
+    engine = vllm_engine(parameters, section=section, findings=findings, processes=processes)
     engine.keeps_replicas = True
+    from lighteval_r1.plugin import pipeline
+
     pipeline.run(
         engine,
         list(specs),
