@@ -2,11 +2,14 @@
 
 import ast
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from runs import asked, write_run
 
 from lighteval_r1.cli.evaluate import task_specs
+from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.hub.proposals import check_whole
 from lighteval_r1.hub.published import published_run
 from lighteval_r1.records import Problem, RunProblem, Settings, TaskRun, UserError
@@ -189,6 +192,20 @@ def test_groups_stand_with_their_counts_in_a_runs_own_table(tmp_path, main):
     # Level 1: p0, p2, p4; level 2: p1, p3.
     assert code == 0 and "r1_math_500 by level (95 % same problems; problems): 1: 66.7 (" in said
     assert "; 3), 2: 50.0 (" in said and "; 2)." in said
+
+
+def test_a_task_is_asked_as_its_command_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIGHTEVAL_R1_ERROR", "1.5")
+    spec = parse_spec("demo_sums@n=2@limit=4@weight=3|0")
+    problems = [spec.task.problem(row) for row in task_rows(spec.task)]
+    settings = Settings("m", "r", None, "", 0.6, 0.95, 0, 10, 0)
+    engine = SimpleNamespace(settings=settings, chosen=Chosen("deepseek_r1"))
+    work = Work.of_spec(spec, problems, engine=engine, cache_dir=str(tmp_path), shard=None)
+    work.journal.close()
+    said = {"marks": engine.chosen.key, "part": spec.task.part(4), "weight": 3.0, "error": 0.015}
+    assert work.asked == journal_files.Asked(2, spec.task.version, **said) and work.task == "demo_sums|0"
+    ids = [problem.id for problem in problems]
+    assert journal_files.read_asked(work.journal.folder) == replace(work.asked, problem_ids=ids)
 
 
 def test_a_run_under_way_says_its_part_and_a_later_whole_run_has_its_samples(tmp_path):
