@@ -68,7 +68,7 @@ def test_afterwards_the_package_itself_is_imported(library):
     library("heavy")
     import heavy
 
-    assert heavy.real
+    assert heavy.real is True
 
 
 def test_what_is_imported_already_stays(library):
