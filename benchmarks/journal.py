@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lighteval_r1.records import Grade, Outcome, Problem, Sample, Settings, pack_token_ids, sample_key, seed_of
 from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.work import Work, owed_samples
 
 N_PROBLEMS = 30
@@ -42,7 +43,7 @@ def write(folder: Path, *, n_samples: int, n_bytes: int) -> None:
 def read_journal(folder: Path, *, n: int) -> int:
     """Number of samples owed where one more per problem is asked."""
     journal = Journal(folder, settings=SETTINGS, version=1)
-    return len(owed_samples([Work("t", PROBLEMS, n + 1, journal)]))
+    return len(owed_samples([Work("t", PROBLEMS, Asked(n + 1, 1), journal)]))
 
 
 def read_plainly(folder: Path, *, n: int) -> int:

@@ -24,7 +24,7 @@ from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.records import Failure, Problem
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.journal_files import journal_folder
+from lighteval_r1.sampling.journal_files import Asked, journal_folder
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work
@@ -69,7 +69,7 @@ async def evaluate(engine: Engine, cache_dir: Path, *, problems: list[Problem] =
     """The work after the run, its journal closed. Raises what the run raises."""
     folder = journal_folder(str(cache_dir), task="say", settings=engine.settings)
     journal = Journal(folder, settings=engine.settings, version=1)
-    work = Work(task="say", problems=problems, n=n, journal=journal)
+    work = Work("say", problems, Asked(n, 1), journal)
     try:
         with Pool(workers=1) as pool:
             await run([work], engine=engine, pool=pool)

@@ -1,14 +1,17 @@
 """Uploads of small runs to the stand-in for the Hub, each in its own process, as a user's would be."""
 
+import functools
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from fake_hub import FakeHub
 from runs import Asked, write_run
+from warm_commands import WarmCommands
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 REPO = "tester/details"
@@ -63,12 +66,26 @@ def start(
     return subprocess.Popen(command, env=environment(hub, home, token=token), **pipes)
 
 
+@functools.cache
+def warm() -> WarmCommands:
+    """What a push imports besides the Hub's library and datasets, which read the environment when they are imported."""
+    return WarmCommands(
+        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock typer trio".split()
+    )
+
+
 def upload(
     hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
 ) -> tuple[int, str]:
-    process = start(hub, home, "upload", *arguments, token=token, hasty=hasty)
-    said, _ = process.communicate(timeout=120)
-    return process.returncode, said
+    command = warm().start(
+        Path(tempfile.mkdtemp(dir=home.parent)),
+        "upload",
+        *arguments,
+        program=HASTY if hasty else "",
+        **environment(hub, home, token=token),
+    )
+    printed, errors = command.communicate(timeout=120)
+    return command.returncode, errors + printed
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -81,12 +98,8 @@ def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
         "import json, sys, datasets; rows = datasets.load_dataset(*sys.argv[1:3], split=sys.argv[3]); "
         "print(json.dumps([rows.features.to_dict(), list(rows)]))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code, REPO, config, split],
-        env=environment(hub, home),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.splitlines()[-1])[1]
+    folder = Path(tempfile.mkdtemp(dir=home.parent))
+    command = warm().start(folder, REPO, config, split, program=code, **environment(hub, home))
+    printed, errors = command.communicate(timeout=120)
+    assert command.returncode == 0, errors[-3000:]
+    return json.loads(printed.splitlines()[-1])[1]

@@ -22,6 +22,7 @@ from lighteval_r1.runs.journals import holdings
 from lighteval_r1.runs.pairing import with_more
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.runs.rows_file import task_of_rows
+from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work, announce
@@ -178,7 +179,7 @@ def pool():
 
 def go(cache: Path, pool: Pool, *, error: float | None, n: int = 256, dies_after: int = 10**9) -> tuple[Scripted, Work]:
     engine = Scripted(dies_after=dies_after)
-    work = Work.open("r1_aime24|0", PROBLEMS, n=n, version=2, settings=SETTINGS, cache_dir=str(cache), error=error)
+    work = Work.open("r1_aime24|0", PROBLEMS, Asked(n, 2, error=error), settings=SETTINGS, cache_dir=str(cache))
     try:
         asyncio.run(run([work], engine=engine, pool=pool))
     finally:
@@ -241,7 +242,7 @@ def test_a_smaller_error_adds_to_a_finished_run_and_what_was_drawn_before_makes_
 def test_a_run_that_is_not_finished_has_no_score(tmp_path, pool):
     with pytest.raises(EngineError):
         go(tmp_path, pool, error=0.02, dies_after=10)
-    work = Work.open("r1_aime24|0", PROBLEMS, n=256, version=2, settings=SETTINGS, cache_dir=str(tmp_path), error=0.02)
+    work = Work.open("r1_aime24|0", PROBLEMS, Asked(256, 2, error=0.02), settings=SETTINGS, cache_dir=str(tmp_path))
     with pytest.raises(OwedError, match=r"of \d+ samples are owed"):
         work.result()
     work.journal.close()
@@ -274,7 +275,7 @@ def test_it_is_never_shown_under_the_plain_name(whole, tmp_path, capsys):
     assert figures["pass@1"] == pytest.approx(
         float(task.problems[8].weighing.weights @ np.asarray(task.problems[8].scores))
     )
-    work = Work.open("r1_aime24|0", PROBLEMS, n=256, version=2, settings=SETTINGS, cache_dir=str(folder), error=0.02)
+    work = Work.open("r1_aime24|0", PROBLEMS, Asked(256, 2, error=0.02), settings=SETTINGS, cache_dir=str(folder))
     announce([work], settings=SETTINGS)
     work.journal.close()
     assert "16 problems until ± resampling is 2, at most 256 samples each" in capsys.readouterr().err

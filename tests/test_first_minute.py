@@ -28,7 +28,7 @@ from lighteval_r1.outside import hub_files
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.journals import journal_run
 from lighteval_r1.sampling.journal import Journal
-from lighteval_r1.sampling.journal_files import decode_line, read_settings
+from lighteval_r1.sampling.journal_files import Asked, decode_line, read_settings
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work
@@ -161,7 +161,7 @@ def stopped(folder: Path, number: int) -> int:
     engine = Signalled()
     engine.number = number
     journal = Journal(folder, settings=SETTINGS, version=1)
-    work = Work(task="t", problems=PROBLEMS, n=N, journal=journal)
+    work = Work("t", PROBLEMS, Asked(N, 1), journal)
     try:
         with Pool(workers=1) as pool, pytest.raises(SystemExit) as ended:
             asyncio.run(run([work], engine=engine, pool=pool))

@@ -32,6 +32,7 @@ from lighteval_r1.runs.journals import holdings, holdings_table
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.journal import Journal, why_anew
 from lighteval_r1.sampling.journal_files import (
+    Asked,
     DamageSeen,
     decode_line,
     encode_line,
@@ -146,7 +147,7 @@ def test_grades_of_another_version_of_the_task_do_not_count(tmp_path):
     first.add_grade(sample(0).key, Grade(Outcome.CORRECT))
     first.close()
     second = Journal(tmp_path, settings=SETTINGS, version=2)
-    assert second.samples and not second.is_graded(sample(0).key)
+    assert second.samples[sample(0).key].outcome is None
     second.close()
 
 
@@ -224,7 +225,7 @@ def test_shards_draw_each_owed_sample_once_between_them(tmp_path, drawn_before):
     """Whatever the journal holds already: a sample's shard is a function of its seed."""
     problems = [Problem(f"{i}?", "1", "expression", name=f"p{i}") for i in range(8)]
     mine = journal(tmp_path, shard=(1, 3))
-    work = Work(task="t", problems=problems, n=5, journal=mine)
+    work = Work("t", problems, Asked(5, 1), mine)
     for item in owed_samples([work])[:drawn_before]:
         mine.add_sample(replace(sample(item.index), key=item.key, problem_id=item.problem.id))
     parts = [[item.key for item in owed_samples([work], shard=(k, 3))] for k in (1, 2, 3)]
@@ -291,7 +292,7 @@ def test_runs_lists_what_is_drawn_owed_and_graded(tmp_path):
     with pytest.raises(UserError, match="no journals"):
         holdings(str(tmp_path))
     first = journal(folder)
-    first.asked(n=3, problems=[RunProblem("p"), RunProblem("q")])
+    first.keep_asked(Asked(3, 1), [RunProblem("p"), RunProblem("q")])
     first.add_sample(sample(0))
     first.add_sample(sample(2))
     first.add_sample(sample(5))  # beyond what is asked now
@@ -333,7 +334,7 @@ def test_damage_that_cannot_be_set_aside_is_one_line(tmp_path, monkeypatch):
 def test_a_file_that_a_power_failure_emptied_is_one_line(tmp_path, main, name, content):
     folder = journal_folder(str(tmp_path), task="t", settings=SETTINGS)
     mine = journal(folder)
-    mine.asked(n=1, problems=[RunProblem("p")])
+    mine.keep_asked(Asked(1, 1), [RunProblem("p")])
     mine.close()
     (folder / name).write_text(content)
     for arguments in (("runs", "--cache-dir", tmp_path), ("results", folder)):
@@ -342,7 +343,7 @@ def test_a_file_that_a_power_failure_emptied_is_one_line(tmp_path, main, name, c
     if not content:
         # The run's own command mends it.
         again = journal(folder)
-        again.asked(n=1, problems=[RunProblem("p")])
+        again.keep_asked(Asked(1, 1), [RunProblem("p")])
         again.close()
         assert main("runs", "--cache-dir", tmp_path)[0] == 0
 
@@ -353,7 +354,7 @@ def test_files_may_be_read_by_whom_their_folder_may_be(tmp_path, folder_mode, fi
     folder.mkdir()
     folder.chmod(folder_mode)
     mine = journal(folder)
-    mine.asked(n=1, problems=[RunProblem("p")])
+    mine.keep_asked(Asked(1, 1), [RunProblem("p")])
     mine.add_sample(sample(0))
     mine.add_grade(sample(0).key, Grade(Outcome.WRONG, "7", "integers"))
     mine.close()
@@ -372,7 +373,7 @@ def test_grades_by_other_marks_are_grades_of_another_reading(tmp_path):
     assert other.samples[sample(0).key] == sample(0)
     read = replace(sample(0), marks="<think> … </think>", split="0:1|2:3", n_thinking_tokens=1)
     other.add_grade(sample(0).key, Grade(Outcome.CORRECT, "8", "integers"), divided=read)
-    other.asked(n=1, problems=[])
+    other.keep_asked(Asked(1, 1, marks=other.marks), [])
     other.close()
     # a run under way says by which marks it reads, as a finished one does
     assert read_run(str(other.folder)).environment == {"reasoning_parser": {"marks": "<think> … </think>"}}
@@ -389,7 +390,7 @@ def test_journals_lie_in_hf_home_and_those_of_before_go_on_where_they_lie(tmp_pa
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("HF_HOME", raising=False)
-    asked = {"n": 1, "version": 1, "settings": SETTINGS, "cache_dir": CACHE_DIR}
+    asked = {"asked": Asked(1, 1), "settings": SETTINGS, "cache_dir": CACHE_DIR}
     before = Work.open("r1_aime24|0", [], **asked).journal
     before.close()
     assert before.folder.is_relative_to(tmp_path / "home" / ".cache" / "huggingface" / "lighteval")

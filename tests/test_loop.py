@@ -6,6 +6,7 @@ from pathlib import Path
 from lighteval_r1.engines import Owed
 from lighteval_r1.records import Problem, Sample, Settings
 from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work, owed_samples
@@ -52,7 +53,7 @@ def drawn_by(folder: Path, *, shard: tuple[int, int] | None = None, n: int = N) 
     """The keys that a run of this shard draws, in a journal that others may have filled."""
     engine = Scripted()
     journal = Journal(folder, settings=SETTINGS, version=1, shard=shard)
-    work = Work(task="t", problems=PROBLEMS, n=n, journal=journal)
+    work = Work("t", PROBLEMS, Asked(n, 1), journal)
     with Pool(workers=1) as pool:
         sampling = asyncio.run(run([work], engine=engine, pool=pool, shard=shard))
     assert sampling["n_drawn"] == len(engine.drawn)
@@ -80,7 +81,7 @@ def test_what_shards_drew_and_graded_is_one_score(tmp_path):
     for k in (1, 2, 3):
         drawn_by(tmp_path, shard=(k, 3))
     journal = Journal(tmp_path, settings=SETTINGS, version=1)
-    work = Work(task="t", problems=PROBLEMS, n=N, journal=journal)
+    work = Work("t", PROBLEMS, Asked(N, 1), journal)
     assert not owed_samples([work])
     assert [[str(sample.outcome) for sample in problem.samples] for problem in work.result().problems] == [
         ["correct", "wrong"] * 2
@@ -91,7 +92,7 @@ def test_what_shards_drew_and_graded_is_one_score(tmp_path):
 def test_two_tasks_that_ask_alike_share_their_samples_and_each_has_them_all(tmp_path):
     engine = Scripted()
     works = [
-        Work.open(f"{name}|0", PROBLEMS[:2], n=n, version=1, settings=SETTINGS, cache_dir=str(tmp_path))
+        Work.open(f"{name}|0", PROBLEMS[:2], Asked(n, 1), settings=SETTINGS, cache_dir=str(tmp_path))
         for name, n in (("first", 2), ("twin", 4))
     ]
     with Pool(workers=1) as pool:
@@ -105,10 +106,10 @@ def test_two_tasks_that_ask_alike_share_their_samples_and_each_has_them_all(tmp_
 def test_what_one_task_has_drawn_is_not_drawn_again_for_its_twin(tmp_path):
     for name in ("first", "twin"):
         engine = Scripted()
-        work = Work.open("first|0", PROBLEMS[:2], n=2, version=1, settings=SETTINGS, cache_dir=str(tmp_path))
+        work = Work.open("first|0", PROBLEMS[:2], Asked(2, 1), settings=SETTINGS, cache_dir=str(tmp_path))
         works = [work]
         if name == "twin":
-            works.append(Work.open("twin|0", PROBLEMS[:2], n=2, version=1, settings=SETTINGS, cache_dir=str(tmp_path)))
+            works.append(Work.open("twin|0", PROBLEMS[:2], Asked(2, 1), settings=SETTINGS, cache_dir=str(tmp_path)))
         with Pool(workers=1) as pool:
             asyncio.run(run(works, engine=engine, pool=pool))
         assert len(engine.drawn) == (4 if name == "first" else 0)
@@ -121,7 +122,7 @@ def test_progress_counts_what_the_journal_holds_and_a_shard_its_own_part(tmp_pat
     drawn_by(tmp_path, shard=None)
     capsys.readouterr()
     journal = Journal(tmp_path, settings=SETTINGS, version=1)
-    more = Work(task="t", problems=PROBLEMS, n=N + 2, journal=journal)
+    more = Work("t", PROBLEMS, Asked(N + 2, 1), journal)
     with Pool(workers=1) as pool:
         asyncio.run(run([more], engine=Scripted(), pool=pool))
     journal.close()

@@ -14,6 +14,7 @@ from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.sampling.journal import Journal
+from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work, owed_samples
@@ -52,7 +53,7 @@ def engine(replicas: int) -> VllmEngine:
 def work(folder: Path) -> Work:
     task = TASKS["demo_sums"]
     problems = [task.problem(row) for row in task.rows()]
-    return Work("demo_sums", problems, N, Journal(folder, settings=SETTINGS, version=task.version))
+    return Work("demo_sums", problems, Asked(N, task.version), Journal(folder, settings=SETTINGS, version=task.version))
 
 
 class KilledAfter(VllmEngine):

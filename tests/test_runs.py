@@ -29,7 +29,7 @@ from lighteval_r1.records import (
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.journal import Journal, write_whole
-from lighteval_r1.sampling.journal_files import JOURNALS_FILE, encode_line, journal_folder
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE, Asked, encode_line, journal_folder
 from lighteval_r1.sampling.work import Work
 
 SETTINGS = Settings("org/model", "abc", None, "", 0.6, 0.95, 0, 100, 1)
@@ -46,7 +46,7 @@ def begin(
     cache: Path, *, n: int = 2, names: str = "ab", settings: Settings = SETTINGS, task: str = "r1_aime24"
 ) -> Work:
     return Work.open(
-        f"{task}|0", [problem(name) for name in names], n=n, version=1, settings=settings, cache_dir=str(cache)
+        f"{task}|0", [problem(name) for name in names], Asked(n, 1), settings=settings, cache_dir=str(cache)
     )
 
 

@@ -17,6 +17,7 @@ from lighteval_r1.engines.sanity import checked
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.graders.marks import choose
 from lighteval_r1.records import Settings, UserError, pack_token_ids
+from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.work import Work
@@ -214,8 +215,8 @@ def test_a_run_keeps_how_the_checks_came_out_and_one_that_is_wrong_draws_nothing
     def drawn(folder, *faults) -> dict:
         with InThread(Server(*faults).app()) as url, Pool(workers=1) as pool:
             engine = engine_for(url, model="m", context=40_000)
-            how = {"version": 1, "settings": engine.settings, "cache_dir": str(folder)}
-            work = Work.open("say|0", PROBLEMS[:2], n=1, **how)
+            how = {"settings": engine.settings, "cache_dir": str(folder)}
+            work = Work.open("say|0", PROBLEMS[:2], Asked(1, 1), **how)
             try:
                 return asyncio.run(run([work], engine=engine, pool=pool, sane=True))
             finally:

@@ -2,17 +2,21 @@
 
 import ast
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from runs import asked, write_run
 
 from lighteval_r1.cli.evaluate import task_specs
+from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.hub.proposals import check_whole
 from lighteval_r1.hub.published import published_run
 from lighteval_r1.records import Problem, RunProblem, Settings, TaskRun, UserError
 from lighteval_r1.report.comparison import compare
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
+from lighteval_r1.sampling import journal_files
 from lighteval_r1.sampling.work import Work
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import parse_spec
@@ -190,15 +194,29 @@ def test_groups_stand_with_their_counts_in_a_runs_own_table(tmp_path, main):
     assert "; 3), 2: 50.0 (" in said and "; 2)." in said
 
 
+def test_a_task_is_asked_as_its_command_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIGHTEVAL_R1_ERROR", "1.5")
+    spec = parse_spec("demo_sums@n=2@limit=4@weight=3|0")
+    problems = [spec.task.problem(row) for row in task_rows(spec.task)]
+    settings = Settings("m", "r", None, "", 0.6, 0.95, 0, 10, 0)
+    engine = SimpleNamespace(settings=settings, chosen=Chosen("deepseek_r1"))
+    work = Work.of_spec(spec, problems, engine=engine, cache_dir=str(tmp_path), shard=None)
+    work.journal.close()
+    said = {"marks": engine.chosen.key, "part": spec.task.part(4), "weight": 3.0, "error": 0.015}
+    assert work.asked == journal_files.Asked(2, spec.task.version, **said) and work.task == "demo_sums|0"
+    ids = [problem.id for problem in problems]
+    assert journal_files.read_asked(work.journal.folder) == replace(work.asked, problem_ids=ids)
+
+
 def test_a_run_under_way_says_its_part_and_a_later_whole_run_has_its_samples(tmp_path):
     settings = Settings("m", "r", None, "", 0.6, 0.95, 0, 10, 0)
     problems = [Problem(f"{i}?", "1", "expression") for i in range(3)]
-    how = {"n": 1, "version": 2, "settings": settings, "cache_dir": str(tmp_path)}
-    first = Work.open("r1_aime24|0", problems[:1], **how, part="first 1", weight=2.0)
+    how = {"settings": settings, "cache_dir": str(tmp_path)}
+    first = Work.open("r1_aime24|0", problems[:1], journal_files.Asked(1, 2, part="first 1", weight=2.0), **how)
     first.journal.close()
     run = read_run(first.journal.folder)
     assert (run.tasks["r1_aime24"].part, run.tasks["r1_aime24"].weight) == ("first 1", 2.0)
-    whole = Work.open("r1_aime24|0", problems, **how)
+    whole = Work.open("r1_aime24|0", problems, journal_files.Asked(1, 2), **how)
     whole.journal.close()
     assert whole.journal.folder == first.journal.folder and set(first.keys(problems[0])) <= set(whole.keys(problems[0]))
     assert read_run(whole.journal.folder).tasks["r1_aime24"].part == ""

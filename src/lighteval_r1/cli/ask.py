@@ -8,6 +8,7 @@ from typing import TextIO
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.endpoint import EndpointOptions, make_engine
+from lighteval_r1.cli.lighteval_run import vllm_engine
 from lighteval_r1.cli.options import SamplingOptions, argument, option
 from lighteval_r1.engines import MAX_TOKENS, Engine, Owed
 from lighteval_r1.engines.layouts import layout_of
@@ -114,12 +115,7 @@ def local_engine(options: SamplingOptions) -> Engine:
         processes = start_replicas(layout_of(parameters))
         for process in processes:
             started.callback(process.stop)
-        # slow to import, while vLLM is being imported in the replica
-        from lighteval_r1.plugin import vllm_arguments
-
-        config = vllm_arguments.VLLMModelConfig(**parameters)
-        identity = findings.identity(parameters)
-        engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
+        engine = vllm_engine(parameters, section=section, findings=findings, processes=processes)
         started.pop_all()
         return engine
 

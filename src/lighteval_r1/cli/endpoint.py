@@ -3,22 +3,23 @@
 import asyncio
 import json
 import os
-import threading
 import urllib.parse
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.finished import finished_table
-from lighteval_r1.cli.lighteval_run import ALONE, lighteval_run
+from lighteval_r1.cli.lighteval_run import ALONE, UNUSED_ALONE, lighteval_run
 from lighteval_r1.cli.options import RunOptions, argument, option
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import say, tell
+from lighteval_r1.outside.left_out import left_out
+from lighteval_r1.outside.words import first_line, say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.tasks.specs import TaskSpec, check_data, parse_spec, say_confinement
@@ -88,18 +89,25 @@ def endpoint_command(options: EndpointOptions) -> None:
 def through_lighteval(
     options: EndpointOptions, engine: "EndpointEngine", specs: list[str], *, cache_dir: str, output_dir: Path
 ) -> None:
-    """The server is at work while LightEval, which takes half a minute, is imported; LightEval finds nothing owed."""
+    """The server is at work while LightEval, which takes seconds, is imported; LightEval finds nothing owed."""
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     # the plugin registers them while it is imported
     variables.ASKED.set(",".join(specs))
     with lighteval_run(output_dir, loading=ALONE, verbose=options.verbose):
-        threading.Thread(target=import_module, args=("lighteval_r1.plugin.pipeline",), daemon=True).start()
+        importing = Thread(target=import_lighteval, daemon=True)
+        importing.start()
         sampled = drawn([parse_spec(spec) for spec in specs], engine=engine, cache_dir=cache_dir, output_dir=output_dir)
+        importing.join()
         from lighteval_r1.plugin import pipeline
 
         where = {"output_dir": str(output_dir), "cache_dir": cache_dir}
         pipeline.run(engine, specs, **where, wandb=options.wandb, sampled=sampled)
+
+
+def import_lighteval() -> None:
+    with left_out(UNUSED_ALONE):
+        import_module("lighteval_r1.plugin.pipeline")
 
 
 def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, output_dir: Path) -> dict:
@@ -112,20 +120,8 @@ def drawn(asked: list[TaskSpec], *, engine: "EndpointEngine", cache_dir: str, ou
     try:
         for spec in asked:
             problems = {problem.id: problem for problem in map(spec.task.problem, task_rows(spec.task))}
-            work = Work.open(
-                f"{spec.task.name}|0",
-                list(problems.values()),
-                n=spec.n,
-                version=spec.task.version,
-                part=spec.task.part(len(problems)),
-                weight=spec.task.weight,
-                settings=engine.settings,
-                cache_dir=cache_dir,
-                shard=shard,
-                marks=engine.chosen.key,
-                error=variables.ERROR.value(),
-            )
-            works.append(work)
+            how = {"engine": engine, "cache_dir": cache_dir, "shard": shard}
+            works.append(Work.of_spec(spec, list(problems.values()), **how))
         return asyncio.run(sample(works, engine=engine, shard=shard, output_dir=str(output_dir)))
     finally:
         for work in works:
@@ -219,7 +215,7 @@ def read_tokenizer(name: str) -> object:
     try:
         return AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the tokenizer {name}: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"cannot read the tokenizer {name}: {first_line(error)}") from None
 
 
 def template_opens_thinking(tokenizer: object) -> bool | None:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.cli.finished import finished_table
-from lighteval_r1.cli.lighteval_run import WITH_VLLM, Configuration, lighteval_command, lighteval_run, same_run
+from lighteval_r1.cli.lighteval_run import (
+    UNUSED,
+    WITH_VLLM,
+    Configuration,
+    lighteval_command,
+    lighteval_run,
+    same_run,
+)
 from lighteval_r1.cli.options import ProblemOptions, RunOptions, SamplingOptions, VllmOptions, option
 from lighteval_r1.cli.recipes import is_recipe, recipe_path
 from lighteval_r1.cli.sweep import Sweep, run_sweep
@@ -22,6 +29,7 @@ from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import check_reach
+from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.outside.words import say, tell
 from lighteval_r1.outside.yaml_file import read_yaml
@@ -98,7 +106,8 @@ def evaluate_command(options: EvaluateOptions) -> None:
             # vLLM takes as long to import as LightEval: both at once.
             hand_down(start_replicas(layout_of(parameters)))
             sys.argv = command
-            from lighteval_r1.plugin import pipeline
+            with left_out(UNUSED):
+                from lighteval_r1.plugin import pipeline
 
             pipeline.run_command()
     if repo:

@@ -11,9 +11,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from lighteval_r1.engines.model_section import ModelSection, configuration
+from lighteval_r1.engines.model_section import ModelSection, recipe_text
+from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
+from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.log_file import logged
 from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
@@ -22,7 +22,16 @@ from lighteval_r1.sampling.preflight import Findings
 LOG = "lighteval.log"
 # What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
 WITH_VLLM = "LightEval and vLLM: about half a minute, and as long as the model's weights take"
-ALONE = "LightEval: about half a minute; the server is asked meanwhile"
+ALONE = "LightEval: about ten seconds; the server is asked meanwhile"
+# What LightEval imports and no task of ours needs: its other engines, judges and metrics, and what those import. Half
+# of the CPU time that importing LightEval takes (benchmarks/endpoint_client.py).
+UNUSED = (
+    *(f"lighteval.models.{kind}" for kind in ("dummy", "endpoints", "sglang", "transformers")),
+    *("accelerate", "inspect_ai", "latex2sympy2_extended", "nltk", "scipy.stats", "sklearn", "sympy"),
+    "transformers.generation.utils",
+)
+# Nor do a server's replies need these.
+UNUSED_ALONE = (*UNUSED, "lighteval.models.vllm", "torch", "transformers")
 # Of a disk or a folder, not of the network.
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,6 +47,17 @@ def lighteval_run(output_dir: Path, *, loading: str, verbose: bool) -> Iterator[
         logging.basicConfig(level=logging.INFO, format="[%(asctime)s] [%(levelname)s]: %(message)s", handlers=records)
         logging.captureWarnings(capture=True)
         yield
+
+
+def vllm_engine(
+    parameters: Mapping, *, section: ModelSection, findings: Findings, processes: list[ReplicaProcess]
+) -> VllmEngine:
+    """The engine of a run, before it is started. parameters: LightEval's, which is imported: slow."""
+    with left_out(UNUSED):
+        from lighteval_r1.plugin import pipeline, vllm_arguments  # noqa: F401  both, while what they name is left out
+    config = vllm_arguments.VLLMModelConfig(**parameters)
+    identity = findings.identity(parameters)
+    return vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
 
 
 class ErrorsShown(logging.Handler):
@@ -89,8 +109,7 @@ class Configuration:
 
     @classmethod
     def of(cls, parameters: dict, section: ModelSection) -> "Configuration":
-        # ASCII, so that no character of a system prompt depends on who reads the file
-        return cls(yaml.safe_dump(configuration(parameters, section.record), sort_keys=False))
+        return cls(recipe_text(parameters, section.record))
 
     @property
     def name(self) -> str:

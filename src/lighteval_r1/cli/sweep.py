@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lighteval_r1.cli.lighteval_run import WITH_VLLM, lighteval_run
+from lighteval_r1.cli.lighteval_run import WITH_VLLM, lighteval_run, vllm_engine
 from lighteval_r1.cli.options import RunOptions
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.layouts import layout_of
@@ -102,13 +102,10 @@ def run_one(
     processes: list[ReplicaProcess],
     folder: Path,
 ) -> None:
-    # slow to import, while vLLM is being imported in the replicas
-    from lighteval_r1.plugin import pipeline, vllm_arguments
-
-    config = vllm_arguments.VLLMModelConfig(**parameters)
-    identity = findings.identity(parameters)
-    engine = vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
+    engine = vllm_engine(parameters, section=section, findings=findings, processes=processes)
     engine.keeps_replicas = True
+    from lighteval_r1.plugin import pipeline
+
     pipeline.run(
         engine,
         list(specs),

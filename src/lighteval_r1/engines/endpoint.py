@@ -143,7 +143,19 @@ class EndpointEngine:
             n_tries += 1
             counts = self._checked(owed, reply, n_tries=n_tries)
             self._notice_repeats(owed.problem.id, reply.text)
-            return self._sample(owed, reply, counts, replica=replica, duration_s=time.monotonic() - begin)
+            return Sample(
+                key=owed.key,
+                problem_id=owed.problem.id,
+                index=owed.index,
+                seed=owed.seed,
+                reply=reply.text,
+                thinking_opened=self._opened(reply),
+                finish_reason=self.address.words(reply.finish_reason),
+                n_prompt_tokens=counts[0],
+                n_tokens=counts[1],
+                replica=replica,
+                duration_s=round(time.monotonic() - begin, 3),
+            )
 
         patience = Patience(first_pause_s=self.pause_s, give_up_after_s=self.give_up_after_s)
         try:
@@ -227,29 +239,6 @@ class EndpointEngine:
             if self._n_repeated == MOST_REPEATED:
                 words = f"{MOST_REPEATED} problems were answered again in the same words; it may not sample at all"
                 self._notice("repeats", words)
-
-    def _sample(
-        self,
-        owed: Owed,
-        reply: StreamedReply,
-        counts: tuple[int | None, int | None],
-        *,
-        replica: int,
-        duration_s: float,
-    ) -> Sample:
-        return Sample(
-            key=owed.key,
-            problem_id=owed.problem.id,
-            index=owed.index,
-            seed=owed.seed,
-            reply=reply.text,
-            thinking_opened=self._opened(reply),
-            finish_reason=self.address.words(reply.finish_reason),
-            n_prompt_tokens=counts[0],
-            n_tokens=counts[1],
-            replica=replica,
-            duration_s=round(duration_s, 3),
-        )
 
     def _opened(self, reply: StreamedReply) -> bool:
         """Whether the reply began inside a thought that left no mark of its own.

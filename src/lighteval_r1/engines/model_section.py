@@ -179,9 +179,11 @@ def said_by_hand() -> ModelSection:
     return ModelSection.of(variables.MODEL.value(), where=variables.MODEL.name)
 
 
-def configuration(parameters: Mapping, section: Mapping) -> dict:
+def recipe_text(parameters: Mapping, section: Mapping) -> str:
     """A recipe, as it is written for LightEval and for us. section: a ModelSection's record."""
-    return {"model_parameters": dict(parameters), **({SECTION: dict(section)} if section else {})}
+    recipe = {"model_parameters": dict(parameters), **({SECTION: dict(section)} if section else {})}
+    # in ASCII, so that no character of a system prompt depends on who reads the file
+    return yaml.safe_dump(recipe, sort_keys=False)
 
 
 def max_tokens_of(parameters: Mapping) -> int:

@@ -12,7 +12,7 @@ from lighteval_r1.engines.streamed import Refused, json_object, message_of, refu
 from lighteval_r1.engines.transport import MOST_BYTES, http_client
 from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.outside.retries import FailedTry, Patience, retry_after_s
-from lighteval_r1.outside.words import one_line, tell
+from lighteval_r1.outside.words import first_line, one_line, tell
 from lighteval_r1.records import Settings, UserError
 
 # Where a server wants no key, the client still needs some text.
@@ -78,7 +78,7 @@ def first_cause(error: BaseException) -> str:
     """What the system said, below the names that three libraries give it."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return first_line(error)
 
 
 @dataclass(frozen=True)

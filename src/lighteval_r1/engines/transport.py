@@ -13,6 +13,8 @@ import httpx2
 import openai
 from aiohttp.http_exceptions import HttpProcessingError
 
+from lighteval_r1.outside.words import first_line
+
 # Where no caller knows better: lists of models, judgements, what a server says of its refusals.
 MOST_BYTES = 16 << 20
 PIECE_BYTES = 64 << 10
@@ -31,11 +33,6 @@ def named_errors() -> Iterator[None]:
         raise httpx2.ConnectError(first_line(error)) from None
     except (aiohttp.ClientError, HttpProcessingError, ValueError) as error:
         raise httpx2.RemoteProtocolError(first_line(error)) from None
-
-
-def first_line(error: Exception) -> str:
-    """The rest quotes the headers of the request."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 class Body(httpx2.AsyncByteStream):

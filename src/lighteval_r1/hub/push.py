@@ -24,9 +24,8 @@ from huggingface_hub.utils import validate_repo_id
 
 from lighteval_r1.hub.card import merged_card
 from lighteval_r1.hub.published import PublishedRun, published_run
-from lighteval_r1.outside.hub_files import first_line
 from lighteval_r1.outside.retries import FailedTry, Patience, may_pass, retry_after_s
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.words import first_line, one_line
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.tasks.added import all_tasks

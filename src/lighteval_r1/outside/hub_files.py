@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.words import first_line, one_line
 from lighteval_r1.records import UserError
 
 if TYPE_CHECKING:
@@ -209,8 +209,3 @@ def readable(repo: str, *, repo_type: str):
         yield
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError, httpx.TransportError) as error:
         raise UserError(f"cannot read hf://{repo_type}s/{one_line(repo)}: {first_line(error)}") from None
-
-
-def first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -100,7 +100,7 @@ ERROR = Variable[float | None](
     "draw until ± resampling is so many points, instead of n samples of each problem; n is then the most of a problem",
     points,
     None,
-    read_by="cli, plugin",
+    read_by="cli, plugin, sampling",
 )
 NODES = Variable(
     "LIGHTEVAL_R1_NODES",

@@ -32,6 +32,11 @@ def one_line(text: object, *, longest: int = LONGEST_LINE, secret: str = "") -> 
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def first_line(error: BaseException) -> str:
+    """Of what an error says, whose further lines quote requests and list causes; its kind where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def storable(value: object) -> object:
     """The value with what UTF-8 cannot hold (half characters) as U+FFFD, in texts at any depth."""
     if isinstance(value, str):

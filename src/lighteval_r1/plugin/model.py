@@ -19,7 +19,7 @@ from lighteval_r1.plugin.metrics import pass_at_1_name, task_of
 from lighteval_r1.records import Failure, TaskRun, UserError
 from lighteval_r1.sampling.loop import sample
 from lighteval_r1.sampling.work import Work, owed_samples
-from lighteval_r1.tasks.specs import check_confinement, same_reply
+from lighteval_r1.tasks.specs import TaskSpec, check_confinement, same_reply
 from lighteval_r1.tasks.task import Task
 
 
@@ -87,7 +87,11 @@ class R1Model(LightevalModel):
         by_task: dict[str, dict[str, ProblemDoc]] = {}
         for doc in docs:
             by_task.setdefault(doc.task_name, {})[doc.problem.id] = doc
-        works = [self._work(name, members, shard=shard) for name, members in sorted(by_task.items())]
+        works = []
+        for _, members in sorted(by_task.items()):
+            problems, first = [doc.problem for doc in members.values()], next(iter(members.values()))
+            spec = TaskSpec(first.task, first.num_samples)
+            works.append(Work.of_spec(spec, problems, engine=engine, cache_dir=self.config.cache_dir, shard=shard))
         try:
             sampling = self.sampled
             if sampling is None or owed_samples(works, shard=shard):
@@ -108,24 +112,6 @@ class R1Model(LightevalModel):
             text = [storable(sample.reply) for sample in problem.samples]
             responses.append(ModelResponse(input=storable(self.engine.render(doc.problem)), text=text))
         return responses
-
-    def _work(self, full_name: str, members: dict[str, ProblemDoc], *, shard: tuple[int, int] | None) -> Work:
-        """full_name: "r1_aime24|0", as LightEval has it."""
-        first = next(iter(members.values()))
-        task = first.task
-        return Work.open(
-            full_name,
-            [doc.problem for doc in members.values()],
-            n=first.num_samples,
-            version=task.version,
-            part=task.part(len(members)),
-            weight=task.weight,
-            settings=self.engine.settings,
-            cache_dir=self.config.cache_dir,
-            shard=shard,
-            marks=self.engine.chosen.key,
-            error=variables.ERROR.value(),
-        )
 
     def _report(self, task_runs: list[TaskRun], tasks: dict[str, Task], *, sampling: dict) -> None:
         """What ours adds to LightEval's results, and our table."""

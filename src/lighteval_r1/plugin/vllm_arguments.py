@@ -17,7 +17,7 @@ from lighteval_r1.engines.prompts import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import tell
+from lighteval_r1.outside.words import first_line, tell
 from lighteval_r1.records import Settings, UserError, in_words, sha256
 
 # Samples that a replica runs at once, where the user gives none; on a GPU its KV cache says it.
@@ -51,7 +51,7 @@ def make_engine(
                 f"{config.model_name} brings code of its own, which is not run unless you say so: --vllm "
                 "trust_remote_code=true, or trust_remote_code: true in a recipe's model_parameters."
             ) from None
-        raise UserError(f"cannot read model {config.model_name}: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"cannot read model {config.model_name}: {first_line(error)}") from None
     check_split(
         model_config,
         tensor_parallel_size=config.tensor_parallel_size,

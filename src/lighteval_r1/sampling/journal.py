@@ -167,27 +167,16 @@ class Journal:
             ) from None
         tell(f"{path}, line {number} is damaged; it is set aside in {aside.name} and drawn again.")
 
-    def asked(
-        self,
-        *,
-        n: int,
-        problems: Sequence[RunProblem],
-        part: str = "",
-        weight: float | None = None,
-        error: float | None = None,
-    ) -> None:
-        """Keeps what this run asks for, so that others can tell how far it is, and each problem once."""
+    def keep_asked(self, asked: Asked, problems: Sequence[RunProblem]) -> None:
+        """What this run asks for, so that others can tell how far it is, and each problem once."""
         known = read_problems(self.folder, damage=self._set_aside)
         merged = known | {problem.id: replace(problem, samples=[], metric={}) for problem in problems}
         if merged != known:
             write_whole(self.folder / "problems.jsonl", b"".join(map(problem_line, merged.values())))
-        asked = asdict(Asked(n, self.version, [problem.id for problem in problems], self.marks, part, weight, error))
+        said = asdict(replace(asked, problem_ids=[problem.id for problem in problems]))
         # versions that know nothing of these read the file of any other run
-        kept = {name: value for name, value in asked.items() if value or name not in ("part", "weight", "error")}
+        kept = {name: value for name, value in said.items() if value or name not in ("part", "weight", "error")}
         write_whole(self.folder / "asked.json", json.dumps(kept).encode())
-
-    def is_graded(self, key: str) -> bool:
-        return key in self.samples and self.samples[key].outcome is not None
 
     def add_sample(self, sample: Sample) -> None:
         if sample.key in self.samples:

@@ -15,7 +15,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lighteval_r1.engines import CACHE_DIR
@@ -98,13 +98,13 @@ class DamageSeen:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run asked of a journal: n samples of each problem, graded by this version of the task and by these marks
+    """What a run asks of a journal: n samples of each problem, graded by this version of the task and by these marks
     of thinking (graders.marks). part, weight: as a TaskRun has them. error: of an adaptive run, se_resampling until
     which n at most are drawn."""
 
     n: int
     version: int
-    problem_ids: list[str]
+    problem_ids: list[str] = field(default_factory=list)
     marks: str = ""
     part: str = ""
     weight: float | None = None

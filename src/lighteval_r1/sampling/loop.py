@@ -35,7 +35,7 @@ async def sample(
 ) -> dict:
     """What `run` does, with all that is said before and during it. gives_way: graders do, to the engine."""
     settings = engine.settings
-    if shard and any(work.error is not None for work in works):
+    if shard and any(work.asked.error is not None for work in works):
         raise UserError(
             "an adaptive run (ERROR) is one run: which samples it draws depends on all that are drawn. "
             "Leave LIGHTEVAL_R1_SHARD out, or ask for n."
@@ -121,7 +121,7 @@ class _Loop:
         lacking = [
             (work, problem)
             for work, problem in self.asking.get(sample.problem_id, ())
-            if sample.index < work.n and sample.key not in work.journal.samples
+            if sample.index < work.asked.n and sample.key not in work.journal.samples
         ]
         for work, _ in lacking:
             work.journal.add_sample(sample_of(to_record(sample, DRAWN_FIELDS)))
@@ -192,7 +192,7 @@ class _Loop:
 
     async def next_round(self) -> list[Owed]:
         """What adaptive tasks owe once all that was drawn is graded; [] where no task is adaptive, or all are done."""
-        adaptive = [work for work in self.works if work.error is not None]
+        adaptive = [work for work in self.works if work.asked.error is not None]
         if not adaptive:
             return []
         await asyncio.gather(*self.grading)

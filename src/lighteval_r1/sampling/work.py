@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lighteval_r1.engines import Owed
+from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
+from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import (
     OwedError,
@@ -19,25 +20,22 @@ from lighteval_r1.records import (
     seed_of,
 )
 from lighteval_r1.sampling.journal import Journal, why_anew, write_whole
-from lighteval_r1.sampling.journal_files import JOURNALS_FILE, cache_folders, journal_folder
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE, Asked, cache_folders, journal_folder
+from lighteval_r1.tasks.specs import TaskSpec
 
 
 @dataclass(frozen=True)
 class Work:
     """One task of a run: its problems, the samples wanted of each, and its journal.
 
-    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). part, weight: as a TaskRun has them. error:
-    se_resampling until which samples are drawn, n of a problem at most; sizes is then what each needs as far as that is
-    known, by its id.
+    task: as LightEval calls it, with the number of shots ("r1_aime24|0"). sizes: of an adaptive run, the samples that
+    each problem needs as far as that is known, by its id.
     """
 
     task: str
     problems: list[Problem]
-    n: int
+    asked: Asked
     journal: Journal
-    part: str = ""
-    weight: float | None = None
-    error: float | None = None
     sizes: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -45,7 +43,7 @@ class Work:
         return self.task.partition("|")[0]
 
     def keys(self, problem: Problem) -> list[str]:
-        return self.first_keys(problem, self.sizes.get(problem.id, self.n))
+        return self.first_keys(problem, self.sizes.get(problem.id, self.asked.n))
 
     def first_keys(self, problem: Problem, n: int) -> list[str]:
         settings_id = self.journal.settings.id
@@ -56,45 +54,48 @@ class Work:
         cls,
         task: str,
         problems: list[Problem],
+        asked: Asked,
         *,
-        n: int,
-        version: int,
         settings: Settings,
         cache_dir: str,
         shard: tuple[int, int] | None = None,
-        marks: str = "",
-        part: str = "",
-        weight: float | None = None,
-        error: float | None = None,
     ) -> "Work":
-        """The task with its journal, which knows what is asked of it. marks: by which replies are divided."""
+        """The task with its journal, which knows what is asked of it."""
         folder = journal_folder(cache_dir, task=task.partition("|")[0], settings=settings)
         if not folder.is_relative_to(cache_folders(cache_dir)[0]):
             tell(f"{folder.parent.name}: its journal goes on where it lies, in {folder}.")
         if not folder.exists() and (why := why_anew(folder, settings)):
             tell(f"{folder.parent.name}: {why}")
-        journal = Journal(folder, settings=settings, version=version, shard=shard, marks=marks)
-        problems_shown = [shown(problem, []) for problem in problems]
-        journal.asked(n=n, problems=problems_shown, part=part, weight=weight, error=error)
-        work = cls(task=task, problems=problems, n=n, journal=journal, part=part, weight=weight, error=error)
-        if error is not None:
+        journal = Journal(folder, settings=settings, version=asked.version, shard=shard, marks=asked.marks)
+        journal.keep_asked(asked, [shown(problem, []) for problem in problems])
+        work = cls(task, problems, asked, journal)
+        if asked.error is not None:
             work.plan()
         return work
 
+    @classmethod
+    def of_spec(
+        cls, spec: TaskSpec, problems: list[Problem], *, engine: Engine, cache_dir: str, shard: tuple[int, int] | None
+    ) -> "Work":
+        """The task as a command names it, drawn by this engine."""
+        task = spec.task
+        part, error = task.part(len(problems)), variables.ERROR.value()
+        asked = Asked(spec.n, task.version, marks=engine.chosen.key, part=part, weight=task.weight, error=error)
+        return cls.open(f"{task.name}|0", problems, asked, settings=engine.settings, cache_dir=cache_dir, shard=shard)
+
     def plan(self) -> TaskRun:
         """The task with the samples that count by now; of an adaptive run, sizes become what these say is needed."""
-        samples = self.journal.samples
+        asked, samples = self.asked, self.journal.samples
         problems = [
-            shown(problem, [samples[key] for key in self.first_keys(problem, self.n) if key in samples])
+            shown(problem, [samples[key] for key in self.first_keys(problem, asked.n) if key in samples])
             for problem in self.problems
         ]
-        task_run = TaskRun.of_problems(
-            self.task, problems, version=self.journal.version, n=self.n, part=self.part, weight=self.weight
-        )
-        if self.error is not None:
+        how = {"version": asked.version, "n": asked.n, "part": asked.part, "weight": asked.weight}
+        task_run = TaskRun.of_problems(self.task, problems, **how)
+        if asked.error is not None:
             from lighteval_r1.numbers.allocation import weighed
 
-            task_run = weighed(task_run, error=self.error, most=self.n)
+            task_run = weighed(task_run, error=asked.error, most=asked.n)
             self.sizes.update(task_run.adaptive.sizes)
         return task_run
 
@@ -102,7 +103,7 @@ class Work:
         """The task's samples with their grades. OwedError, saying how many and which first, while any is missing."""
         task_run = self.plan()
         if missing := task_run.owed:
-            asked = sum(self.sizes.get(problem.id, self.n) for problem in self.problems)
+            asked = sum(self.sizes.get(problem.id, self.asked.n) for problem in self.problems)
             raise OwedError(
                 f"{self.name}: {len(missing)} of {asked} samples are owed or ungraded, so there "
                 f"is no score yet. First: {missing[0]}. Run the same command again to draw and grade only these."
@@ -147,13 +148,14 @@ def in_part(seed: int, shard: tuple[int, int] | None) -> bool:
 def announce(works: list[Work], *, settings: Settings) -> None:
     """One line a task before the run: how much is asked, how much is there already."""
     for work in works:
-        asked = sum(len(work.keys(problem)) for problem in work.problems)
-        how = f"x {work.n} samples"
-        if work.error is not None:
-            how = f"until ± resampling is {100 * work.error:g}, at most {work.n} samples each"
-        here = sum(key in work.journal.samples for problem in work.problems for key in work.keys(problem))
-        name = f"{work.name} ({work.part})" if work.part else work.name
-        tell(f"{name}: {len(work.problems)} problems {how}, {here} drawn, {asked - here} owed (settings {settings.id})")
+        asked = work.asked
+        how = f"x {asked.n} samples"
+        if asked.error is not None:
+            how = f"until ± resampling is {100 * asked.error:g}, at most {asked.n} samples each"
+        here = [key in work.journal.samples for problem in work.problems for key in work.keys(problem)]
+        name = f"{work.name} ({asked.part})" if asked.part else work.name
+        told = f"{len(work.problems)} problems {how}, {sum(here)} drawn, {len(here) - sum(here)} owed"
+        tell(f"{name}: {told} (settings {settings.id})")
 
 
 def point_to_journals(works: Iterable[Work], output_dir: str) -> None:

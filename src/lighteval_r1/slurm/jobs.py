@@ -22,10 +22,8 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
-
 from lighteval_r1.engines.layouts import Layout
-from lighteval_r1.engines.model_section import configuration
+from lighteval_r1.engines.model_section import recipe_text
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
@@ -195,8 +193,7 @@ def write_folder(folder: Path, submission: Submission, *, template: str) -> None
 
 
 def write_model(path: Path, parameters: dict, *, section: dict) -> None:
-    # ASCII, so that no character of a system prompt depends on who reads the file
-    path.write_text(yaml.safe_dump(configuration(parameters, section), sort_keys=False), encoding="ascii")
+    path.write_text(recipe_text(parameters, section), encoding="ascii")
 
 
 def write_options(

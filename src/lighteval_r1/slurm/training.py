@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -46,6 +46,7 @@ class Checkpoint:
     options: dict
 
 
+@dataclass(eq=False)
 class EvaluateCheckpoints(TrainerCallback):
     """Evaluates every `every`-th checkpoint that the trainer saves.
 
@@ -56,25 +57,21 @@ class EvaluateCheckpoints(TrainerCallback):
     wait: whether the end of the training waits for evaluations that are still running on this machine.
     """
 
-    def __init__(
-        self,
-        tasks: str,
-        *,
-        every: int = 1,
-        on: str = "local",
-        options: Mapping[str, object] | None = None,
-        model: Mapping[str, object] | None = None,
-        cluster: str = "",
-        push_to: str = "",
-        wait: bool = True,
-    ) -> None:
-        if on not in ("local", "slurm"):
-            raise UserError(f"EvaluateCheckpoints(on={on!r}): it is neither 'local' nor 'slurm'.")
-        if every < 1:
-            raise UserError(f"EvaluateCheckpoints(every={every}): a whole number from 1 is needed.")
-        self.tasks, self.every, self.on, self.cluster = tasks, every, on, cluster
-        self.push_to, self.wait = push_to, wait
-        self.options, self.model = dict(options or {}), dict(model or {})
+    tasks: str
+    _: KW_ONLY
+    every: int = 1
+    on: str = "local"
+    options: Mapping[str, object] = field(default_factory=dict)
+    model: Mapping[str, object] = field(default_factory=dict)
+    cluster: str = ""
+    push_to: str = ""
+    wait: bool = True
+
+    def __post_init__(self) -> None:
+        if self.on not in ("local", "slurm"):
+            raise UserError(f"EvaluateCheckpoints(on={self.on!r}): it is neither 'local' nor 'slurm'.")
+        if self.every < 1:
+            raise UserError(f"EvaluateCheckpoints(every={self.every}): a whole number from 1 is needed.")
         self.n_saved = 0
         self.waiting: queue.Queue[Checkpoint | None] = queue.Queue()
         self.finished: queue.Queue[dict] = queue.Queue()
