@@ -15,6 +15,8 @@ PARTS = {
     "endpoint-kills": (20, 200),
     # SIGKILLs of a run on scripted replicas of vLLM, of its replicas, its grading processes and what confines programs
     "process-kills": (8, 200),
+    # Slurm jobs that share a run on vLLM, one of which is killed
+    "shards": (2, 3),
     # requests to a server that spoils one of four, while memory is measured
     "endpoint-memory": (400, 20_000),
     # SIGKILLs of a push to the Hub

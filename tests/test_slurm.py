@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soak
 import yaml
 from slurm_cluster import SlurmCluster, missing
 
@@ -365,8 +366,9 @@ def drawn(folder: Path) -> dict[int, list[dict]]:
     return found
 
 
+@pytest.mark.soak("shards")
 @pytest.mark.timeout(590)
-def test_three_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, tmp_path):
+def test_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, tmp_path):
     prompt = tmp_path / "prompt.txt"
     prompt.write_bytes(PROMPT.encode())
     setup = (
@@ -374,7 +376,7 @@ def test_three_shards_one_of_them_killed_fill_one_journal_and_one_report(on_clus
         f"export PYTHONPATH={ROOT / 'src'}\n{ON_THESE_CORES}"
     )
     options = {"model": str(recipe(tmp_path)), "system_prompt_file": str(prompt)}
-    shards, report = prepare(submission(tmp_path, gpus=0, array=3, setup=setup, options=options))
+    shards, report = prepare(submission(tmp_path, gpus=0, array=soak.count("shards"), setup=setup, options=options))
     number = run_sbatch(shards.command())
     after = run_sbatch(report.command(after_id=number))
 
