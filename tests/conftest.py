@@ -27,16 +27,22 @@ TOGETHER = {
 }
 LONGEST_FIRST = (
     "test_slurm",
-    "test_hub",
     "test_endpoint",
     "test_endpoint_vllm",
-    "test_callbacks",
+    "test_hub",
     "test_end_to_end",
-    "test_docs",
-    "test_replicas",
-    "test_trace",
-    "test_limits",
+    "test_callbacks",
     "test_marks_vllm",
+    "test_replicas",
+    "test_told_vllm",
+    "test_limits",
+    "test_docs",
+    "test_trace",
+    "test_first_minute",
+    "test_process_kills",
+    "test_endpoint_transformers",
+    "test_report_page",
+    "test_pool",
 )
 
 

@@ -134,8 +134,16 @@ def test_results_that_a_truly_full_disk_does_not_take_are_one_line(small_disk, c
     assert (folder / "results.json").stat().st_size == 2**20
 
 
+@pytest.fixture
+def heeded(number):
+    """The signal as a terminal's process has it, also where these tests run without one."""
+    before = signal.signal(number, signal.default_int_handler)
+    yield
+    signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_libraries_load_is_a_line(tmp_path, number, capsys):
+def test_a_signal_while_libraries_load_is_a_line(tmp_path, number, capsys, heeded):
     before = signal.getsignal(number)
     with pytest.raises(SystemExit) as ended, lighteval_run(tmp_path, loading="x", verbose=True):
         os.kill(os.getpid(), number)
@@ -171,7 +179,7 @@ def stopped(folder: Path, number: int) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_samples_are_drawn_says_how_many_are_kept(tmp_path, number, capsys):
+def test_a_signal_while_samples_are_drawn_says_how_many_are_kept(tmp_path, number, capsys, heeded):
     before = signal.getsignal(number)
     drawn_by(tmp_path, n=1)
     assert stopped(tmp_path, number) == 128 + number

@@ -261,9 +261,10 @@ def test_a_prompt_that_opens_a_thought_is_known_by_all_marks():
         ("evaluate", "--end-loops=64", "end_loops '64' is not SIZE,COUNT"),
     ],
 )
-def test_a_parser_or_a_loop_that_nobody_knows_is_one_line(command, option, words):
+def test_a_parser_or_a_loop_that_nobody_knows_is_one_line(command, option, words, tmp_path):
+    (tmp_path / "f.jsonl").write_text('{"problem": "1?", "answer": "1", "reply": "1"}\n')
     call = [sys.executable, "-m", "lighteval_r1.cli", *command.split(), option]
-    run = subprocess.run(call, capture_output=True, text=True, check=False)
+    run = subprocess.run(call, capture_output=True, text=True, check=False, cwd=tmp_path)
     (line,) = run.stderr.splitlines()
     assert run.returncode == 2 and words in line
 

@@ -173,7 +173,7 @@ def test_a_faulty_file_is_one_line(name, tmp_path):
         ("a.jsonl", b'{"question": "1?", "answer": "1"}\n{"question": \n', "line 2: not JSON"),
         ("a.jsonl", b"[1]\n", "line 1: a list, not an object"),
         ("a.jsonl", b'{"question": "1?", "answer": 1, "answer": 2}\n', "line 1: not JSON .an object has two 'answer'"),
-        ("a.jsonl", b'{"question": "1?", "answer": ' + b"9" * 5000 + b"}\n", "line 1: not JSON .Exceeds the limit"),
+        ("a.jsonl", b'{"question": "1?", "answer": ' + b"9" * 99_999 + b"}\n", "line 1: not JSON .Exceeds the limit"),
         (
             "a.jsonl",
             b'{"question": "1?", "answer": ' + b"[" * 99999 + b"\n",

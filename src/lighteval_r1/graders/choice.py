@@ -33,14 +33,17 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
 from lighteval_r1.graders.announcements import LAST_LINE, TAG, meant, phrases
 from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.latex import spell
-from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome
+
+if TYPE_CHECKING:
+    from lighteval_r1.graders.statements import Candidate
 
 LIMIT_S = 10.0
 # How far from the end an announcement is looked for; a longer tail is a reply that goes on after its answer.
@@ -75,7 +78,7 @@ def gold_letter(gold: str) -> str:
     return letter
 
 
-def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
     # Imported here: what looks for statements reads letters by this module.
     from lighteval_r1.graders.statements import letters
 

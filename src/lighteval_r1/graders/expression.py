@@ -46,13 +46,16 @@ Source
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders.grader import Found, Grader
 from lighteval_r1.graders.latex import MAX_LENGTH, plain
 from lighteval_r1.graders.numerals import exact
-from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome
+
+if TYPE_CHECKING:
+    from lighteval_r1.graders.statements import Candidate
 
 # Source: LightEval and math-verify give an expression 5 s to parse and 5 s to compare.
 LIMIT_S = 10.0
@@ -80,7 +83,7 @@ def judge(answer: str, where: str, gold: str) -> Grade:
     return Grade(OUTCOMES[same], answer[:SHOWN], f"{where}; {step}")
 
 
-def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
     # Imported here: what looks for statements reads golds by this module.
     from lighteval_r1.graders.statements import expressions
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lighteval_r1.graders.answers import IN_THINKING, AnswerText
 from lighteval_r1.graders.splitting import answer_text
-from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome, Sample
+
+if TYPE_CHECKING:
+    from lighteval_r1.graders.statements import Candidate
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Found:
 
 
 class Candidates(Protocol):
-    def __call__(self, thinking: str, *, problem: str, gold: str) -> list[Candidate]: ...
+    def __call__(self, thinking: str, *, problem: str, gold: str) -> "list[Candidate]": ...
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,14 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import expression
 from lighteval_r1.graders.grader import Found
-from lighteval_r1.graders.statements import Candidate
 from lighteval_r1.records import Grade, Outcome
+
+if TYPE_CHECKING:
+    from lighteval_r1.graders.statements import Candidate
 
 
 def gold_within(answer: str, within: float | str) -> str:
@@ -77,7 +80,7 @@ def shown_gold(gold: str) -> str:
     return f"{expected} ± {float(within):.3g}" if within else expected
 
 
-def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
+def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
     return expression.candidates(thinking, problem=problem, gold=read_gold(gold)[0])
 
 
