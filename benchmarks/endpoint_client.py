@@ -10,6 +10,8 @@ With `--command` it is `lighteval-r1 endpoint` from its start to its table, on a
 
     everything that LightEval names is imported     27.1 (20.2)
     what no reply of a server needs is left out     14.0 (7.3)
+
+On idle ones the second took 17.6 s from command to table and 14.2 s of CPU (2026-11-22).
 """
 
 import argparse
