@@ -353,11 +353,13 @@ def test_the_plan_reads_lengths_rates_and_speed_of_earlier_runs(main):
     assert "demo_sums: 40 problems x 16 samples of 50 tokens: 31,936 tokens (160 samples are drawn)" in words
     assert "by 160 replies of this model in the journal" in words and "± 1 needs n = 9" in words
     assert "how fast is not known" in words and "KV cache 1,024 bytes a token" in words
+    assert main("plan", "demo", "--task", "demo_sums", "--n", "16", "--error", "1", "--cache-dir", DEMO_RUN)[1] == words
 
 
 def test_the_time_goes_by_an_earlier_runs_speed_and_a_short_ones_is_the_most():
     speed = Speed(8000, 1000.0, 2, "that run")
     assert time_in_words(30_000, speed, n_gpus=None) == "30,000 tokens to draw: 0 min 30 s at 1,000 tokens/s (that run)"
+    assert time_in_words(0, None, n_gpus=None) == "0 tokens to draw: nothing is owed."
     assert "0 min 10 s at 4,000" in time_in_words(40_000, speed, n_gpus=8)
     assert time_in_words(40_000, speed, n_gpus=8).endswith("at most, since so short a run does not fill the machine")
 

@@ -60,8 +60,9 @@ def endpoint_command(options: EndpointOptions) -> None:
     if not options.model:
         raise UserError("say which --model of the server, by the name under which it lists it.")
     evaluate.begin(options)
-    named = ",".join([*options.tasks, *filter(None, [options.task])])
-    specs = evaluate.task_specs(named, n=options.asked_n, limit=options.limit, problems=options)
+    specs = evaluate.task_specs(
+        evaluate.named_tasks(options.tasks, options.task), n=options.asked_n, limit=options.limit, problems=options
+    )
     asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
     evaluate.check_several(asked, temperature=options.temperature)
     evaluate.check_journals(cache_dir)

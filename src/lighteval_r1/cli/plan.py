@@ -30,7 +30,8 @@ TOKENS_LEAST = 1000
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(SamplingOptions):
     model: str = argument("Hub id, folder, recipe (.yaml), or demo.")
-    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.")
+    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.", default=[])
+    task: str = option("", "The same, by comma, as evaluate has it.")
     n: int | None = option(None, "Samples per problem (the task's own number).")
     error: float | None = option(None, "The ± resampling that is wanted, in points.", metavar="POINTS")
     see: float = option(2.0, "The difference between two such models that is to be seen, in points.", metavar="POINTS")
@@ -60,7 +61,7 @@ def plan_command(options: PlanOptions) -> None:
     limit = (parameters.get("generation_parameters") or {}).get("max_new_tokens") or MAX_TOKENS
     speed = speed_of(options)
     total_tokens = 0
-    for spec in evaluate.task_specs(",".join(options.tasks), n=options.n):
+    for spec in evaluate.task_specs(evaluate.named_tasks(options.tasks, options.task), n=options.n):
         task, n = parse_spec(spec).task, parse_spec(spec).n
         known, n_drawn = known_of(options, task.name, model=name, limit=limit)
         adaptive = None
@@ -150,6 +151,8 @@ def speed_of(options: PlanOptions) -> Speed | None:
 
 
 def time_in_words(n_tokens: int, speed: Speed | None, *, n_gpus: int | None) -> str:
+    if not n_tokens:
+        return "0 tokens to draw: nothing is owed."
     if speed is None:
         return (
             f"{n_tokens:,} tokens to draw; how fast is not known: no earlier run of this model on such a machine was "
