@@ -5,8 +5,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import Annotated
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 # The nouns and errors have one address, this one.
 from lighteval_r1.records.errors import AGAIN as AGAIN
@@ -34,6 +37,13 @@ REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "funct
 QUESTION = "question"
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"
+# Samples of a problem beyond which a file cannot be meant.
+MOST_SAMPLES = 2**16
+# What stands in a file as one of these is refused where it is none (outside.decoding).
+Count = Annotated[int, Meta(ge=0)]
+Index = Annotated[int, Meta(ge=0, lt=MOST_SAMPLES)]
+NSamples = Annotated[int, Meta(ge=0, le=MOST_SAMPLES)]
+Positive = Annotated[float, Meta(gt=0, lt=1e300)]
 
 
 class Outcome(StrEnum):
@@ -90,13 +100,13 @@ class Sample:
 
     key: str
     problem_id: str
-    index: int
+    index: Index
     seed: int | None
     reply: str
     thinking_opened: bool | None = False
     finish_reason: str | None = None
-    n_prompt_tokens: int | None = None
-    n_tokens: int | None = None
+    n_prompt_tokens: Count | None = None
+    n_tokens: Count | None = None
     token_ids: str | None = None
     replica: int | None = None
     duration_s: float | None = None
@@ -105,7 +115,7 @@ class Sample:
     step: str | None = None
     marks: str = ""
     split: str | None = None
-    n_thinking_tokens: int | None = None
+    n_thinking_tokens: Count | None = None
 
     def graded(self, grade: Grade | None) -> "Sample":
         """The sample with this grade; ungraded without."""
@@ -133,11 +143,10 @@ def to_record(sample: Sample, names: Sequence[str]) -> dict:
 def sample_of(record: Mapping, **more: object) -> Sample:
     """The sample that a record describes; what a Sample has no field for is left out.
 
-    ValueError for an unknown outcome.
+    ValueError, which names the field, where it describes none.
     """
-    values = {"seed": None} | {name: record[name] for name in SAMPLE_FIELDS if name in record} | more
-    outcome = values.get("outcome")
-    return Sample(**values | {"outcome": Outcome(outcome) if outcome else None})
+    values = {"seed": None} | dict(record) | more
+    return msgspec.convert(values | {"outcome": values.get("outcome") or None}, Sample)
 
 
 def pack_token_ids(token_ids: Sequence[int]) -> str:
