@@ -32,7 +32,7 @@ def decoded(kind: type[T], record: object, *, where: object) -> T:
     """The noun that a record describes; fields that it does not have are left out. UserError names where it stands."""
     try:
         return msgspec.convert(record, kind)
-    except msgspec.ValidationError as error:
+    except ValueError as error:  # msgspec's own, and what it says of half a character in a word
         raise UserError(f"cannot read {one_line(where)}: {one_line(error, longest=200)}.") from None
 
 

@@ -23,6 +23,7 @@ from lighteval_r1.records.errors import UserError as UserError
 from lighteval_r1.records.settings import ADDED as ADDED
 from lighteval_r1.records.settings import IN_REQUESTS as IN_REQUESTS
 from lighteval_r1.records.settings import SERVERS_TEMPLATE as SERVERS_TEMPLATE
+from lighteval_r1.records.settings import NotNegative as NotNegative
 from lighteval_r1.records.settings import Settings as Settings
 from lighteval_r1.records.settings import in_words as in_words
 from lighteval_r1.records.settings import sample_key as sample_key
@@ -109,7 +110,7 @@ class Sample:
     n_tokens: Count | None = None
     token_ids: str | None = None
     replica: int | None = None
-    duration_s: float | None = None
+    duration_s: NotNegative | None = None
     outcome: Outcome | None = None
     answer: str | None = None
     step: str | None = None

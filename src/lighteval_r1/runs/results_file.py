@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypedDict, cast, get_type_hints
 
 from lighteval_r1.outside.decoding import decoded, read_json
-from lighteval_r1.records import Count, Estimate, NSamples, Positive, Settings, UserError
+from lighteval_r1.records import Count, Estimate, NotNegative, NSamples, Positive, Settings, UserError
 from lighteval_r1.runs.locate import LIGHTEVAL
 
 # Samples of a task beyond which a file cannot be meant: each that is missing is named.
@@ -51,7 +51,7 @@ class Sampling:
     """n_tokens were drawn in generation_s seconds."""
 
     n_tokens: Count = 0
-    generation_s: float = 0.0
+    generation_s: NotNegative = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Ours:
 
 @dataclass(frozen=True)
 class GenerationParameters:
-    temperature: float | None = None
-    top_p: float | None = None
+    temperature: NotNegative | None = None
+    top_p: NotNegative | None = None
     top_k: int | None = None
     max_new_tokens: int | None = None
     seed: int | None = None
@@ -121,9 +121,9 @@ class ConfigTask:
 class Figures:
     """Means over a task's problems: shares of its samples, and the tokens of one."""
 
-    truncated: float | None = None
-    no_answer: float | None = None
-    output_tokens: float | None = None
+    truncated: NotNegative | None = None
+    no_answer: NotNegative | None = None
+    output_tokens: NotNegative | None = None
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import msgspec
 import pyarrow
 import pyarrow.parquet as parquet
 
-from lighteval_r1.outside.decoding import row_of_others
+from lighteval_r1.outside.decoding import decoded, row_of_others
 from lighteval_r1.records import RunProblem, TaskRun, UserError, sample_of
 from lighteval_r1.runs.details_file import described_task, numbers_of
 from lighteval_r1.runs.results_file import SaidTask
@@ -27,9 +26,10 @@ def task_of_rows(path: Path, *, described: Mapping[str, SaidTask]) -> TaskRun:
     first: dict = {}
     for number, row in enumerate(pushed_rows(path), start=1):
         first = first or row
-        with row_of_others(f"{path}, row {number}"):
+        where = f"{path}, row {number}"
+        with row_of_others(where):
             if row["problem_id"] not in problems:
-                problems[row["problem_id"]] = problem_of(row)
+                problems[row["problem_id"]] = problem_of(row, where=where)
             problem = problems[row["problem_id"]]
             key = f"{problem.title}[{row['sample_index']}]"
             text = {"key": key, "index": row["sample_index"], "reply": row.get("reply") or ""}
@@ -56,8 +56,8 @@ def pushed_rows(path: Path) -> Iterator[dict]:
         raise UserError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
 
 
-def problem_of(row: dict) -> RunProblem:
-    """The problem without its samples. row: its first, which also says LightEval's metric. ValueError for others."""
+def problem_of(row: dict, *, where: str) -> RunProblem:
+    """The problem without its samples. row: its first, which also says LightEval's metric."""
     record = {
         "id": row["problem_id"],
         "name": row.get("problem_name") or "",
@@ -67,4 +67,4 @@ def problem_of(row: dict) -> RunProblem:
         "groups": json.loads(row.get("groups") or "{}"),
         "metric": numbers_of(json.loads(row.get("metric") or "{}")),
     }
-    return msgspec.convert(record, RunProblem)
+    return decoded(RunProblem, record, where=where)
