@@ -38,6 +38,8 @@ REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "funct
 QUESTION = "question"
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"
+# Tokens of a reply beyond which they cannot be meant: a small file may unpack to more than memory holds.
+MOST_TOKENS = 2**24
 # Samples of a problem beyond which a file cannot be meant.
 MOST_SAMPLES = 2**16
 # What stands in a file as one of these is refused where it is none (outside.decoding).
@@ -155,9 +157,13 @@ def pack_token_ids(token_ids: Sequence[int]) -> str:
     return base64.b64encode(zlib.compress(np.asarray(token_ids, dtype="<u4").tobytes(), 1)).decode()
 
 
-def unpack_token_ids(packed: str) -> np.ndarray:
-    """[n_tokens], uint32."""
-    return np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u4")
+def unpack_token_ids(packed: str | None) -> np.ndarray | None:
+    """[n_tokens], uint32; None where none are kept, or what a file has in their place is none."""
+    try:
+        data = zlib.decompressobj().decompress(base64.b64decode(packed or "", validate=True), 4 * MOST_TOKENS)
+        return np.frombuffer(data, dtype="<u4") if data else None
+    except (ValueError, zlib.error):
+        return None
 
 
 @dataclass(frozen=True)
