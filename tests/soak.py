@@ -27,6 +27,8 @@ PARTS = {
     "push-megabytes": (96, 2000),
     # damages done to a journal's bytes
     "journal": (300, 20_000),
+    # damages done to files of each kind of run, before they are read
+    "damage": (8, 400),
     # answers made from golds by rule: as many that say the same, as many that do not
     "mutations": (2_500, 100_000),
     # expressions drawn as trees

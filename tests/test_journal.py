@@ -1,5 +1,6 @@
 """Nothing drawn is lost, nothing damaged is trusted, nothing is written by two at once."""
 
+import base64
 import errno
 import io
 import json
@@ -8,6 +9,7 @@ import os
 import random
 import signal
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import soak
 
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.records import (
+    MOST_TOKENS,
     Grade,
     Outcome,
     Problem,
@@ -76,6 +79,21 @@ def test_what_is_added_is_read_back_equal(tmp_path):
 
 def test_token_ids_survive_packing():
     assert unpack_token_ids(pack_token_ids([0, 5, 151_646])).tolist() == [0, 5, 151_646]
+
+
+def test_what_is_no_packed_token_ids_is_none_of_them_and_a_bomb_is_bounded():
+    bomb = base64.b64encode(zlib.compress(bytes(200_000_000))).decode()
+    for packed in (
+        None,
+        "",
+        "x",
+        "AAAA",
+        "\ud800",
+        pack_token_ids([7])[:-8],
+        base64.b64encode(zlib.compress(b"abc")).decode(),
+    ):
+        assert unpack_token_ids(packed) is None
+    assert len(unpack_token_ids(bomb)) == MOST_TOKENS
 
 
 def test_a_sample_is_in_the_file_before_the_writer_is_closed(tmp_path):

@@ -77,6 +77,18 @@ def test_what_people_may_see_of_a_gold():
     assert PROGRAM.shown_gold('{"private": "hidden"}') == ""
 
 
+@pytest.mark.parametrize("name", GRADERS)
+@pytest.mark.parametrize(
+    "gold",
+    [
+        *("", "K", "{", "{}", "[]", '{"letter": 3}', '{"letter": "B", "options": 7}', '{"options": []}', "\ud800", "9" * 5000),
+        *('{"answer"', '{"answer": 5}', '{"answer": "5", "within": "x"}', '{"answer": "5", "within": "1/0"}', "null"),
+    ],
+)  # fmt: skip
+def test_a_gold_of_a_file_of_others_is_shown_whatever_it_is(name, gold):
+    assert isinstance(GRADERS[name].shown_gold(gold), str)
+
+
 def test_wrong_answers_are_counted_under_their_normal_form_and_programs_have_no_vote():
     assert EXPRESSION.label("0.50") == EXPRESSION.label(r"\frac{1}{2}") != EXPRESSION.label("2")
     assert CHOICE.label("B") == "B"

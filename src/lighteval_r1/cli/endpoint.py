@@ -22,6 +22,7 @@ from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.words import first_line, say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
+from lighteval_r1.runs.results_file import Ours
 from lighteval_r1.tasks.specs import TaskSpec, check_data, parse_spec, say_confinement
 from lighteval_r1.tasks.task import task_rows
 
@@ -74,9 +75,9 @@ def endpoint_command(options: EndpointOptions) -> None:
     output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")
     repo = evaluate.checked_upload(options)
 
-    def same(ours: dict) -> bool:
-        marks = ours["environment"].get("reasoning_parser")
-        return (ours["settings_id"], marks) == (engine.settings.id, engine.chosen.record)
+    def same(ours: Ours) -> bool:
+        marks = ours.environment.get("reasoning_parser")
+        return (ours.settings_id, marks) == (engine.settings.id, engine.chosen.record)
 
     table = None if options.wandb else finished_table(output_dir, specs, cache_dir=cache_dir, same=same)
     if table is not None:

@@ -8,17 +8,17 @@ from lighteval_r1 import __version__
 from lighteval_r1.numbers.scores import run_table, task_row
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell
-from lighteval_r1.records import Settings, TaskRun, UserError
+from lighteval_r1.records import TaskRun, UserError
 from lighteval_r1.runs.journals import journal_run
 from lighteval_r1.runs.locate import RESULTS
-from lighteval_r1.runs.reading import read_results
-from lighteval_r1.sampling.journal_files import journal_folder, read_asked
+from lighteval_r1.runs.results_file import Ours, read_results
+from lighteval_r1.sampling.journal_files import journal_folder, read_asked, settings_of
 from lighteval_r1.tasks.specs import TaskSpec, parse_spec
 from lighteval_r1.tasks.task import rows_at_hand
 
 
 def finished_table(
-    output_dir: Path, specs: Sequence[str], *, cache_dir: str, same: Callable[[dict], bool]
+    output_dir: Path, specs: Sequence[str], *, cache_dir: str, same: Callable[[Ours], bool]
 ) -> str | None:
     """None where LightEval must run: for samples or grades that are owed, for results of other ones, or damaged ones.
 
@@ -29,20 +29,20 @@ def finished_table(
         return None
     newest = max(files, key=lambda path: path.name)
     try:
-        ours = read_results(newest)["config_general"]["model_config"].get("lighteval_r1")
+        ours = read_results(newest).ours
     except UserError:
         # a disk that was full cut it off
         return None
-    if not ours or ours["version"] != __version__ or len(ours["tasks"]) != len(specs) or not same(ours):
+    if ours.version != __version__ or len(ours.tasks) != len(specs) or not same(ours):
         return None
-    settings = Settings(**ours["settings"])
+    settings = settings_of(ours.settings, where=newest)
     task_runs = []
     for spec in map(parse_spec, specs):
         task_run = finished_task(spec, journal_folder(cache_dir, task=spec.task.name, settings=settings))
         if task_run is None:
             return None
-        there = ours["tasks"].get(task_run.task, {})
-        if (there.get("prompts_sha256"), there.get("weight")) != (task_run.prompts_sha256, task_run.weight):
+        there = ours.tasks.get(task_run.task)
+        if there is None or (there.prompts_sha256, there.weight) != (task_run.prompts_sha256, task_run.weight):
             return None
         task_runs.append(task_run)
     tell(f"Nothing is owed: this is the table of the journals. The results are in {newest}.")

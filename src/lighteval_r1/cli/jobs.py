@@ -1,6 +1,5 @@
 """`lighteval-r1 jobs`: submitted jobs, how far each is, and the last that it said."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +37,13 @@ def progress(folder: Path) -> tuple[str, str]:
     """Samples drawn and asked over the journals of the job's run; "–" where it has none yet."""
     # Imported here: a list of nothing needs no reader of journals.
     from lighteval_r1.runs.journals import holding
-    from lighteval_r1.sampling.journal_files import JOURNALS_FILE
+    from lighteval_r1.sampling.journal_files import JOURNALS_FILE, journals_named_in
 
     output = folder / "output"
     beside = Path(output.read_text(encoding="utf-8").strip()) / JOURNALS_FILE if output.is_file() else output
     if not beside.is_file():
         return "–", "–"
-    journals = [holding(Path(path)) for path in json.loads(beside.read_text(encoding="utf-8")) if Path(path).is_dir()]
+    journals = [holding(path) for path in journals_named_in(beside)]
     asked = [journal.asked for journal in journals]
     return f"{sum(journal.drawn for journal in journals):,}", "–" if None in asked else f"{sum(asked):,}"
 

@@ -17,6 +17,7 @@ from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.log_file import logged
 from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
+from lighteval_r1.runs.results_file import Ours
 from lighteval_r1.sampling.preflight import Findings
 
 LOG = "lighteval.log"
@@ -123,15 +124,15 @@ class Configuration:
 
 def same_run(
     command: list[str], parameters: Mapping, section: ModelSection, *, findings: Findings
-) -> Callable[[dict], bool]:
+) -> Callable[[Ours], bool]:
     """Whether results are of this command: it names what was asked, its file by what stands in it, and the model is as
     it was. An adapter or a tokenizer of another place may have changed."""
 
-    def same(ours: dict) -> bool:
-        model, settings = findings.identity(parameters), ours["settings"]
-        unchanged = (settings["model"], settings["revision"]) == (model.name, model.revision)
+    def same(ours: Ours) -> bool:
+        model, settings = findings.identity(parameters), ours.settings
+        unchanged = (settings.get("model"), settings.get("revision")) == (model.name, model.revision)
         elsewhere = section.lora or parameters.get("tokenizer")
-        return unchanged and not elsewhere and ours["environment"]["command"] == shlex.join(command)
+        return unchanged and not elsewhere and ours.environment.get("command") == shlex.join(command)
 
     return same
 

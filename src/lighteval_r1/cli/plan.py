@@ -17,7 +17,7 @@ from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.journals import journal_task, last_written
 from lighteval_r1.runs.locate import results_in
-from lighteval_r1.runs.reading import read_results
+from lighteval_r1.runs.results_file import read_results
 from lighteval_r1.sampling.journal_files import DamageSeen, read_settings, task_folders
 from lighteval_r1.sampling.progress import duration
 from lighteval_r1.tasks.specs import parse_spec
@@ -135,10 +135,9 @@ def speed_of(options: PlanOptions) -> Speed | None:
     folder = options.runs or evaluate.usual_folder(options.model)
     speeds = []
     for path in results_in(folder) if folder.is_dir() else []:
-        results = read_results(path)
-        ours = results["config_general"].get("model_config", {}).get("lighteval_r1") or {}
-        took, gpus = ours.get("sampling") or {}, (ours.get("environment") or {}).get("gpus") or []
-        if took.get("n_tokens", 0) < TOKENS_LEAST or not took.get("generation_s"):
+        ours = read_results(path).ours
+        took, gpus = ours.sampling, ours.gpus
+        if took.n_tokens < TOKENS_LEAST or not took.generation_s:
             continue
         if any(options.gpu.lower() not in gpu.lower() for gpu in gpus) if options.gpu else gpus != gpu_names():
             continue
@@ -146,7 +145,7 @@ def speed_of(options: PlanOptions) -> Speed | None:
             continue
         where = f"{len(gpus)} x {gpus[0]}" if gpus else "a CPU"
         source = f"{path.name}, on {where}"
-        speeds.append(Speed(took["n_tokens"], took["n_tokens"] / took["generation_s"], len(gpus), source))
+        speeds.append(Speed(took.n_tokens, took.n_tokens / took.generation_s, len(gpus), source))
     return max(speeds, key=lambda speed: speed.n_tokens, default=None)
 
 

@@ -206,6 +206,8 @@ async def token_counts(engine: Engine, drawn: Drawn) -> Seen:
 
 def spelled(engine: Engine, sample: Sample) -> bool:
     ids = unpack_token_ids(sample.token_ids)
+    if ids is None:
+        return not sample.n_tokens and not sample.reply
     # half a character at the end; words that end a reply are taken off its text
     text = engine.tokenizer.decode(ids.tolist(), skip_special_tokens=True).rstrip("\ufffd").strip()
     return len(ids) == sample.n_tokens and text.startswith(sample.reply.rstrip("\ufffd").strip())

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
 from lighteval_r1.graders.announcements import LAST_LINE, TAG, meant, phrases
-from lighteval_r1.graders.grader import Found, Grader
+from lighteval_r1.graders.grader import MALFORMED, Found, Grader
 from lighteval_r1.graders.latex import spell
 from lighteval_r1.records import Grade, Outcome
 
@@ -76,6 +76,14 @@ def judge(answer: str, where: str, gold: str) -> Grade:
 def gold_letter(gold: str) -> str:
     letter, _ = read_gold(gold)
     return letter
+
+
+def shown_gold(gold: str) -> str:
+    """The letter; of what is no gold, as a file of others may hold it, the text."""
+    try:
+        return gold_letter(gold)
+    except MALFORMED:
+        return gold
 
 
 def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
@@ -270,7 +278,7 @@ CHOICE = Grader(
     name="choice",
     find=find,
     judge=judge,
-    shown_gold=gold_letter,
+    shown_gold=shown_gold,
     label=str,
     candidates=candidates,
     limit_s=LIMIT_S,

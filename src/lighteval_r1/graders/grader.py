@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from lighteval_r1.graders.statements import Candidate
 
 
+# What taking apart a gold may raise that stands in a file of others. It is shown as it is.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
+
+
 @dataclass(frozen=True)
 class Found:
     """What stands as the answer, "" where nothing does; and where it stood, or why nothing stands."""
@@ -30,11 +34,12 @@ class Grader:
 
     find: (answer text, gold) -> Found. Cheap and linear: it also runs outside the grading processes.
     judge: (answer, where, gold) -> Grade. May take long, or run generated code: only grading processes call it.
-    shown_gold: what people may see of a gold. label: the normal form of a wrong answer, under which it is counted in a
-    majority vote; None where votes have no meaning. candidates: where a thinking states an answer; None where it
-    states none. limit_s: CPU seconds for one judgement. confined: it runs code that a model wrote. answer_in_thinking:
-    whether an answer counts that stands in a thought that ended, with nothing behind it. note: what must be said beside
-    the score of a task of that name, "" if nothing. lettered: answers are letters of options.
+    shown_gold: what people may see of a gold; it raises nothing, whatever the text. label: the normal form of a wrong
+    answer, under which it is counted in a majority vote; None where votes have no meaning. candidates: where a thinking
+    states an answer; None where it states none. limit_s: CPU seconds for one judgement. confined: it runs code that a
+    model wrote. answer_in_thinking: whether an answer counts that stands in a thought that ended, with nothing behind
+    it. note: what must be said beside the score of a task of that name, "" if nothing. lettered: answers are letters of
+    options.
     """
 
     name: str

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import expression
-from lighteval_r1.graders.grader import Found
+from lighteval_r1.graders.grader import MALFORMED, Found
 from lighteval_r1.records import Grade, Outcome
 
 if TYPE_CHECKING:
@@ -76,8 +76,12 @@ def apart(answer: str, gold: str) -> Fraction | float:
 
 
 def shown_gold(gold: str) -> str:
-    expected, within = read_gold(gold)
-    return f"{expected} ± {float(within):.3g}" if within else expected
+    """What is expected, and how near is near enough; of what is no gold, as a file of others may hold it, the text."""
+    try:
+        expected, within = read_gold(gold)
+        return f"{expected} ± {float(within):.3g}" if within else str(expected)
+    except (*MALFORMED, ArithmeticError):
+        return gold
 
 
 def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":

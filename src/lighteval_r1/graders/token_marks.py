@@ -65,7 +65,8 @@ class Divider:
         """The sample with its split, whose marks it was made by, and the number of its tokens that are thinking."""
         if not self.chosen.parser:
             return replace(sample, marks="", split=None, n_thinking_tokens=None)
-        ids = unpack_token_ids(sample.token_ids).tolist() if sample.token_ids else None
+        packed_ids = unpack_token_ids(sample.token_ids)
+        ids = None if packed_ids is None else packed_ids.tolist()
         written = self.written(sample.reply, ids) if ids is not None and self.ids else None
         if written is None:
             split = split_by(sample, self.chosen.marks, key=self.chosen.parser)

@@ -5,8 +5,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import Annotated
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 # The nouns and errors have one address, this one.
 from lighteval_r1.records.errors import AGAIN as AGAIN
@@ -20,6 +23,7 @@ from lighteval_r1.records.errors import UserError as UserError
 from lighteval_r1.records.settings import ADDED as ADDED
 from lighteval_r1.records.settings import IN_REQUESTS as IN_REQUESTS
 from lighteval_r1.records.settings import SERVERS_TEMPLATE as SERVERS_TEMPLATE
+from lighteval_r1.records.settings import NotNegative as NotNegative
 from lighteval_r1.records.settings import Settings as Settings
 from lighteval_r1.records.settings import in_words as in_words
 from lighteval_r1.records.settings import sample_key as sample_key
@@ -34,6 +38,15 @@ REFUSED_BY_SERVER = frozenset({"content_filter", "refusal", "tool_calls", "funct
 QUESTION = "question"
 # Why a sample is owed, as refusals say it.
 NOT_DRAWN = "not drawn"
+# Tokens of a reply beyond which they cannot be meant: a small file may unpack to more than memory holds.
+MOST_TOKENS = 2**24
+# Samples of a problem beyond which a file cannot be meant.
+MOST_SAMPLES = 2**16
+# What stands in a file as one of these is refused where it is none (outside.decoding).
+Count = Annotated[int, Meta(ge=0)]
+Index = Annotated[int, Meta(ge=0, lt=MOST_SAMPLES)]
+NSamples = Annotated[int, Meta(ge=0, le=MOST_SAMPLES)]
+Positive = Annotated[float, Meta(gt=0, lt=1e300)]
 
 
 class Outcome(StrEnum):
@@ -90,22 +103,22 @@ class Sample:
 
     key: str
     problem_id: str
-    index: int
+    index: Index
     seed: int | None
     reply: str
     thinking_opened: bool | None = False
     finish_reason: str | None = None
-    n_prompt_tokens: int | None = None
-    n_tokens: int | None = None
+    n_prompt_tokens: Count | None = None
+    n_tokens: Count | None = None
     token_ids: str | None = None
     replica: int | None = None
-    duration_s: float | None = None
+    duration_s: NotNegative | None = None
     outcome: Outcome | None = None
     answer: str | None = None
     step: str | None = None
     marks: str = ""
     split: str | None = None
-    n_thinking_tokens: int | None = None
+    n_thinking_tokens: Count | None = None
 
     def graded(self, grade: Grade | None) -> "Sample":
         """The sample with this grade; ungraded without."""
@@ -133,11 +146,10 @@ def to_record(sample: Sample, names: Sequence[str]) -> dict:
 def sample_of(record: Mapping, **more: object) -> Sample:
     """The sample that a record describes; what a Sample has no field for is left out.
 
-    ValueError for an unknown outcome.
+    ValueError, which names the field, where it describes none.
     """
-    values = {"seed": None} | {name: record[name] for name in SAMPLE_FIELDS if name in record} | more
-    outcome = values.get("outcome")
-    return Sample(**values | {"outcome": Outcome(outcome) if outcome else None})
+    values = {"seed": None} | dict(record) | more
+    return msgspec.convert(values | {"outcome": values.get("outcome") or None}, Sample)
 
 
 def pack_token_ids(token_ids: Sequence[int]) -> str:
@@ -145,9 +157,13 @@ def pack_token_ids(token_ids: Sequence[int]) -> str:
     return base64.b64encode(zlib.compress(np.asarray(token_ids, dtype="<u4").tobytes(), 1)).decode()
 
 
-def unpack_token_ids(packed: str) -> np.ndarray:
-    """[n_tokens], uint32."""
-    return np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u4")
+def unpack_token_ids(packed: str | None) -> np.ndarray | None:
+    """[n_tokens], uint32; None where none are kept, or what a file has in their place is none."""
+    try:
+        data = zlib.decompressobj().decompress(base64.b64decode(packed or "", validate=True), 4 * MOST_TOKENS)
+        return np.frombuffer(data, dtype="<u4") if data else None
+    except (ValueError, zlib.error):
+        return None
 
 
 @dataclass(frozen=True)

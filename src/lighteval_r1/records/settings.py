@@ -6,7 +6,12 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Annotated
 
+from msgspec import Meta
+
+# In a file this is no NaN, either (outside.decoding).
+NotNegative = Annotated[float, Meta(ge=0)]
 # In place of a template's digest: it is applied by the server, which does not show it.
 SERVERS_TEMPLATE = "the server's"
 # Fields that version 0.1.0 did not have, and what they are where nobody said anything. So they are left out of the id.
@@ -42,8 +47,8 @@ class Settings:
     revision: str
     system_prompt: str | None
     chat_template: str
-    temperature: float
-    top_p: float
+    temperature: NotNegative
+    top_p: NotNegative
     top_k: int
     max_tokens: int
     seed: int

@@ -11,9 +11,9 @@ import pyarrow.parquet as parquet
 
 from lighteval_r1.graders.marks import opens_thinking
 from lighteval_r1.numbers.allocation import weighed
+from lighteval_r1.outside.decoding import decoded, row_of_others
 from lighteval_r1.records import (
     GRADE_FIELDS,
-    Outcome,
     RunProblem,
     TaskRun,
     UserError,
@@ -23,6 +23,7 @@ from lighteval_r1.records import (
 )
 from lighteval_r1.runs.grades_file import read_grades, with_grades
 from lighteval_r1.runs.locate import LIGHTEVAL
+from lighteval_r1.runs.results_file import SaidTask
 
 # What a details file of LightEval 0.13 has, and files of other versions have not.
 COLUMNS = {"doc": {"query", "choices", "gold_index", "id"}, "model_response": {"text", "input"}, "metric": set()}
@@ -47,7 +48,7 @@ BATCH, FEW = 16, 1
 Keep = Callable[[str, RunProblem, dict], RunProblem]
 
 
-def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None) -> TaskRun:
+def task_run(name: str, path: Path, *, described: SaidTask, keep: Keep | None = None) -> TaskRun:
     """keep: sees each problem in the file's order; with it no more than one problem is read at once."""
     problems, n_asked = [], 0
     ids: dict[str, int] = {}
@@ -63,26 +64,25 @@ def task_run(name: str, path: Path, *, described: dict, keep: Keep | None = None
         problems.append((row["doc"].get("id"), problem))
     if not problems:
         raise UserError(f"{path} holds no problem.")
-    if all(str(place).isdigit() for place, _ in problems):
+    if all(str(place).isdecimal() for place, _ in problems):
         problems.sort(key=lambda item: int(item[0]))
     return described_task(name, [problem for _, problem in problems], described, n=n_asked)
 
 
-def described_task(name: str, problems: list[RunProblem], described: dict, *, n: int, n_problems: int = 0) -> TaskRun:
+def described_task(name: str, problems: list[RunProblem], said: SaidTask, *, n: int, n_problems: int = 0) -> TaskRun:
     """The task as the results describe it. n, n_problems: where they do not say."""
     task = TaskRun(
         task=name,
-        version=described.get("version") or 0,
-        data_sha256=described.get("data_sha256") or "",
-        prompts_sha256=described.get("prompts_sha256") or sha256(sorted(problem.id for problem in problems)),
+        version=said.version,
+        data_sha256=said.data_sha256,
+        prompts_sha256=said.prompts_sha256 or sha256(sorted(problem.id for problem in problems)),
         problems=problems,
-        n=described.get("n") or n,
-        n_problems=described.get("n_problems") or n_problems,
-        part=described.get("part") or "",
-        weight=described.get("weight"),
+        n=said.n or n,
+        n_problems=said.n_problems or n_problems,
+        part=said.part,
+        weight=said.weight,
     )
-    asked = described.get("adaptive")
-    return weighed(task, error=asked["error"], most=asked["most"]) if asked else task
+    return weighed(task, error=said.adaptive.error, most=said.adaptive.most) if said.adaptive else task
 
 
 def rows(path: Path, *, whole: bool = False) -> Iterator[tuple[dict, pyarrow.Array | None]]:
@@ -120,9 +120,9 @@ def is_lists(type_: pyarrow.DataType) -> bool:
 def check_columns(path: Path, schema: pyarrow.Schema) -> None:
     for column, fields in COLUMNS.items():
         type_ = schema.field(column).type if column in schema.names else None
-        there = {part.name for part in type_} if type_ is not None and pyarrow.types.is_struct(type_) else set()
-        if type_ is None or not fields <= there:
-            lacking = column if type_ is None else f"{column}.{min(fields - there)}"
+        there = {part.name for part in type_} if type_ is not None and pyarrow.types.is_struct(type_) else None
+        if there is None or not fields <= there:
+            lacking = column if there is None else f"{column}.{min(fields - there)}"
             raise UserError(
                 f"{path} is not a details file of LightEval {LIGHTEVAL}: it has no {lacking} "
                 f"(its columns: {', '.join(schema.names)}). Details of other versions are not read."
@@ -130,47 +130,49 @@ def check_columns(path: Path, schema: pyarrow.Schema) -> None:
 
 
 def read_problem(row: dict, *, tokens: pyarrow.Array | None, path: Path) -> RunProblem:
-    doc, response = row["doc"], row["model_response"]
-    specific = doc.get("specific") or {}
-    gold = gold_of(doc)
-    name = str(specific.get("name") or doc.get("id") or "")
-    problem_id = specific.get("problem_id") or sha256([doc.get("query"), gold])[:16]
-    replies = response.get("text") or []
-    opened = opens_thinking(str(response.get("input") or ""))
-    samples = []
-    for index, (reply, record) in enumerate(zip(replies, sample_records(row, n=len(replies), path=path), strict=True)):
-        if reply is None:
-            continue
-        if tokens is not None and len(tokens) == len(replies):
-            record = counted(tokens, index) | known(record)
-        record = {"thinking_opened": opened} | known(record)
-        place = {"key": f"{name}[{index}]", "problem_id": problem_id, "index": index, "reply": reply}
-        try:
-            samples.append(sample_of(record, **place))
-        except ValueError:
-            raise UserError(
-                f"{path}: problem {name} has an outcome {record['outcome']!r}; known are {', '.join(Outcome)}."
-            ) from None
-    return RunProblem(
-        id=problem_id,
-        name=name,
-        prompt=doc.get("query") or "",
-        gold=gold,
-        grader=specific.get("grader") or "",
-        groups=json.loads(specific.get("groups") or "{}"),
-        samples=samples,
-        metric={key: float(value) for key, value in (row["metric"] or {}).items() if isinstance(value, int | float)},
-    )
+    """UserError where the row is not as LightEval, or our engine through it, writes one."""
+    doc, response = row["doc"] or {}, row["model_response"] or {}
+    where = f"{path}, problem {doc.get('id')}"
+    with row_of_others(where):
+        specific = doc.get("specific") or {}
+        gold = gold_of(doc)
+        name = str(specific.get("name") or doc.get("id") or "")
+        problem_id = specific.get("problem_id") or sha256([doc.get("query"), gold])[:16]
+        replies = response.get("text") or []
+        opened = opens_thinking(str(response.get("input") or ""))
+        samples = []
+        for index, (reply, said) in enumerate(zip(replies, sample_records(specific, response), strict=True)):
+            if reply is None:
+                continue
+            more = counted(tokens, index) if tokens is not None and len(tokens) == len(replies) else {}
+            place = {"key": f"{name}[{index}]", "problem_id": problem_id, "index": index, "reply": reply}
+            samples.append(sample_of({"thinking_opened": opened} | more | known(said), **place))
+        record = {
+            "id": problem_id,
+            "name": name,
+            "prompt": doc.get("query") or "",
+            "gold": gold,
+            "grader": specific.get("grader") or "",
+            "groups": json.loads(specific.get("groups") or "{}"),
+            "metric": numbers_of(row["metric"] or {}),
+        }
+    return replace(decoded(RunProblem, record, where=where), samples=samples)
+
+
+def numbers_of(metric: dict) -> dict[str, float]:
+    return {name: float(value) for name, value in metric.items() if isinstance(value, int | float)}
 
 
 def known(record: dict) -> dict:
     return {name: value for name, value in record.items() if value not in (None, "", "unknown") or name in GRADE_FIELDS}
 
 
-def sample_records(row: dict, *, n: int, path: Path) -> list[dict]:
-    """What the row says of each of its n replies: under Sample's names, or in the parallel lists of older files."""
-    doc, response = row["doc"], row["model_response"]
-    specific = doc.get("specific") or {}
+def sample_records(specific: dict, response: dict) -> list[dict]:
+    """What a row says of each of its replies: under Sample's names, or in the parallel lists of older files.
+
+    ValueError where it says it of another number of them.
+    """
+    n = len(response.get("text") or [])
     columns = {"samples": specific["samples"]} if "samples" in specific else {}
     columns |= {name: specific.get(name, response.get(name)) for name in LISTS if "samples" not in specific}
     records: list[dict] = [{} for _ in range(n)]
@@ -178,10 +180,9 @@ def sample_records(row: dict, *, n: int, path: Path) -> list[dict]:
         if not isinstance(values, list) or not values:
             continue
         if len(values) != n:
-            name = specific.get("name") or doc.get("id")
-            raise UserError(f"{path}: problem {name} has {n} replies but {len(values)} {column}.")
+            raise ValueError(f"it has {n} replies but {len(values)} {column}")
         for record, value in zip(records, values, strict=True):
-            record |= value if column == "samples" else {LISTS[column]: value}
+            record |= (value or {}) if column == "samples" else {LISTS[column]: value}
     return records
 
 

@@ -11,6 +11,7 @@ from lighteval_r1.records import Run, RunProblem, Sample, Settings, TaskRun, Use
 from lighteval_r1.sampling.journal_files import (
     Asked,
     DamageSeen,
+    Key,
     cache_folders,
     newest_version,
     read_asked,
@@ -162,9 +163,9 @@ def keys_asked(asked: Asked, settings: Settings, *, sizes: dict[str, int]) -> se
 def keys_in(folder: Path, pattern: str, *, marks: str = "") -> Iterator[str]:
     """The keys of what these files hold; of grades, of those by these marks."""
     for path in folder.glob(pattern):
-        for record in records_in(path, damage=DamageSeen()):
-            if record.get("marks", "") == marks:
-                yield record["key"]
+        for line in records_in(path, Key, damage=DamageSeen()):
+            if line.marks == marks:
+                yield line.key
 
 
 def holdings_table(journals: list[Holding]) -> str:

@@ -74,7 +74,8 @@ def find(source: str | Path) -> RunFiles:
 
 def results_in(folder: Path) -> list[Path]:
     """Results files of the folder's runs, the newest last."""
-    dates = {path: match["date"] for path in folder.rglob("results_*.json") if (match := RESULTS.fullmatch(path.name))}
+    named = [path for path in folder.rglob("results_*.json") if path.is_file()]
+    dates = {path: match["date"] for path in named if (match := RESULTS.fullmatch(path.name))}
     return sorted(dates, key=lambda path: (dates[path], str(path)))
 
 

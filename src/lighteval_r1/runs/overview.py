@@ -4,7 +4,7 @@ Of a finished run these are read from its results file alone: reading the replie
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,11 +13,10 @@ from lighteval_r1.records import Estimate, Run, TaskRun
 from lighteval_r1.runs.grades_file import grades_path
 from lighteval_r1.runs.locate import DETAILS, RESULTS, model_folder, results_in
 from lighteval_r1.runs.pairing import n_of
-from lighteval_r1.runs.reading import journals_of, read_results, read_run, short_name
+from lighteval_r1.runs.reading import journals_of, read_run, short_name
+from lighteval_r1.runs.results_file import Figures, read_results
 from lighteval_r1.runs.scored_runs import scored
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE
-
-ESTIMATE_FIELDS = {known.name for known in fields(Estimate)}
 
 
 @dataclass(frozen=True)
@@ -78,41 +77,29 @@ def run_figures(source: Path) -> RunFigures:
 
 
 def from_results(path: Path, *, written: str) -> RunFigures | None:
-    """By what our engine wrote; None of another engine's run."""
+    """By what our engine wrote; None of another engine's run, and of one without intervals."""
     results = read_results(path)
-    config = results["config_general"].get("model_config") or {}
-    ours = config.get("lighteval_r1") or {}
-    found = {
-        name: (task.get("estimates") or {}).get("pass@1") or {} for name, task in (ours.get("tasks") or {}).items()
-    }
-    if not found or any(values.keys() != ESTIMATE_FIELDS for values in found.values()):
-        return None
     tasks = {}
-    for name, described in ours["tasks"].items():
-        said = (results.get("results") or {}).get(name) or {}
-        version = (results.get("config_tasks", {}).get(name) or {}).get("version") or ""
+    for name, said in results.ours.tasks.items():
+        estimate, figures = said.estimates.get("pass@1"), results.results.get(name, Figures())
+        if estimate is None or estimate.same_problems is None:
+            return None
         tasks[short_name(name) if short_name(name) not in tasks else name] = TaskFigures(
-            estimate=estimate_of(found[name]),
+            estimate=estimate,
             conditions={
-                "task version": str(version),
-                "n": str(described.get("n") or ""),
-                "problems": str(found[name]["n_problems"]),
-                "prompts": described.get("prompts_sha256") or "",
-                "data": described.get("data_sha256") or "",
-                "part": described.get("part") or "",
+                "task version": str(results.version(name) or ""),
+                "n": str(said.n or ""),
+                "problems": str(estimate.n_problems),
+                "prompts": said.prompts_sha256,
+                "data": said.data_sha256,
+                "part": said.part,
             },
-            truncated=said.get("truncated"),
-            no_answer=said.get("no_answer"),
-            mean_tokens=said.get("output_tokens"),
+            truncated=figures.truncated,
+            no_answer=figures.no_answer,
+            mean_tokens=figures.output_tokens,
         )
-    model = str(config.get("model_name") or results["config_general"].get("model_name") or "")
-    return RunFigures(path, Run(model, str(path), ours.get("settings") or {}, {}, {}), written, tasks)
-
-
-def estimate_of(record: dict) -> Estimate:
-    """As it was, where JSON has no tuples."""
-    values: dict = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
-    return Estimate(**values)
+    run = Run(results.model, str(path), results.config.settings, {}, {})
+    return RunFigures(path, run, written, tasks) if tasks else None
 
 
 def from_replies(source: Path, *, written: str) -> RunFigures:

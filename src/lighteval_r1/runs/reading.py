@@ -3,7 +3,6 @@
 What a run does not say is None in its samples, and is named in Run.missing. Reading takes no lock and writes nothing.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,9 +12,10 @@ from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import SPLIT_FIELDS, Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
 from lighteval_r1.runs.journals import journal_run, journals_under
-from lighteval_r1.runs.locate import DETAILS, HUB, LIGHTEVAL, RunFiles, find, results_in
+from lighteval_r1.runs.locate import DETAILS, HUB, RunFiles, find, results_in
 from lighteval_r1.runs.reply_files import is_details, read_replies
-from lighteval_r1.sampling.journal_files import JOURNALS_FILE
+from lighteval_r1.runs.results_file import General, Results, SaidTask, read_results
+from lighteval_r1.sampling.journal_files import JOURNALS_FILE, journals_named_in
 
 # (model, task, problem, its row as it stands in LightEval's file) -> what is to be kept of the problem
 Keep = Callable[[str, str, RunProblem, dict], RunProblem]
@@ -50,7 +50,7 @@ def journals_of(folder: Path) -> list[Path]:
     results = results_in(folder)
     beside = folder / JOURNALS_FILE
     if beside.is_file() and not (results and results[-1].stat().st_mtime > beside.stat().st_mtime):
-        return [path for name in json.loads(beside.read_text(encoding="utf-8")) if (path := Path(name)).is_dir()]
+        return journals_named_in(beside)
     return [] if results else journals_under(folder)
 
 
@@ -83,72 +83,52 @@ def graded_run(path: Path) -> Run:
 
 def lighteval_run(files: RunFiles, *, source: str, keep: Keep | None = None) -> Run:
     """What LightEval's files say of a run, or rows that were pushed."""
-    results = read_results(files.results) if files.results else {}
-    config = results.get("config_general", {}).get("model_config") or {}
-    ours = config.get("lighteval_r1") or {}
-    check_version(files, ours)
-    settings = ours.get("settings") or plain_settings(config)
-    tasks = described_tasks(results, ours)
-    model = config.get("model_name") or results.get("config_general", {}).get("model_name") or model_in_path(files)
+    results = read_results(files.results) if files.results else Results(General())
+    model = results.model or model_in_path(files)
+    described = described_tasks(results)
     if files.rows:
-        task_runs = tasks_of_rows(files, described={short_name(name): said for name, said in tasks.items()})
+        task_runs = tasks_of_rows(files, described={short_name(name): said for name, said in described.items()})
     else:
-        kept = partial(keep, model) if keep else None
-        task_runs = tasks_of_details(files, described=tasks, keep=kept)
+        task_runs = tasks_of_details(files, described=described, keep=partial(keep, model) if keep else None)
+    settings = results.config.settings
     return Run(
-        model=str(model),
+        model=model,
         path=str(files.results or source),
         settings=settings,
-        environment=ours.get("environment") or {},
+        environment=results.ours.environment,
         tasks=task_runs,
         missing=tuple(what_is_missing(task_runs, settings=settings)),
         n_runs=files.n_runs,
     )
 
 
-def described_tasks(results: dict, ours: dict) -> dict[str, dict]:
+def described_tasks(results: Results) -> dict[str, SaidTask]:
     """What the results say of each task, by its full name."""
-    described = {name: dict(about or {}) for name, about in (ours.get("tasks") or {}).items()}
-    for name, about in results.get("config_tasks", {}).items():
-        task = described.setdefault(name, {})
-        task["version"] = int((about or {}).get("version") or task.get("version") or 0)
-    return described
+    said = results.ours.tasks
+    return {
+        name: replace(said.get(name, SaidTask()), version=results.version(name))
+        for name in said.keys() | results.config_tasks.keys()
+    }
 
 
 def tasks_of_details(
-    files: RunFiles, *, described: Mapping[str, dict], keep: Callable[[str, RunProblem, dict], RunProblem] | None
+    files: RunFiles, *, described: Mapping[str, SaidTask], keep: Callable[[str, RunProblem, dict], RunProblem] | None
 ) -> dict[str, TaskRun]:
     from lighteval_r1.runs.details_file import task_run
 
     tasks: dict[str, TaskRun] = {}
     for full_name, path in files.details.items():
         name = short_name(full_name) if short_name(full_name) not in tasks else full_name
-        tasks[name] = task_run(name, path, described=described.get(full_name) or {}, keep=keep)
+        tasks[name] = task_run(name, path, described=described.get(full_name, SaidTask()), keep=keep)
     return tasks
 
 
-def tasks_of_rows(files: RunFiles, *, described: Mapping[str, dict]) -> dict[str, TaskRun]:
+def tasks_of_rows(files: RunFiles, *, described: Mapping[str, SaidTask]) -> dict[str, TaskRun]:
     """described: by the task's short name."""
     from lighteval_r1.runs.rows_file import task_of_rows
 
     read = [task_of_rows(path, described=described) for path in files.rows.values()]
     return {task_run.task: task_run for task_run in read}
-
-
-def read_results(path: Path) -> dict:
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
-    if not isinstance(results, dict) or not isinstance(results.get("config_general"), dict):
-        raise UserError(f"{path} is not a results file of LightEval {LIGHTEVAL}: it has no config_general.")
-    return results
-
-
-def check_version(files: RunFiles, ours: dict) -> None:
-    version = ((ours.get("environment") or {}).get("versions") or {}).get("lighteval", LIGHTEVAL)
-    if version != LIGHTEVAL and not version.startswith(f"{LIGHTEVAL}."):
-        raise UserError(f"{files.results} was written by LightEval {version}; lighteval-r1 reads those of {LIGHTEVAL}.")
 
 
 def short_name(full_name: str) -> str:
@@ -168,19 +148,6 @@ def model_in_path(files: RunFiles) -> str:
         if parent.name == "details":
             return str(path.parent.parent.relative_to(parent))
     return path.parent.name or "unknown model"
-
-
-def plain_settings(config: dict) -> dict:
-    """Settings of a run of LightEval's own engines, as far as its configuration says them, under our names."""
-    names = {"model_name": "model", "max_model_length": "max_model_length"}
-    names |= {name: name for name in ("revision", "system_prompt", "dtype", "quantization", "seed")}
-    generation = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "max_new_tokens": "max_tokens"}
-    generation["seed"] = "seed"
-    parameters = config.get("generation_parameters") or {}
-    settings = {ours: config[theirs] for theirs, ours in names.items() if config.get(theirs) is not None}
-    return settings | {
-        ours: parameters[theirs] for theirs, ours in generation.items() if parameters.get(theirs) is not None
-    }
 
 
 def what_is_missing(tasks: dict[str, TaskRun], *, settings: dict) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lighteval_r1.graders import CHOICE
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.decoding import row_of_others
 from lighteval_r1.records import RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, same_gold, task_that_asks
 from lighteval_r1.runs.reply_formats import COLUMNS, ROWS, Drawn, Wanted, format_of, rows_of
@@ -107,14 +107,12 @@ def problems_of_rows(
         where = f"{path}, row {number}"
         if number == 1:
             kind, wanted = format_of(row, named=named, where=where), replace(wanted, first=row)
-        try:
+        with row_of_others(where + f" ({kind.name})" * (kind is not ROWS)):
             drawn = kind.read(row, wanted)
             if drawn is None:
                 continue
             problem = problem_of(drawn, known=known, task=task, named=named)
             check_one_gold(golds, problem, number=number)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{where}{f' ({kind.name})' * (kind is not ROWS)}: {fault(error)}.") from None
         place = problems.setdefault(problem.id, problem)
         keys = add_samples(place, drawn, label=drawn.key or f"row {number}", taken=taken)
         if verdicts is not None:
@@ -123,11 +121,6 @@ def problems_of_rows(
     check_kind(path, asked, task=task)
     say_what_was_read(path, asked, task=task, kind=kind.name)
     return asked
-
-
-def fault(error: Exception) -> str:
-    """What is wrong with a row, of which a part is missing or of another shape."""
-    return f"no {error}" if isinstance(error, KeyError) else one_line(error).rstrip(".")
 
 
 def no_gold(task: Task) -> str:

@@ -12,25 +12,30 @@ Each line is a JSON object that begins with the CRC-32 of the rest.
 """
 
 import json
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 from lighteval_r1.engines import CACHE_DIR
+from lighteval_r1.outside.decoding import decoded, read_json
 from lighteval_r1.outside.hub_files import hf_home
 from lighteval_r1.records import (
     GRADE_FIELDS,
-    SPLIT_FIELDS,
-    Grade,
+    Count,
+    NSamples,
     Outcome,
+    Positive,
     RunProblem,
     Sample,
     Settings,
     UserError,
-    sample_of,
 )
+
+T = TypeVar("T")
 
 # Beside a run's results: the folders of the journals that it fills, written when it begins.
 JOURNALS_FILE = "journals.json"
@@ -75,14 +80,18 @@ def decode_line(line: bytes) -> dict | None:
     return json.loads(b"{" + body)
 
 
-def records_in(path: Path, *, damage: Damage) -> Iterator[dict]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            record = decode_line(line)
-            if record is None:
-                damage(path, number, line)
-            else:
-                yield record
+def records_in(path: Path, kind: type[T], *, damage: Damage) -> Iterator[T]:
+    """What the lines hold. UserError where a whole line is no such noun: another program's, or a later version's."""
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                record = decode_line(line)
+                if record is None:
+                    damage(path, number, line)
+                else:
+                    yield decoded(kind, record, where=f"{path}, line {number},")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.") from None
 
 
 class DamageSeen:
@@ -102,32 +111,66 @@ class Asked:
     of thinking (graders.marks). part, weight: as a TaskRun has them. error: of an adaptive run, se_resampling until
     which n at most are drawn."""
 
-    n: int
+    n: NSamples
     version: int
     problem_ids: list[str] = field(default_factory=list)
     marks: str = ""
     part: str = ""
-    weight: float | None = None
-    error: float | None = None
+    weight: Positive | None = None
+    error: Positive | None = None
 
 
-def read_object(path: Path) -> dict:
+@dataclass(frozen=True)
+class GradeLine:
+    """A line of a file of grades: of which sample, by which marks its answer was told from its thinking, and where."""
+
+    key: str
+    outcome: Outcome
+    answer: str
+    step: str
+    marks: str = ""
+    split: str | None = None
+    n_thinking_tokens: Count | None = None
+
+
+@dataclass(frozen=True)
+class Key:
+    """What of a line says which sample it is of, and by which marks."""
+
+    key: str
+    marks: str = ""
+
+
+def read_written(path: Path, kind: type[T]) -> T:
     """UserError where the file is empty or broken, as a power failure leaves it."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        why = "it is empty" if path.exists() and not path.stat().st_size else error
-        raise UserError(f"cannot read {path} ({why}). Delete it: the run's own command writes it anew.") from None
+        return decoded(kind, read_json(path), where=path)
+    except UserError as error:
+        raise UserError(f"{error} Delete it: the run's own command writes it anew.") from None
 
 
 def read_settings(folder: Path) -> Settings:
-    return Settings(**read_object(folder / "settings.json"))
+    path = folder / "settings.json"
+    return settings_of(read_written(path, dict), where=path)
+
+
+def settings_of(record: dict, *, where: object) -> Settings:
+    """As they were said, so that their id stays: 1 is not 1.0. UserError for those of a later version."""
+    decoded(Settings, record, where=where)
+    if unknown := record.keys() - {known.name for known in fields(Settings)}:
+        raise UserError(f"{where} has a setting {min(unknown)!r}: it was written by a later version of lighteval-r1.")
+    return Settings(**record)
+
+
+def journals_named_in(path: Path) -> list[Path]:
+    """Those of a run's journals.json that are there."""
+    return [Path(name) for name in read_written(path, list[str]) if os.path.isdir(name)]
 
 
 def read_asked(folder: Path) -> Asked | None:
     """None where no run has said yet."""
     path = folder / "asked.json"
-    return Asked(**read_object(path)) if path.exists() else None
+    return read_written(path, Asked) if path.exists() else None
 
 
 def newest_version(folder: Path) -> int:
@@ -140,15 +183,13 @@ def read_samples(folder: Path, *, version: int, damage: Damage, marks: str = "")
     """Key -> sample, with its grade by this version of the task and these marks; the first line of a key counts."""
     samples: dict[str, Sample] = {}
     for path in sorted(folder.glob("samples-*.jsonl")):
-        for record in records_in(path, damage=damage):
-            samples.setdefault(record["key"], sample_of(record))
+        for sample in records_in(path, Sample, damage=damage):
+            samples.setdefault(sample.key, sample)
     for path in sorted(folder.glob(f"grades-v{version}-*.jsonl")):
-        for record in records_in(path, damage=damage):
-            sample = samples.get(record["key"])
-            if sample is not None and sample.outcome is None and record.get("marks", "") == marks:
-                grade = Grade(Outcome(record["outcome"]), record["answer"], record["step"])
-                read = {name: record[name] for name in SPLIT_FIELDS if name in record}
-                samples[sample.key] = replace(sample, **read).graded(grade)
+        for line in records_in(path, GradeLine, damage=damage):
+            drawn = samples.get(line.key)
+            if drawn is not None and drawn.outcome is None and line.marks == marks:
+                samples[line.key] = replace(drawn, **vars(line))
     return samples
 
 
@@ -166,4 +207,4 @@ def read_problems(folder: Path, *, damage: Damage) -> dict[str, RunProblem]:
     path = folder / "problems.jsonl"
     if not path.exists():
         return {}
-    return {record["id"]: RunProblem(**record) for record in records_in(path, damage=damage)}
+    return {problem.id: problem for problem in records_in(path, RunProblem, damage=damage)}

@@ -245,8 +245,8 @@ def parquet_rows(path: Path) -> Iterator[dict]:
     try:
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=64):
             yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
-        raise UserError(f"{path} is not a parquet file: {str(error).splitlines()[0]}") from None
+    except (OSError, pyarrow.ArrowException) as error:
+        raise UserError(f"{path} is no parquet file, or damaged: {str(error).splitlines()[0]}") from None
 
 
 def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[dict]:

@@ -110,8 +110,8 @@ class Offsets:
         """
         if sample.token_ids:
             # unpacked here: 1,920 replies of 32,768 tokens as Python integers would fill 2 GB
-            ids = unpack_token_ids(sample.token_ids).tolist()
-            begins = self.begins_of_ids(ids, sample.reply)
+            ids = unpack_token_ids(sample.token_ids)
+            begins = None if ids is None else self.begins_of_ids(ids.tolist(), sample.reply)
             self.how[SAMPLED if begins is not None else NOT_SPELLING] += 1
             if begins is not None:
                 bytes_before = [len(sample.reply[:offset].encode("utf-8", "surrogatepass")) for offset in offsets]
