@@ -16,7 +16,7 @@ from lighteval_r1.engines import engine_options
 from lighteval_r1.engines.adapters import read_adapter
 from lighteval_r1.engines.engine_options import changing_draws, check_engine_options, types_known
 from lighteval_r1.engines.layouts import Layout
-from lighteval_r1.engines.model_files import check_no_gguf, makers_sampling
+from lighteval_r1.engines.model_files import check_weights, makers_sampling
 from lighteval_r1.engines.model_section import ModelSection
 from lighteval_r1.engines.model_sizes import expected_tokens
 from lighteval_r1.engines.vllm import VllmEngine
@@ -124,9 +124,9 @@ def test_gguf_is_one_line(tmp_path):
         ("m", {"quantization": "gguf"}),
     ):
         with pytest.raises(UserError, match="no loader for GGUF files"):
-            check_no_gguf(model, parameters)
-    (tmp_path / "model.safetensors").touch()
-    check_no_gguf(str(tmp_path), {})
+            check_weights(model, parameters)
+    (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    check_weights(str(tmp_path), {})
 
 
 def test_a_job_that_serves_says_them_to_the_server(tmp_path):
@@ -203,7 +203,7 @@ def test_what_is_no_adapter_is_refused(tmp_path, main):
         adapter_of("./nowhere")
     (tmp_path / "adapter_model.safetensors").touch()
     (tmp_path / "adapter_config.json").write_text("{}")
-    with pytest.raises(UserError, match="does not describe a LoRA adapter"):
+    with pytest.raises(UserError, match="missing required field `r`"):
         adapter_of(str(tmp_path))
 
 

@@ -58,6 +58,24 @@ def test_model_arguments_that_cannot_run_are_refused_before_a_weight_is_read(arg
 RECIPES = sorted((Path(__file__).resolve().parents[1] / "recipes").glob("*.yaml"))
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("config.json", "num_hidden_layers", "two"),
+        ("config.json", "model_type", 5),
+        ("config.json", "rope_parameters", []),
+        ("tokenizer_config.json", "added_tokens_decoder", 1),
+    ],
+)
+def test_a_model_whose_files_say_what_no_library_reads_is_one_line(plugin, tmp_path, name, field, value):
+    model = Path(shutil.copytree(DEMO_MODEL, tmp_path / "model"))
+    (model / name).write_text(json.dumps(json.loads((model / name).read_text()) | {field: value}))
+    config = plugin.vllm_arguments.read_config(f"model_name={model}")
+    with pytest.raises(UserError) as refused:
+        plugin.vllm_arguments.make_engine(config, identity=ModelIdentity("model", "main"), processes=[])
+    assert str(refused.value).startswith(f"cannot read model {model}: ") and "\n" not in str(refused.value)
+
+
 def test_a_models_own_code_runs_where_it_was_said_alone(plugin, tmp_path):
     model = Path(shutil.copytree(DEMO_MODEL, tmp_path / "model"))
     (model / "own.py").write_text("from transformers import Qwen2Config\nclass Own(Qwen2Config): model_type = 'own'\n")

@@ -1,6 +1,8 @@
 """Bad input gets one line that says what is so and what to do, and nothing is started."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -221,3 +223,33 @@ def test_local_data_without_the_file_or_the_column_is_named(tmp_path):
     (tmp_path / "aime_2024.jsonl").write_text('{"problem": "1 + 1?"}\n')
     done = cli("--task", "aime24", "--model", str(DEMO_MODEL), LIGHTEVAL_R1_DATA=str(tmp_path))
     assert done.returncode == 2 and "row 1: no column 'answer'" in done.stderr
+
+
+def cut_off(folder: Path) -> str:
+    os.truncate(folder / "model.safetensors", 900_000)
+    return "it has 900,000 of 1,8"
+
+
+def another_file(folder: Path) -> str:
+    (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    return "is no safetensors file, or its beginning is damaged"
+
+
+def without_a_shard(folder: Path) -> str:
+    names = {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+    return "has no model-00002-of-00002.safetensors, which model.safetensors.index.json names"
+
+
+def half_a_configuration(folder: Path) -> str:
+    (folder / "config.json").write_text('{"model_type": "qwen2",')
+    return "config.json: it is no JSON"
+
+
+@pytest.mark.parametrize("damage", [cut_off, another_file, without_a_shard, half_a_configuration])
+def test_a_checkpoint_that_was_not_saved_completely_is_refused_before_anything_is_loaded(tmp_path, main, damage):
+    folder = Path(shutil.copytree(DEMO_MODEL, tmp_path / "model"))
+    words = damage(folder)
+    code, _, refused = main("evaluate", "--model", folder, "--task", "demo_sums", "--output-dir", tmp_path / "out")
+    assert code == 2 and words in refused and refused.endswith("Was the checkpoint saved completely?\n")
+    assert refused.count("\n") == 1 and not (tmp_path / "out").exists()

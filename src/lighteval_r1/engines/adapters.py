@@ -1,17 +1,24 @@
 """A LoRA adapter: which one it is, by content, and whether it was made for this model."""
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.engines.engine_options import choices, choices_known
-from lighteval_r1.engines.model_files import content_digest, described
+from lighteval_r1.engines.model_files import content_digest, described, tensors_in, whole_numbers
+from lighteval_r1.outside.decoding import decoded, read_json
 from lighteval_r1.outside.hub_files import download, repo_files
 from lighteval_r1.records import UserError
 
 FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+
+
+@dataclass(frozen=True)
+class Said:
+    """Of a LoRA adapter's configuration: the rank of its matrices, and the model that it was made for."""
+
+    r: int
+    base_model_name_or_path: str | None
 
 
 @dataclass(frozen=True)
@@ -42,38 +49,23 @@ def read_adapter(named: str, *, model: str, revision: str) -> Adapter:
     files = [folder / name for name in FILES if (folder / name).is_file()]
     if len(files) < 2 or files[0].name != FILES[0]:
         raise UserError(f"{named} is no LoRA adapter: it needs {FILES[0]} and {FILES[1]}.")
-    try:
-        config = json.loads(files[0].read_text(encoding="utf-8"))
-        adapter = Adapter(folder.resolve(), content_digest(files), int(config["r"]), config["base_model_name_or_path"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{files[0]} does not describe a LoRA adapter ({error!r}).") from None
+    said = decoded(Said, read_json(files[0]), where=files[0])
+    adapter = Adapter(folder.resolve(), content_digest(files), said.r, said.base_model_name_or_path or "")
     check_base(adapter, model=model, revision=revision)
     return adapter
 
 
 def check_base(adapter: Adapter, *, model: str, revision: str) -> None:
     """UserError where the adapter was made for another model: by its name, and by the shapes of its matrices."""
-    base, folder = str(adapter.base or ""), Path(model).expanduser()
+    base, folder = adapter.base, Path(model).expanduser()
     if not folder.is_dir() and "/" in base and not Path(base).is_absolute() and base.lower() != model.lower():
         raise UserError(f"the adapter {adapter.folder} was made for {base}, not for {model}.")
-    config = described(model, "config.json", revision=revision, fetch=True)
-    text = config.get("text_config", config)
-    layers, width = text.get("num_hidden_layers"), text.get("hidden_size")
-    for name, shape in matrices(adapter.folder):
+    said = whole_numbers(described(model, "config.json", revision=revision, fetch=True))
+    layers, width = said("num_hidden_layers"), said("hidden_size")
+    weights = adapter.folder / FILES[1]
+    for name, tensor in tensors_in(weights).items() if weights.is_file() else ():
         layer = re.search(r"\.layers\.(\d+)\.", name)
         if layer and layers and int(layer[1]) >= layers:
             raise UserError(f"the adapter {adapter.folder} has a layer {layer[1]}; {model} has {layers} layers.")
-        if width and re.search(r"\.[qkv]_proj\.lora_A\.", name) and shape[-1] != width:
-            raise UserError(f"the adapter {adapter.folder} is for a width of {shape[-1]}; {model} has {width}.")
-
-
-def matrices(folder: Path) -> Iterator[tuple[str, list[int]]]:
-    """(name, shape) of the tensors of a safetensors file: its header is JSON behind eight bytes of length."""
-    path = folder / FILES[1]
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    for name, entry in header.items():
-        if name != "__metadata__":
-            yield name, entry["shape"]
+        if width and re.search(r"\.[qkv]_proj\.lora_A\.", name) and tensor.shape[-1:] != [width]:
+            raise UserError(f"the adapter {adapter.folder} is for a width of {tensor.shape[-1]}; {model} has {width}.")

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lighteval_r1.outside.decoding import decoded, read_json
 from lighteval_r1.outside.hub_files import hub_commit, model_file
 from lighteval_r1.records import UserError
 
 NO_GGUF = "vLLM 0.32 has no loader for GGUF files. Take the model's safetensors, or a server that runs GGUF (endpoint)."
+COMPLETELY = "Was the checkpoint saved completely?"
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
 # Read of each weight file for its digest: both ends and evenly spaced blocks, so that 100 GB take a second.
 EDGE_BYTES = 2**20
@@ -46,8 +48,37 @@ def folder_digest(folder: Path, *, load_format: str | None = None) -> str:
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} has no config.json: it is not a model folder.")
     if load_format != "dummy" and not any(path.suffix != ".json" and path.suffix != ".jinja" for path in files):
-        raise UserError(f"{folder} has no weights ({', '.join(WEIGHTS)}). Was the checkpoint saved completely?")
+        raise UserError(f"{folder} has no weights ({', '.join(WEIGHTS)}). {COMPLETELY}")
     return content_digest(files)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """data_offsets: where its values begin and end, behind the header."""
+
+    shape: list[int]
+    data_offsets: tuple[int, int]
+
+
+def tensors_in(path: Path) -> dict[str, Tensor]:
+    """What a safetensors file says of its tensors, by name: JSON behind eight bytes of its length, then the values.
+
+    UserError where the file ends before they do.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        begin = 8 + int.from_bytes(file.read(8), "little")
+        header = file.read(begin - 8) if begin <= size else b""
+    try:
+        said = json.loads(header)
+        said.pop("__metadata__", None)
+    except (ValueError, AttributeError, TypeError):
+        raise UserError(f"{path} is no safetensors file, or its beginning is damaged. {COMPLETELY}") from None
+    tensors = decoded(dict[str, Tensor], said, where=path)
+    end = begin + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0)
+    if size < end:
+        raise UserError(f"{path} is cut off: it has {size:,} of {end:,} bytes. {COMPLETELY}")
+    return tensors
 
 
 def content_digest(files: Iterable[Path]) -> str:
@@ -72,11 +103,22 @@ def sampled_bytes(path: Path) -> bytes:
     return b"".join(parts)
 
 
-def check_no_gguf(model: str, parameters: Mapping) -> None:
+def check_weights(model: str, parameters: Mapping) -> None:
+    """UserError where a folder's files are GGUF, or damaged as a copy that was stopped leaves them."""
     folder = Path(model).expanduser()
     only = folder.is_dir() and any(folder.glob("*.gguf")) and not any(folder.glob("*.safetensors"))
     if model.endswith(".gguf") or only or "gguf" in (parameters.get("quantization"), parameters.get("load_format")):
         raise UserError(NO_GGUF)
+    for name in ("config.json", "generation_config.json", "tokenizer_config.json"):
+        if (folder / name).is_file():
+            read_description(folder / name)
+    index = folder / "model.safetensors.index.json"
+    named = read_description(index).get("weight_map") if index.is_file() else None
+    for name in sorted(set(named.values())) if isinstance(named, dict) else []:
+        if not (folder / str(name)).is_file():
+            raise UserError(f"{folder} has no {name}, which {index.name} names. {COMPLETELY}")
+    for path in folder.glob("*.safetensors") if parameters.get("load_format") != "dummy" else ():
+        tensors_in(path)
 
 
 def check_split(config: object, *, tensor_parallel_size: int, pipeline_parallel_size: int) -> None:
@@ -107,7 +149,26 @@ def described(model: str, name: str, *, revision: str, fetch: bool) -> dict:
     """What a JSON file of the model says; {} where it is not at hand. The cache first: a size stays as it is."""
     path = model_file(model, name, revision=revision, fetch=False)
     path = path or (model_file(model, name, revision=revision) if fetch else None)
+    return read_description(path) if path else {}
+
+
+def whole_numbers(config: Mapping) -> Callable[[str], int]:
+    """What a model's configuration says of its text model, by name; 0 where it says nothing, or no one number.
+
+    Some models' layers differ and have lists.
+    """
+    text = config.get("text_config")
+    text = text if isinstance(text, Mapping) else config
+
+    def said(name: str) -> int:
+        value = text.get(name)
+        return value if isinstance(value, int) and value > 0 else 0
+
+    return said
+
+
+def read_description(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path else {}
-    except ValueError:
-        raise UserError(f"{path} is damaged: it is not JSON. Was the checkpoint saved completely?") from None
+        return decoded(dict, read_json(path), where=path)
+    except UserError as error:
+        raise UserError(f"{error} {COMPLETELY}") from None

@@ -15,7 +15,7 @@ import yaml
 from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.engines.adapters import Adapter, read_adapter
 from lighteval_r1.engines.engine_options import check_engine_options
-from lighteval_r1.engines.model_files import check_no_gguf
+from lighteval_r1.engines.model_files import check_weights
 from lighteval_r1.engines.templates import check_template_args, template_text
 from lighteval_r1.graders.marks import AUTO, NONE, check_name
 from lighteval_r1.outside import variables
@@ -97,7 +97,7 @@ class ModelSection:
             # Where the Hub is out of reach, whoever looks for the model says so.
             if template is not None or model_file(source, "config.json", revision=revision):
                 check_template_args(self.template_args, template, effort=self.effort, model=model)
-        check_no_gguf(model, parameters)
+        check_weights(model, parameters)
         if self.vllm:
             # which reads the sources of vLLM
             check_engine_options(self.vllm)

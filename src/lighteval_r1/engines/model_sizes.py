@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.engines.layouts import Layout
-from lighteval_r1.engines.model_files import WEIGHTS, described
+from lighteval_r1.engines.model_files import WEIGHTS, described, whole_numbers
 from lighteval_r1.outside.hub_files import model_file
 from lighteval_r1.records import UserError
 
@@ -54,19 +54,19 @@ def model_size(model: str, *, revision: str = "main") -> ModelSize | None:
     """By its configuration and weights in a folder, cache or Hub, else by its name; None where that says nothing."""
     config = described(model, "config.json", revision=revision, fetch=True)
     n_bytes = weight_bytes(model, revision=revision, fetch=bool(config)) or named_bytes(model)
-    text = config.get("text_config", config)
-    layers, heads = text.get("num_hidden_layers"), text.get("num_attention_heads")
     if not n_bytes:
         return None
-    if text.get("kv_lora_rank"):
+    said = whole_numbers(config)
+    layers, heads = said("num_hidden_layers"), said("num_attention_heads")
+    if said("kv_lora_rank"):
         # multi-head latent attention keeps one compressed vector a token and layer, on every GPU
-        kv_heads, values = 1, text["kv_lora_rank"] + text.get("qk_rope_head_dim", 0)
+        kv_heads, values = 1, said("kv_lora_rank") + said("qk_rope_head_dim")
     else:
-        kv_heads = text.get("num_key_value_heads") or heads
-        values = 2 * (text.get("head_dim") or text.get("hidden_size", 0) // (heads or 1))
+        kv_heads = said("num_key_value_heads") or heads
+        values = 2 * (said("head_dim") or said("hidden_size") // (heads or 1))
     if not (layers and heads and values):
         return ModelSize(n_bytes)
-    context = text.get("max_position_embeddings") or 0
+    context = said("max_position_embeddings")
     return ModelSize(n_bytes, heads, kv_heads, kv_head_bytes=layers * values * BYTES_PER_VALUE, context=context)
 
 
@@ -80,7 +80,9 @@ def weight_bytes(model: str, *, revision: str, fetch: bool) -> float | None:
         weights = model_file(model, "model.safetensors", revision=revision, fetch=False)
         n_bytes = weights and weights.stat().st_size
     index = described(model, "model.safetensors.index.json", revision=revision, fetch=fetch and not n_bytes)
-    return index.get("metadata", {}).get("total_size") or n_bytes
+    metadata = index.get("metadata")
+    size = metadata.get("total_size") if isinstance(metadata, dict) else None
+    return size if isinstance(size, int | float) and size > 0 else n_bytes
 
 
 def named_bytes(model: str) -> float | None:

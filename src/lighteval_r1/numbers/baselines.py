@@ -9,13 +9,14 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from lighteval_r1.numbers.distances import in_words, standard_errors
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.decoding import decoded
 from lighteval_r1.outside.hub_files import leaderboard
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Estimate, UserError
@@ -141,16 +142,17 @@ def baselines_in(path: Path) -> list[Baseline]:
         contents = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"cannot read {path}: {error}") from None
-    sources, rows = contents.get("sources", {}), contents.get("published")
-    if not isinstance(rows, list) or not rows or not isinstance(sources, dict):
+    if not contents.get("published"):
         raise UserError(f"{path} has no rows under [[published]]; each needs model, task, value, source and date.")
+    rows = decoded(list[object], contents["published"], where=f"{path}, [[published]]")
+    sources = decoded(dict[str, dict[str, Any]], contents.get("sources", {}), where=f"{path}, [sources]")
     return [baseline(row, sources, where=f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
 
 
-def baseline(row: object, sources: dict, *, where: str) -> Baseline:
+def baseline(row: object, sources: dict[str, dict[str, Any]], *, where: str) -> Baseline:
     if not isinstance(row, dict):
         raise UserError(f"{where}: not a table of model, task, value, source and date.")
-    named = sources.get(row.get("source"))
+    named = sources.get(str(row.get("source")))
     if named is not None:
         row = {name: value for name, value in named.items() if name != "url"} | row | {"source": named.get("url", "")}
     for field in ("model", "task", "value", "source", "date"):
@@ -162,6 +164,8 @@ def baseline(row: object, sources: dict, *, where: str) -> Baseline:
     for name, (holds, words) in RULES.items():
         if name in row and not holds(row[name]):
             raise UserError(f"{where}: {name} {row[name]!r} is not {words}.")
+    if odd := [name for name in row if name not in RULES and not isinstance(row[name], str | date)]:
+        raise UserError(f"{where}: {odd[0]} {row[odd[0]]!r} is not text.")
     known = benchmark_of(str(row["task"]))
     texts = {name: str(value) for name, value in row.items() if name not in RULES}
     texts |= {"task": known.name if known else texts["task"], "by": texts.get("by") or texts["source"]}

@@ -6,6 +6,7 @@ A file may be damaged, cut off, edited, or be somebody else's altogether.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,14 @@ def decoded(kind: type[T], record: object, *, where: object) -> T:
         return msgspec.convert(record, kind)
     except ValueError as error:  # msgspec's own, and what it says of half a character in a word
         raise UserError(f"cannot read {one_line(where)}: {one_line(error, longest=200)}.") from None
+
+
+def described(kind: type[T], record: object, *, where: object) -> T:
+    """The noun that a user's file describes. UserError also for fields that it does not have."""
+    names = [known.name for known in fields(kind)]  # type: ignore[arg-type]
+    if isinstance(record, dict) and (unknown := [name for name in record if name not in names]):
+        raise UserError(f"{one_line(where)}: there is no {one_line(unknown[0])!r}. It may hold: {', '.join(names)}.")
+    return decoded(kind, record, where=where)
 
 
 @contextmanager

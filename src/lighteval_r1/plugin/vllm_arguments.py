@@ -17,7 +17,7 @@ from lighteval_r1.engines.prompts import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import first_line, tell
+from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import Settings, UserError, in_words, sha256
 
 # Samples that a replica runs at once, where the user gives none; on a GPU its KV cache says it.
@@ -45,13 +45,13 @@ def make_engine(
     try:
         model_config = AutoConfig.from_pretrained(config.model_name, **source)
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.model_name, **source)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # files of others: each of their faults is another exception of transformers
         if "custom code" in str(error):
             raise UserError(
                 f"{config.model_name} brings code of its own, which is not run unless you say so: --vllm "
                 "trust_remote_code=true, or trust_remote_code: true in a recipe's model_parameters."
             ) from None
-        raise UserError(f"cannot read model {config.model_name}: {first_line(error)}") from None
+        raise UserError(f"cannot read model {config.model_name}: {one_line(error, longest=300)}") from None
     check_split(
         model_config,
         tensor_parallel_size=config.tensor_parallel_size,

@@ -25,10 +25,11 @@ from pathlib import Path
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_section import recipe_text
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.decoding import described
 from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.outside.yaml_file import read_yaml
-from lighteval_r1.records import UserError
+from lighteval_r1.records import Positive, UserError, Whole
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.
 SIGNAL = "B:USR1@120"
@@ -40,8 +41,8 @@ JOB_IDS = "ids"
 class Cluster:
     """What the user's file says of the cluster; see slurm/cluster-example.yaml."""
 
-    gpus_per_node: int = 8
-    gpu_memory_gb: float = 80
+    gpus_per_node: Whole = 8
+    gpu_memory_gb: Positive = 80
     sbatch: dict[str, object] = field(default_factory=dict)
     sbatch_report: dict[str, object] = field(default_factory=dict)
     setup: str = ""
@@ -92,14 +93,7 @@ def read_cluster(path: str) -> Cluster:
     path = path or variables.CLUSTER.value()
     if not path:
         return Cluster()
-    described = read_yaml(Path(path).expanduser(), what="the cluster's file")
-    try:
-        return Cluster(**(described or {}))
-    except TypeError as error:
-        known = ", ".join(Cluster.__dataclass_fields__)
-        raise UserError(
-            f"{path} is not a description of a cluster ({one_line(error)}). It may hold: {known}."
-        ) from None
+    return described(Cluster, read_yaml(Path(path).expanduser(), what="the cluster's file") or {}, where=path)
 
 
 def prepare(submission: Submission) -> list[Job]:
