@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import get_type_hints
 
@@ -23,9 +23,11 @@ from lighteval_r1.cli.options import argument, typed
 from lighteval_r1.cli.report import ReportOptions, is_folder_of_runs, report_command
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.cli.sweep import Sweep, sweep_table
+from lighteval_r1.outside.decoding import decoded, read_json
 from lighteval_r1.outside.words import one_line, printable, say
 from lighteval_r1.records import AGAIN, MEND, Failure, OwedError, UserError
 from lighteval_r1.runs.outputs import writing
+from lighteval_r1.sampling.journal import write_whole
 from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.slurm.jobs import JOB_IDS, check_sbatch, states, submit
 
@@ -40,6 +42,14 @@ EXIT_CODE = re.compile(r"exit code (\d+)")
 @dataclass(frozen=True, kw_only=True)
 class CampaignOptions:
     file: Path = argument("A YAML file: models, tasks, and options of evaluate for all or some of them.")
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What was asked of a run of a campaign, and the results files that lay there before."""
+
+    options: dict | None = None
+    before: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -65,18 +75,24 @@ class Cell:
         """Notes what is asked, and which results are of something else that was asked before."""
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            if self.noted().get("options") != self.options:
-                noted = {"options": self.options, "before": sorted(self.results())}
-                self.asked.write_text(json.dumps(noted, indent=2), encoding="utf-8")
+            if self.noted().options != self.options:
+                self.note(before=sorted(self.results()))
 
-    def noted(self) -> dict:
-        return json.loads(self.asked.read_text(encoding="utf-8")) if self.asked.is_file() else {}
+    def note(self, *, before: list[str]) -> None:
+        write_whole(self.asked, json.dumps(asdict(Noted(self.options, before)), indent=2).encode())
+
+    def noted(self) -> "Noted":
+        """Nothing where it has not begun, or what was noted is damaged: what is drawn stands in the journal."""
+        try:
+            return decoded(Noted, read_json(self.asked), where=self.asked)
+        except UserError:
+            return Noted()
 
     @property
     def done(self) -> bool:
         """Whether results of these options are there."""
         noted = self.noted()
-        return noted.get("options") == self.options and bool(self.results() - set(noted["before"]))
+        return noted.options == self.options and bool(self.results() - set(noted.before))
 
 
 @dataclass(frozen=True)
@@ -221,6 +237,9 @@ def run_here(campaign: Campaign) -> dict[str, str]:
         begun = time.monotonic()
         progress(f"{place}: begins; its log: {cell.folder / 'log'}")
         status = evaluate_cell(cell)
+        if status == 0 and not cell.done:
+            # it found nothing owed: the results of before are of this
+            cell.note(before=[])
         if status == 0 and cell.done:
             progress(f"{place}: done in {time.monotonic() - begun:.0f} s")
             continue

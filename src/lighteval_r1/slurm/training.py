@@ -26,6 +26,7 @@ from pathlib import Path
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lighteval_r1.engines.machine import free_gpus
+from lighteval_r1.outside.decoding import read_json, row_of_others
 from lighteval_r1.records import UserError
 
 log = logging.getLogger(__name__)
@@ -224,12 +225,13 @@ def read_scores(checkpoint: Checkpoint) -> list[dict]:
     if not written:
         raise UserError(f"its evaluation left no results; its log: {checkpoint.folder / 'log'}")
     results = written[-1]
-    ours = json.loads(results.read_text(encoding="utf-8"))["config_general"]["model_config"]["lighteval_r1"]
     records = []
-    for task, described in sorted(ours["tasks"].items()):
-        (estimate,) = described["estimates"].values()
-        record = {"step": checkpoint.step, "task": task.removesuffix("|0"), "pass@1": estimate.pop("value")}
-        records.append(record | estimate | {"results": str(results)})
+    with row_of_others(results):
+        ours = read_json(results)["config_general"]["model_config"]["lighteval_r1"]
+        for task, described in sorted(ours["tasks"].items()):
+            (estimate,) = described["estimates"].values()
+            record = {"step": checkpoint.step, "task": task.removesuffix("|0"), "pass@1": estimate.pop("value")}
+            records.append(record | estimate | {"results": str(results)})
     return records
 
 

@@ -24,7 +24,7 @@ from lighteval_r1.numbers.tables import columns
 from lighteval_r1.outside.retries import FailedTry, Patience
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.sampling.journal import Writer
-from lighteval_r1.sampling.journal_files import decode_line
+from lighteval_r1.sampling.journal_files import DamageSeen, records_in
 
 JUDGE_PROMPT = """Below is a problem, its correct answer, and how somebody thought about it, in {n} numbered steps.
 Find the first step that states the correct answer, or one that means the same, as a result. A step does not count \
@@ -82,6 +82,14 @@ class Judged:
     end: int | None
 
 
+@dataclass(frozen=True)
+class JudgedLine:
+    """What a journal of judgements says of a question: the number of a step, None for none."""
+
+    key: str
+    step: int | None
+
+
 class NoStep(FailedTry):
     """An answer that names no step: nothing to take from it, but the judge may be asked again."""
 
@@ -135,13 +143,9 @@ class Judge:
         return sha256([self.model, question.prompt])[:32]
 
     def _read(self) -> dict[str, int | None]:
-        known = {}
-        for path in sorted(self.folder.glob("judged-*.jsonl")):
-            with path.open("rb") as lines:
-                # A torn line of a killed run is asked again.
-                records = (record for line in lines if (record := decode_line(line)) is not None)
-                known |= {record["key"]: record["step"] for record in records}
-        return known
+        # A torn line of a killed run is asked again.
+        paths = sorted(self.folder.glob("judged-*.jsonl"))
+        return {line.key: line.step for path in paths for line in records_in(path, JudgedLine, damage=DamageSeen())}
 
     async def _ask_all(self, missing: dict[str, Question]) -> dict[str, int | None]:
         try:
