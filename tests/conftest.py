@@ -9,6 +9,9 @@ import pytest
 import soak
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# vLLM and LightEval are 7,000 files: where Python may keep nothing, each of some forty starts compiles them anew, half its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
