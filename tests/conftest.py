@@ -51,7 +51,7 @@ LONGEST_FIRST = (
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak(part): has a long count, of that part of tests/soak.py")
-    keep_to_own_cores()
+    share_the_cores()
 
 
 def pytest_collection_finish(session):
@@ -61,15 +61,14 @@ def pytest_collection_finish(session):
         raise pytest.UsageError(f"collecting the tests imported {', '.join(sorted(long))}: import where it is used")
 
 
-def keep_to_own_cores() -> None:
-    """A test process among several keeps to cores of its own: engines bind their threads, and two on one core hold each other up."""
-    process = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if process:
-        cores = sorted(os.sched_getaffinity(0))
-        number = int(process.removeprefix("gw"))
-        # the first one has the test that runs three engines at once
-        mine = (0, 1) if number == 0 else (number + 1,)
-        os.sched_setaffinity(0, {cores[i % len(cores)] for i in mine})
+def share_the_cores() -> None:
+    """Among several test processes an engine's one thread runs where a core is free: bound, those of all meet on the same.
+
+    test_end_to_end.py's runs leave this out, and are bound as a user's.
+    """
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
 
 
 def group(file: Path) -> str:

@@ -26,6 +26,8 @@ from lighteval_r1.sampling.journal_files import decode_line
 
 RECORDED = Path(__file__).with_name("recorded") / "journals" / "lighteval_r1" / "model" / "demo_choices"
 BIN = Path(sys.executable).parent
+# How test processes share the cores.
+OF_CONFTEST = ("OMP_NUM_THREADS", "VLLM_CPU_OMP_THREADS_BIND")
 N_KILLS = soak.count("kills")
 # Samples of each problem in the run that is killed: enough for a kill at every few.
 N = 2 * math.ceil(N_KILLS / 20)
@@ -42,8 +44,9 @@ def command(folder: Path, *, n: int, more: str = "", tasks: str = "") -> list[st
 
 
 def environment(shared: Path) -> dict[str, str]:
+    """A user's: the replica's threads are bound as it falls."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in OF_CONFTEST},
         "LIGHTEVAL_R1_DATA": str(shared / "data"),
         "HF_HUB_OFFLINE": "1",
         "LIGHTEVAL_R1_DEVICE": "cpu",

@@ -70,7 +70,7 @@ class Runs:
     """Runs one after the other, each in a fork of one process that has imported what they need."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, str(HERE / "endpoint_run.py"), f"replicas={N_SAMPLES}", str(folder)]
+        command = [sys.executable, str(HERE / "endpoint_run.py"), "replicas", str(folder), str(N_SAMPLES)]
         with (folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True
