@@ -70,7 +70,7 @@ def start(
 def warm() -> WarmCommands:
     """What a push imports besides the Hub's library and datasets, which read the environment when they are imported."""
     return WarmCommands(
-        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock typer trio".split()
+        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock typer trio jinja2 scipy.special".split()
     )
 
 

@@ -6,11 +6,11 @@ One story, told once because each run takes most of a minute: a run is killed, a
 
 import json
 import math
+import multiprocessing
 import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -64,14 +64,26 @@ def sample_lines(folder: Path, task: str = "r1_aime24") -> list[bytes]:
 
 
 def kill_when_drawn(n: int, arguments: list[str], *, folder: Path, shared: Path) -> None:
-    """SIGKILL to the run, once n samples are in the journal."""
-    process = subprocess.Popen(arguments, env=environment(shared), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """SIGKILL to the run, once n samples are in the journal. It is a fork: LightEval's import takes ten seconds."""
+    from lighteval.__main__ import app
+
+    def lighteval() -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        os.environ.clear()
+        os.environ.update(environment(shared))
+        sys.argv = arguments
+        app()
+
+    process = multiprocessing.get_context("fork").Process(target=lighteval)
+    process.start()
     until = time.monotonic() + 300
     while len(sample_lines(folder)) < n:
-        assert process.poll() is None and time.monotonic() < until
+        assert process.is_alive() and time.monotonic() < until
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
 
 
 @pytest.fixture(scope="module")
