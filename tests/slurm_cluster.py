@@ -37,7 +37,7 @@ GresTypes=gpu
 ReturnToService=2
 SlurmdParameters=config_overrides
 SlurmdTimeout=60
-KillWait=20
+KillWait=8
 MinJobAge=300
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,requeue_delay=0
 JobRequeue=1
