@@ -81,7 +81,8 @@ def kill_when_drawn(n: int, arguments: list[str], *, folder: Path, shared: Path)
     until = time.monotonic() + 300
     while len(sample_lines(folder)) < n:
         assert process.is_alive() and time.monotonic() < until
-        time.sleep(0.01)
+        # looking is work, too
+        time.sleep(0.05)
     process.kill()
     process.join()
 

@@ -107,7 +107,7 @@ def killed(tmp_path_factory):
         until = time.monotonic() + 60
         while time.monotonic() < until and (len(pids) < 3 or len(lines_of(folder)) < moment):
             pids = chosen(run, draw)
-            time.sleep(0.005)
+            time.sleep(0.02)
         # nothing is below a grading process that has not met a program
         victim = wanted if wanted in pids else "a grading process"
         pid = pids[victim]

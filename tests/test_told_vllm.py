@@ -135,11 +135,11 @@ def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, byte
     child = multiprocessing.get_context("fork").Process(target=evaluate_command, args=(options,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).with_name("scripted")))
-        patch.setenv("SCRIPTED_DELAY_S", "0.1")
+        patch.setenv("SCRIPTED_DELAY_S", "0.25")
         child.start()
     while not any(held.count(b"\n") > 4 for path, held in drawn().items() if settings_of(path)["effort"] == effort):
         assert child.is_alive(), child.exitcode
-        time.sleep(0.005)
+        time.sleep(0.05)
     os.kill(child.pid, signal.SIGKILL)
     child.join()
     return drawn()
