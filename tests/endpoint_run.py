@@ -81,7 +81,7 @@ async def evaluate(engine: Engine, cache_dir: Path, *, problems: list[Problem] =
 def main(url: str, cache_dir: Path, n: int) -> None:
     if url == "replicas":
         # of many, each takes longer: kills are to hit a run that is under way
-        engine = replicas(delay_s=0.02 if n <= N_SAMPLES else 0.3)
+        engine = replicas(delay_s=0.05 if n <= N_SAMPLES else 0.3)
         work = asyncio.run(evaluate(engine, cache_dir, problems=WITH_PROGRAMS, n=n))
     else:
         work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir, n=n))

@@ -21,7 +21,7 @@ from lighteval_r1.sampling.journal_files import decode_line
 
 N_KILLS = soak.count("process-kills")
 # Samples of each problem: enough for a kill at every sixteen.
-N_SAMPLES = max(25, N_KILLS // 2)
+N_SAMPLES = max(12, N_KILLS // 2)
 N = len(WITH_PROGRAMS) * N_SAMPLES
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.soak("process-kills"), pytest.mark.timeout(200 + 10 * N_KILLS)]
