@@ -9,6 +9,9 @@ import pytest
 import soak
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# vLLM and LightEval are 7,000 files: where Python may keep nothing, each of some forty starts compiles them anew, half its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -22,20 +25,22 @@ TOGETHER = {
     "test_judge": "server",
     "test_levels": "server",
     "test_end_to_end": "lighteval",
+    "test_told_vllm": "lighteval",
     "test_plugin": "lighteval",
     "test_marks": "lighteval",
+    "test_engine_options": "lighteval",
 }
 LONGEST_FIRST = (
     "test_slurm",
     "test_endpoint",
     "test_endpoint_vllm",
-    "test_hub",
     "test_end_to_end",
+    "test_told_vllm",
+    "test_hub",
     "test_callbacks",
+    "test_limits",
     "test_marks_vllm",
     "test_replicas",
-    "test_told_vllm",
-    "test_limits",
     "test_docs",
     "test_trace",
     "test_first_minute",
@@ -48,25 +53,24 @@ LONGEST_FIRST = (
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak(part): has a long count, of that part of tests/soak.py")
-    keep_to_own_cores()
+    share_the_cores()
 
 
 def pytest_collection_finish(session):
     """Every test process collects every file: ten seconds of imports at a file's head are paid by each of them."""
-    long = {"torch", "lighteval", "vllm", "datasets"} & set(sys.modules)
+    long = {"torch", "lighteval", "vllm", "datasets", "inspect_ai"} & set(sys.modules)
     if long:
         raise pytest.UsageError(f"collecting the tests imported {', '.join(sorted(long))}: import where it is used")
 
 
-def keep_to_own_cores() -> None:
-    """A test process among several keeps to cores of its own: engines bind their threads, and two on one core hold each other up."""
-    process = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if process:
-        cores = sorted(os.sched_getaffinity(0))
-        number = int(process.removeprefix("gw"))
-        # the first one has the test that runs three engines at once
-        mine = (0, 1) if number == 0 else (number + 1,)
-        os.sched_setaffinity(0, {cores[i % len(cores)] for i in mine})
+def share_the_cores() -> None:
+    """Among several test processes an engine's one thread runs where a core is free: bound, those of all meet on the same.
+
+    test_end_to_end.py's runs leave this out, and are bound as a user's.
+    """
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
 
 
 def group(file: Path) -> str:

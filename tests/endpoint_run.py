@@ -1,9 +1,9 @@
 """One run without LightEval, for tests that kill it: the engine, the loop, the journal, the graders.
 
-`python endpoint_run.py URL CACHE_DIR` imports what a run needs, then for each line on its standard input forks a process
-that runs, prints its pid, and when that has ended how it ended. A run writes its estimate to CACHE_DIR/estimate.json.
-Where the URL is "replicas=N", two scripted replicas of vLLM draw N samples of each problem, and every fourth problem asks
-for a program.
+`python endpoint_run.py URL CACHE_DIR N` imports what a run needs, then for each line on its standard input forks a process
+that runs, prints its pid, and when that has ended how it ended. A run draws N samples of each problem and writes its estimate to
+CACHE_DIR/estimate.json. Where the URL is "replicas", two scripted replicas of vLLM draw, and every fourth problem asks for a
+program.
 """
 
 import asyncio
@@ -78,25 +78,24 @@ async def evaluate(engine: Engine, cache_dir: Path, *, problems: list[Problem] =
         journal.close()
 
 
-def main(url: str, cache_dir: Path) -> None:
-    if url.startswith("replicas="):
-        n = int(url.removeprefix("replicas="))
+def main(url: str, cache_dir: Path, n: int) -> None:
+    if url == "replicas":
         # of many, each takes longer: kills are to hit a run that is under way
-        engine = replicas(delay_s=0.02 if n <= N_SAMPLES else 0.3)
+        engine = replicas(delay_s=0.05 if n <= N_SAMPLES else 0.3)
         work = asyncio.run(evaluate(engine, cache_dir, problems=WITH_PROGRAMS, n=n))
     else:
-        work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir))
+        work = asyncio.run(evaluate(engine_for(url, concurrency=8), cache_dir, n=n))
     scores = [problem.scores for problem in work.result().problems]
     (cache_dir / "estimate.json").write_text(json.dumps(asdict(estimate(scores))))
 
 
 if __name__ == "__main__":
-    url, cache_dir = sys.argv[1], Path(sys.argv[2])
+    url, cache_dir, n = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
             try:
-                sys.exit(main(url, cache_dir))
+                sys.exit(main(url, cache_dir, n))
             except Failure as failure:
                 print(failure, file=sys.stderr)
                 sys.exit(failure.exit_code)

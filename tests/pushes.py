@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fake_hub import FakeHub
 from runs import Asked, write_run
-from warm_commands import WarmCommands
+from warm_commands import Command, WarmCommands
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 REPO = "tester/details"
@@ -57,11 +57,9 @@ HASTY = (
 )
 
 
-def start(
-    hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
-) -> subprocess.Popen:
-    program = ["-c", HASTY] if hasty else ["-m", "lighteval_r1.cli"]
-    command = [sys.executable, *program, *map(str, arguments)]
+def start(hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer") -> subprocess.Popen:
+    """A command in a process that nothing was imported for."""
+    command = [sys.executable, "-m", "lighteval_r1.cli", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, env=environment(hub, home, token=token), **pipes)
 
@@ -70,20 +68,25 @@ def start(
 def warm() -> WarmCommands:
     """What a push imports besides the Hub's library and datasets, which read the environment when they are imported."""
     return WarmCommands(
-        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock typer trio".split()
+        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock typer trio jinja2 scipy.special".split()
     )
 
 
-def upload(
+def begun(
     hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
-) -> tuple[int, str]:
-    command = warm().start(
+) -> Command:
+    """An upload, on its way."""
+    return warm().start(
         Path(tempfile.mkdtemp(dir=home.parent)),
         "upload",
         *arguments,
         program=HASTY if hasty else "",
         **environment(hub, home, token=token),
     )
+
+
+def upload(hub: FakeHub, home: Path, *arguments: object, **more: object) -> tuple[int, str]:
+    command = begun(hub, home, *arguments, **more)
     printed, errors = command.communicate(timeout=120)
     return command.returncode, errors + printed
 

@@ -1,11 +1,13 @@
 """A replica that obeys as engines/replica.py says, without vLLM: its replies are a function of prompt and seed.
 
-`python scripted_replica.py FD`. Prompts are UTF-8 bytes as token ids; "Print <k>." is answered with a program.
+`python scripted_replica.py FD`. Prompts are UTF-8 bytes as token ids; "Print <k>." is answered with a program. With the folder
+scripted/ on PYTHONPATH it stands in for every replica that is started, whatever the prompts: those of a command too.
 """
 
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -26,6 +28,14 @@ def spawn(replica: int) -> ReplicaProcess:
     return ReplicaProcess(replica, pid=process.pid, connection=ours)
 
 
+def asked(ids: list[int]) -> str:
+    """A prompt of UTF-8; the ids of any other tokenizer stand for themselves."""
+    try:
+        return bytes(ids).decode()
+    except ValueError:
+        return f"Say {ids}."
+
+
 def reply_to(prompt: str, seed: int) -> str:
     thought, answer = thought_and_answer(prompt.replace("Print ", "Say "), seed)
     if prompt.startswith("Print "):
@@ -37,11 +47,11 @@ def reply_to(prompt: str, seed: int) -> str:
 async def main(fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=fd))
 
-    delay_s = 0.0
+    delay_s = float(os.environ.get("SCRIPTED_DELAY_S", 0))
 
     async def draw(message: dict) -> None:
         await asyncio.sleep(delay_s)
-        text = reply_to(bytes(message["prompt"]).decode(), message["params"]["seed"])
+        text = reply_to(asked(message["prompt"]), message["params"]["seed"])
         ids = pack_token_ids(message["prompt"])
         say({"drawn": message["draw"], "text": text, "token_ids": ids, "n_tokens": len(text), "finish_reason": "stop"})
 
@@ -52,7 +62,7 @@ async def main(fd: int) -> None:
     while line := await reader.readline():
         message = json.loads(line)
         if "start" in message:
-            delay_s = message["start"]["delay_s"]
+            delay_s = message["start"].get("delay_s", delay_s)
             say({"ready": {"max_model_len": 4096, "vllm": "scripted"}})
         else:
             draws.add(asyncio.create_task(draw(message)))

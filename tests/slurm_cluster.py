@@ -37,13 +37,13 @@ GresTypes=gpu
 ReturnToService=2
 SlurmdParameters=config_overrides
 SlurmdTimeout=60
-KillWait=20
+KillWait=8
 MinJobAge=300
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,requeue_delay=0
 JobRequeue=1
 MpiDefault=none
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 Gres=gpu:{gpus} State=UNKNOWN
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 Gres=gpu:{gpus} State=UNKNOWN
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=8 Boards=1 SocketsPerBoard=1 CoresPerSocket=8 ThreadsPerCore=1 Gres=gpu:{gpus} State=UNKNOWN
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=8 Boards=1 SocketsPerBoard=1 CoresPerSocket=8 ThreadsPerCore=1 Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=low Nodes=n1,n2 Default=YES PriorityTier=1 OverSubscribe=NO MaxTime=INFINITE State=UP PreemptMode=REQUEUE GraceTime=15
 PartitionName=high Nodes=n1,n2 PriorityTier=10 OverSubscribe=NO MaxTime=INFINITE State=UP PreemptMode=OFF
 """
@@ -128,13 +128,11 @@ class SlurmCluster:
         with (self.folder / f"{name}.out").open("wb") as out:
             # a session of its own: a signal to the test's group does not reach it
             process = subprocess.Popen(command, stdout=out, stderr=out, env=self.environment, start_new_session=True)
-        # on all cores, also where the tests keep to one: ray gives up where it is slow to start
-        os.sched_setaffinity(process.pid, range(os.cpu_count()))
         self.processes.append(process)
 
     def __exit__(self, *_: object) -> None:
         if (self.folder / "slurmctld.pid").exists():
-            self.cancel_all()
+            self.cancel(self.jobs())
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
@@ -144,19 +142,24 @@ class SlurmCluster:
                 process.kill()
                 process.wait()
 
-    def cancel_all(self) -> None:
+    def jobs(self) -> set[str]:
+        return set(self.run("squeue", "-h", "-o", "%A").split())
+
+    def cancel(self, jobs: set[str]) -> None:
         """What a failed test leaves would hold the nodes."""
         until = time.monotonic() + 30
-        while self.run("squeue", "-h").strip() and time.monotonic() < until:
-            self.run("scancel", "--user", "root", "--full")
+        while (left := jobs & self.jobs()) and time.monotonic() < until:
+            self.run("scancel", "--full", *left)
             time.sleep(0.3)
 
     def run(self, *command: str) -> str:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60).stdout
 
     def wait_until(self, condition, limit_s: float) -> None:
+        """Meanwhile the other jobs go on too."""
         until = time.monotonic() + limit_s
         while not condition():
+            self.let_go()
             assert all(process.poll() is None for process in self.processes), self.logs()
             assert time.monotonic() < until, f"not within {limit_s} s\n{self.run('squeue', '-a')}\n{self.logs()}"
             time.sleep(0.3)
@@ -171,7 +174,7 @@ class SlurmCluster:
         return next((word.split("=")[1] for word in described.split() if word.startswith("JobState=")), "")
 
     def wait_for(self, job: str, *states: str, limit_s: float = 120) -> None:
-        self.wait_until(lambda: self.let_go() or self.state(job) in states, limit_s)
+        self.wait_until(lambda: self.state(job) in states, limit_s)
 
     def let_go(self) -> None:
         """Slurm holds a job that was queued again back for two minutes; a test does not."""

@@ -12,7 +12,7 @@ PARTS = {
     # stops of a run on vLLM, by Ctrl-C, TERM and a lost terminal
     "stops": (0, 3),
     # SIGKILLs of a run against a server
-    "endpoint-kills": (20, 200),
+    "endpoint-kills": (8, 200),
     # SIGKILLs of a run on scripted replicas of vLLM, of its replicas, its grading processes and what confines programs
     "process-kills": (8, 200),
     # Slurm jobs that share a run on vLLM, one of which is killed

@@ -1,4 +1,4 @@
-"""Checkpoints are evaluated while a real transformers Trainer trains the demo model on the CPU."""
+"""Checkpoints are evaluated while a real transformers Trainer trains the demo model on the CPU; the first on real vLLM."""
 
 import importlib.util
 import json
@@ -69,7 +69,7 @@ def job(out: Path, *, environment: dict[str, str] | None = None, **arguments: ob
 def train(*jobs: dict, environment: dict[str, str] | None = None) -> list[Trained]:
     """The trainings, all of which must end as trainings do."""
     ours = {
-        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONPATH": f"{ROOT / 'src'}:{Path(__file__).with_name('scripted')}",
         "LIGHTEVAL_R1_DEVICE": "cpu",
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "OMP_NUM_THREADS": "1",
@@ -102,6 +102,7 @@ def trained(tmp_path_factory) -> tuple[list[Trained], Repository]:
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_OFFLINE": "0",
             "HF_HOME": str(folder / "home"),
+            "SCRIPTED_BUT_FIRST": str(folder / "first"),
         }
         jobs = [
             job(folder / "whole", tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model),
@@ -125,7 +126,8 @@ def test_two_checkpoints_get_two_evaluations_and_a_curve(trained):
         (2, "demo_sums", 80),
         (4, "demo_sums", 80),
     ], logs
-    assert all(0 < point["pass@1"] <= 1 for point in curve)
+    # the script of the second one's replica knows no sums
+    assert 0 < curve[0]["pass@1"] <= 1 and curve[1]["pass@1"] == 0
     history = json.loads(done.stdout.split("HISTORY ")[1].splitlines()[0])
     assert [entry["step"] for entry in history if "demo_sums/pass@1" in entry] == [2, 4]
     assert not (done.out / "checkpoint-2").exists(), "the trainer kept what it was told to delete"

@@ -16,7 +16,7 @@ import pytest
 import soak
 import yaml
 from fake_hub import FakeHub, Fault
-from pushes import DATE, HOSTILE, REPO, digests, environment, read_back, start, upload, written
+from pushes import DATE, HOSTILE, REPO, begun, digests, environment, read_back, start, upload, written
 
 from lighteval_r1.tasks import TASKS
 
@@ -125,9 +125,9 @@ def test_six_pushes_at_once_all_arrive(hub, tmp_path):
         )
         for i in range(6)
     ]
-    pushes = [start(hub, tmp_path / f"home{i}", "upload", run, REPO, hasty=True) for i, run in enumerate(runs)]
+    pushes = [begun(hub, tmp_path / f"home{i}", run, REPO, hasty=True) for i, run in enumerate(runs)]
     for push in pushes:
-        said, _ = push.communicate(timeout=200)
+        said = push.communicate(timeout=200)
         assert push.returncode == 0, said
     repository = hub.dataset(REPO)
     assert len(repository.history()) == 6

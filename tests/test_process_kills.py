@@ -21,7 +21,7 @@ from lighteval_r1.sampling.journal_files import decode_line
 
 N_KILLS = soak.count("process-kills")
 # Samples of each problem: enough for a kill at every sixteen.
-N_SAMPLES = max(25, N_KILLS // 2)
+N_SAMPLES = max(12, N_KILLS // 2)
 N = len(WITH_PROGRAMS) * N_SAMPLES
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.soak("process-kills"), pytest.mark.timeout(200 + 10 * N_KILLS)]
@@ -70,7 +70,7 @@ class Runs:
     """Runs one after the other, each in a fork of one process that has imported what they need."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, str(HERE / "endpoint_run.py"), f"replicas={N_SAMPLES}", str(folder)]
+        command = [sys.executable, str(HERE / "endpoint_run.py"), "replicas", str(folder), str(N_SAMPLES)]
         with (folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True
@@ -107,7 +107,7 @@ def killed(tmp_path_factory):
         until = time.monotonic() + 60
         while time.monotonic() < until and (len(pids) < 3 or len(lines_of(folder)) < moment):
             pids = chosen(run, draw)
-            time.sleep(0.005)
+            time.sleep(0.02)
         # nothing is below a grading process that has not met a program
         victim = wanted if wanted in pids else "a grading process"
         pid = pids[victim]

@@ -30,8 +30,8 @@ TEMPLATES = sorted((ROOT / "slurm").glob("*.slurm"))
 # What a shell, YAML, LightEval's MODEL_ARGS and make would each stumble over.
 PROMPT = 'Say "it\'s" $(touch pwned) `id` ${HOME} {a,b}=[c]; \\n \\\\ & | <x> # %s $$ * ?\r\n\tsecond: line, 日本 🙂\u2028é\x85 end\n\n'
 
-# Engines bind their threads: for a job's set-up, where the tests keep to a core of their own.
-ON_THESE_CORES = f"taskset -cp {','.join(map(str, sorted(os.sched_getaffinity(0))))} $$ >/dev/null\n"
+# For a job's set-up: real vLLM on this CPU, whose threads run where a core is free.
+ON_CPU = "export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind HF_HUB_OFFLINE=1\n"
 
 # Stands where python stands in a job: a run that takes as long as its test says, and stops when it is told.
 STUB = """#!/bin/bash
@@ -53,11 +53,13 @@ def slurm(tmp_path_factory):
 
 
 @pytest.fixture
-def on_cluster(slurm, monkeypatch):
+def on_cluster(slurm, waiting, monkeypatch):
+    """The cluster, on which the jobs that take their time wait meanwhile."""
     monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
     monkeypatch.setenv("PATH", slurm.environment["PATH"])
+    before = slurm.jobs()
     yield slurm
-    slurm.cancel_all()
+    slurm.cancel(slurm.jobs() - before)
 
 
 def submission(folder: Path, *, gpus: int = 2, setup: str = "", options: dict | None = None, **more) -> Submission:
@@ -84,6 +86,36 @@ def seen(job: Job) -> list[str]:
 
 def log(job: Job) -> str:
     return (job.folder / "jobs.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def waiting(slurm, tmp_path_factory):
+    """Jobs that take their time, side by side: name -> (job, number)."""
+    folder = tmp_path_factory.mktemp("waiting")
+    journal = folder / "journal"
+    journal.mkdir()
+    (folder / "broken" / "out").mkdir(parents=True)
+    (folder / "broken" / "out" / "journals.json").write_text(json.dumps([str(journal)]))
+    breaks = "#!/bin/sh\n{}\necho 'lighteval-r1: replica 0 ended.' >&2\nexit 75\n"
+    draws_nothing = "#!/bin/bash\ntrap 'exit 143' TERM\nwhile :; do sleep 0.2; done\n"
+    asked = {
+        "vain": ({}, breaks.format(":")),
+        "broken": ({}, breaks.format(f"echo a sample >> {journal}/samples-1.jsonl")),
+        "near its limit": ({"time": "1", "sbatch_arg": ["--cpus-per-task=1", "--signal=B:USR1@50"]}, ""),
+        "too short": ({"time": "1", "sbatch_arg": ["--cpus-per-task=1", "--signal=B:USR1@55"]}, draws_nothing),
+    }
+    jobs = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+        patch.setenv("PATH", slurm.environment["PATH"])
+        for name, (more, stub) in asked.items():
+            said = {"sbatch_arg": ["--cpus-per-task=1"]} | more
+            (job,) = prepare(submission(folder / name.replace(" ", "_"), gpus=0, **said))
+            command = with_stub(job, first="while :; do sleep 0.2; done").command()
+            if stub:
+                (job.folder / "stub").write_text(stub)
+            jobs[name] = job, run_sbatch(command)
+    return jobs
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -196,82 +228,6 @@ def test_what_may_succeed_another_time_is_queued_again(on_cluster, tmp_path):
     assert "its evaluation could not go on; it is queued again" in log(job) and seen(job)[-1] == "finished"
 
 
-@pytest.fixture(scope="module")
-def waiting(slurm, tmp_path_factory):
-    """Jobs that take their time, side by side: name -> (job, number)."""
-    folder = tmp_path_factory.mktemp("waiting")
-    journal = folder / "journal"
-    journal.mkdir()
-    (folder / "broken" / "out").mkdir(parents=True)
-    (folder / "broken" / "out" / "journals.json").write_text(json.dumps([str(journal)]))
-    breaks = "#!/bin/sh\n{}\necho 'lighteval-r1: replica 0 ended.' >&2\nexit 75\n"
-    draws_nothing = "#!/bin/bash\ntrap 'exit 143' TERM\nwhile :; do sleep 0.2; done\n"
-    asked = {
-        "vain": ({}, breaks.format(":")),
-        "broken": ({}, breaks.format(f"echo a sample >> {journal}/samples-1.jsonl")),
-        "near its limit": ({"time": "1", "sbatch_arg": ["--cpus-per-task=1", "--signal=B:USR1@50"]}, ""),
-        "too short": ({"time": "1", "sbatch_arg": ["--cpus-per-task=1", "--signal=B:USR1@55"]}, draws_nothing),
-    }
-    jobs = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
-        patch.setenv("PATH", slurm.environment["PATH"])
-        for name, (more, stub) in asked.items():
-            said = {"sbatch_arg": ["--cpus-per-task=1"]} | more
-            (job,) = prepare(submission(folder / name.replace(" ", "_"), gpus=0, **said))
-            command = with_stub(job, first="while :; do sleep 0.2; done").command()
-            if stub:
-                (job.folder / "stub").write_text(stub)
-            jobs[name] = job, run_sbatch(command)
-    return jobs
-
-
-@pytest.mark.parametrize(("name", "times"), [("vain", 2), ("broken", 3)])
-def test_what_never_succeeds_is_given_up(waiting, slurm, name, times):
-    """Three times where something is drawn, two where nothing is."""
-    job, number = waiting[name]
-    slurm.wait_for(number, "FAILED", limit_s=240)
-    assert log(job).count("it is queued again") == times, log(job)
-    assert "FAILED with exit code 75 (replica 0 ended.)" in log(job)
-    in_vain = "nothing was drawn in 3 runs, one after the other: it is not queued again"
-    assert (in_vain in log(job)) == (name == "vain")
-
-
-def test_a_job_with_too_short_a_time_stops_after_two_restarts_in_vain(waiting, slurm):
-    job, number = waiting["too short"]
-    slurm.wait_for(number, "FAILED", limit_s=240)
-    assert log(job).count("begins") == 3, log(job)
-    assert log(job).rstrip().endswith("not queued again; submit again, with a longer --time, to go on")
-
-
-def test_a_job_near_its_time_limit_stops_and_goes_on_later(waiting, slurm):
-    job, number = waiting["near its limit"]
-    slurm.wait_for(number, "COMPLETED", limit_s=180)
-    assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
-    assert "stopped before its time limit" in log(job)
-
-
-def test_a_preempted_job_stops_and_goes_on_later(on_cluster, tmp_path):
-    (job,) = prepare(submission(tmp_path))
-    number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
-    on_cluster.wait_until(lambda: seen(job), 60)
-    both = [
-        "sbatch",
-        "--parsable",
-        "--partition=high",
-        "--nodes=2",
-        "--cpus-per-task=4",
-        f"--output={tmp_path}/high",
-        "--wrap",
-        "sleep 3",
-    ]
-    higher = run_sbatch(both)
-    on_cluster.wait_for(higher, "COMPLETED", limit_s=120)
-    on_cluster.wait_for(number, "COMPLETED", limit_s=180)
-    assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
-    assert "was told to stop" in log(job)
-
-
 def test_a_job_whose_evaluation_hears_first_was_told_to_stop_too(on_cluster, tmp_path):
     (job,) = prepare(submission(tmp_path))
     number = run_sbatch(with_stub(job, first="exit 143").command())
@@ -366,25 +322,32 @@ def drawn(folder: Path) -> dict[int, list[dict]]:
     return found
 
 
+def of_a_script(records: list[dict]) -> bool:
+    return all("The digest is" in record["reply"] for record in records)
+
+
 @pytest.mark.soak("shards")
 @pytest.mark.timeout(590)
 def test_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, tmp_path):
+    """The first draws from real vLLM, the others, one of which is killed, from scripted replicas."""
     prompt = tmp_path / "prompt.txt"
     prompt.write_bytes(PROMPT.encode())
+    scripted = Path(__file__).with_name("scripted")
     setup = (
-        f"export LIGHTEVAL_R1_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n"
-        f"export PYTHONPATH={ROOT / 'src'}\n{ON_THESE_CORES}"
+        f"{ON_CPU}export LIGHTEVAL_R1_DEVICE=cpu PYTHONPATH={ROOT / 'src'}\n"
+        f"[[ $SLURM_ARRAY_TASK_ID == 1 ]] || export PYTHONPATH=$PYTHONPATH:{scripted} SCRIPTED_DELAY_S=0.5\n"
     )
     options = {"model": str(recipe(tmp_path)), "system_prompt_file": str(prompt)}
     shards, report = prepare(submission(tmp_path, gpus=0, array=soak.count("shards"), setup=setup, options=options))
     number = run_sbatch(shards.command())
     after = run_sbatch(report.command(after_id=number))
 
-    def some_shard_in_the_middle() -> int | None:
-        return next((pid for pid, records in drawn(tmp_path).items() if 3 <= len(records) < 20), None)
+    def scripted_shard_in_the_middle() -> int | None:
+        parts = drawn(tmp_path).items()
+        return next((pid for pid, records in parts if 3 <= len(records) < 20 and of_a_script(records)), None)
 
-    on_cluster.wait_until(some_shard_in_the_middle, 240)
-    os.kill(some_shard_in_the_middle(), signal.SIGKILL)
+    on_cluster.wait_until(scripted_shard_in_the_middle, 240)
+    os.kill(scripted_shard_in_the_middle(), signal.SIGKILL)
     on_cluster.wait_for(after, "COMPLETED", "FAILED", "CANCELLED", limit_s=480)
     logs = "\n".join(path.read_text(errors="replace")[-3000:] for path in shards.folder.glob("*.log"))
     assert on_cluster.state(after) == "COMPLETED", logs
@@ -392,6 +355,7 @@ def test_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, t
 
     records = [record for part in drawn(tmp_path).values() for record in part]
     assert len(records) == 80 and set(Counter(record["key"] for record in records).values()) == {1}
+    assert {of_a_script(part) for part in drawn(tmp_path).values()} == {True, False}
     results = list((tmp_path / "out").rglob("results_*.json"))
     assert len(results) == 1
     ours = json.loads(results[0].read_text())["config_general"]["model_config"]["lighteval_r1"]
@@ -428,11 +392,8 @@ def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, t
 
 @pytest.mark.timeout(400)
 def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
-    setup = (
-        f"export VLLM_TARGET_DEVICE=cpu VLLM_CPU_KVCACHE_SPACE=1 OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1\n{ON_THESE_CORES}"
-    )
     options = {"model": str(recipe(tmp_path)), "task": ""}
-    (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=setup, options=options))
+    (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=ON_CPU, options=options))
     number = run_sbatch(job.command())
     endpoint = job.folder / "endpoint"
     on_cluster.wait_until(lambda: endpoint.exists() or on_cluster.state(number) == "FAILED", 300)
@@ -449,3 +410,52 @@ def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
     on_cluster.run("scancel", "--signal=TERM", "--full", number)
     on_cluster.wait_for(number, "COMPLETED", "FAILED", "CANCELLED", limit_s=90)
     assert not endpoint.exists()
+
+
+# ---- what takes its time: submitted at first, it is done when the others are
+
+
+@pytest.mark.parametrize(("name", "times"), [("vain", 2), ("broken", 3)])
+def test_what_never_succeeds_is_given_up(waiting, slurm, name, times):
+    """Three times where something is drawn, two where nothing is."""
+    job, number = waiting[name]
+    slurm.wait_for(number, "FAILED", limit_s=240)
+    assert log(job).count("it is queued again") == times, log(job)
+    assert "FAILED with exit code 75 (replica 0 ended.)" in log(job)
+    in_vain = "nothing was drawn in 3 runs, one after the other: it is not queued again"
+    assert (in_vain in log(job)) == (name == "vain")
+
+
+def test_a_job_with_too_short_a_time_stops_after_two_restarts_in_vain(waiting, slurm):
+    job, number = waiting["too short"]
+    slurm.wait_for(number, "FAILED", limit_s=240)
+    assert log(job).count("begins") == 3, log(job)
+    assert log(job).rstrip().endswith("not queued again; submit again, with a longer --time, to go on")
+
+
+def test_a_job_near_its_time_limit_stops_and_goes_on_later(waiting, slurm):
+    job, number = waiting["near its limit"]
+    slurm.wait_for(number, "COMPLETED", limit_s=180)
+    assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
+    assert "stopped before its time limit" in log(job)
+
+
+def test_a_preempted_job_stops_and_goes_on_later(on_cluster, tmp_path):
+    (job,) = prepare(submission(tmp_path))
+    number = run_sbatch(with_stub(job, first="while :; do sleep 0.2; done").command())
+    on_cluster.wait_until(lambda: seen(job), 60)
+    both = [
+        "sbatch",
+        "--parsable",
+        "--partition=high",
+        "--nodes=2",
+        "--cpus-per-task=8",
+        f"--output={tmp_path}/high",
+        "--wrap",
+        "sleep 1",
+    ]
+    higher = run_sbatch(both)
+    on_cluster.wait_for(higher, "COMPLETED", limit_s=120)
+    on_cluster.wait_for(number, "COMPLETED", limit_s=180)
+    assert [line.split()[0] for line in seen(job)] == ["begun", "told", "begun", "finished"]
+    assert "was told to stop" in log(job)

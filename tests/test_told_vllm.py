@@ -122,7 +122,7 @@ def test_vllm_was_started_with_what_was_said(drawn):
 
 
 def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, bytes]:
-    """The sweep, killed when some samples of an effort are drawn; what its journals then held."""
+    """The sweep on scripted replicas, killed when some samples of an effort are drawn; what its journals then held."""
     # before the fork, so that LightEval is imported once
     from lighteval_r1.plugin import pipeline, vllm_arguments  # noqa: F401
 
@@ -133,10 +133,13 @@ def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, byte
         return json.loads((path.parent / "settings.json").read_text())
 
     child = multiprocessing.get_context("fork").Process(target=evaluate_command, args=(options,))
-    child.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).with_name("scripted")))
+        patch.setenv("SCRIPTED_DELAY_S", "0.25")
+        child.start()
     while not any(held.count(b"\n") > 4 for path, held in drawn().items() if settings_of(path)["effort"] == effort):
         assert child.is_alive(), child.exitcode
-        time.sleep(0.005)
+        time.sleep(0.05)
     os.kill(child.pid, signal.SIGKILL)
     child.join()
     return drawn()
@@ -149,7 +152,7 @@ def test_a_model_with_a_switch_is_looked_at(drawn):
 
 
 def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, monkeypatch, capfd):
-    """Killed in its second run, and started again."""
+    """Killed in its second run, and started again, on real vLLM: it has one replica's samples, then another's."""
     shutil.copytree(DEMO_MODEL, tmp_path / "model")
     (tmp_path / "model" / "chat_template.jinja").write_text(SWITCH)
     monkeypatch.setenv("LIGHTEVAL_R1_DEVICE", "cpu")

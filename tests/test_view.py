@@ -1,15 +1,16 @@
 """A run as Inspect logs: read back with Inspect's own reader, and as its static site."""
 
 import dataclasses
+import importlib.util
 
 import pytest
-
-pytest.importorskip("inspect_ai")
-from inspect_ai.log import list_eval_logs, read_eval_log
 from runs import a_sample
 
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun, UserError
-from lighteval_r1.report import inspect_logs as view
+
+# importing it takes every test process seconds
+if importlib.util.find_spec("inspect_ai") is None:
+    pytest.skip("needs Inspect (the extra `view`)", allow_module_level=True)
 
 SETTINGS = {"temperature": 0.6, "top_p": 0.95, "max_tokens": 4096}
 
@@ -38,9 +39,23 @@ def run(tmp_path):
     )
 
 
-def logged(run, folder):
-    (path,) = view.write_logs(run, folder)
-    return read_eval_log(str(path))
+@pytest.fixture(scope="module")
+def view():
+    from lighteval_r1.report import inspect_logs
+
+    return inspect_logs
+
+
+@pytest.fixture
+def logged(view):
+    """The run written as a log into the folder, and read back."""
+    from inspect_ai.log import read_eval_log
+
+    def written(run: Run, folder):
+        (path,) = view.write_logs(run, folder)
+        return read_eval_log(str(path))
+
+    return written
 
 
 def samples_of(log) -> list:
@@ -48,14 +63,14 @@ def samples_of(log) -> list:
     return sorted(log.samples, key=lambda each: (each.id, each.epoch))
 
 
-def test_every_sample_is_logged_with_its_outcome_in_inspects_letters(run, tmp_path):
+def test_every_sample_is_logged_with_its_outcome_in_inspects_letters(run, logged, tmp_path):
     samples = samples_of(logged(run, tmp_path / "logs"))
     found = [(each.id, each.epoch, each.scores["pass@1"].value) for each in samples]
     assert found == [("1" * 16, 1, "I"), ("1" * 16, 2, "I"), ("2024-I-1", 1, "C"), ("2024-I-1", 2, "N")]
     assert "stopped by its limit" in samples[1].scores["pass@1"].explanation
 
 
-def test_thinking_is_logged_as_reasoning_and_the_answer_as_text(run, tmp_path):
+def test_thinking_is_logged_as_reasoning_and_the_answer_as_text(run, logged, tmp_path):
     samples = samples_of(logged(run, tmp_path / "logs"))
     reasoning, answer = samples[2].output.choices[0].message.content
     assert (reasoning.type, reasoning.reasoning) == ("reasoning", "thinking")
@@ -64,7 +79,7 @@ def test_thinking_is_logged_as_reasoning_and_the_answer_as_text(run, tmp_path):
     assert [each.output.stop_reason for each in samples] == ["stop", "unknown", "stop", "max_tokens"]
 
 
-def test_the_log_says_the_score_with_both_errors_and_what_was_run(run, tmp_path):
+def test_the_log_says_the_score_with_both_errors_and_what_was_run(run, logged, tmp_path):
     log = logged(run, tmp_path / "logs")
     # Problem means 1/2 and 0: 1/4. Variances 1/2 and 0, two samples each: sqrt(1/4 + 0) / 2. Spread of 1/2 and 0: 1/4.
     metrics = {name: metric.value for name, metric in log.results.scores[0].metrics.items()}
@@ -77,11 +92,11 @@ def test_the_log_says_the_score_with_both_errors_and_what_was_run(run, tmp_path)
     assert log.eval.metadata["environment"]["command"] == "lighteval vllm …"
 
 
-def test_the_viewer_is_told_not_to_trust_replies(run, tmp_path):
+def test_the_viewer_is_told_not_to_trust_replies(run, logged, tmp_path):
     assert logged(run, tmp_path / "logs").eval.viewer.trust_content is False
 
 
-def test_a_run_with_ungraded_samples_is_logged_without_a_score(run, tmp_path):
+def test_a_run_with_ungraded_samples_is_logged_without_a_score(run, logged, tmp_path):
     task_run = run.tasks["r1_aime24"]
     first = task_run.problems[0]
     ungraded = dataclasses.replace(first, samples=[*first.samples, sample(2, None, "x</think>y")])
@@ -90,7 +105,9 @@ def test_a_run_with_ungraded_samples_is_logged_without_a_score(run, tmp_path):
     assert log.results.scores == [] and samples_of(log)[2].scores is None
 
 
-def test_writing_a_run_again_replaces_its_logs(run, tmp_path):
+def test_writing_a_run_again_replaces_its_logs(run, view, tmp_path):
+    from inspect_ai.log import list_eval_logs
+
     logs = tmp_path / "logs"
     folder_time = view.write_logs(run, logs)
     assert view.write_logs(run, logs) == folder_time
@@ -99,13 +116,13 @@ def test_writing_a_run_again_replaces_its_logs(run, tmp_path):
     assert len(list_eval_logs(str(logs))) == 1
 
 
-def test_the_bundle_is_a_site_with_the_logs(run, tmp_path):
+def test_the_bundle_is_a_site_with_the_logs(run, view, tmp_path):
     view.view(run, logs=tmp_path / "logs", bundle=tmp_path / "site")
     assert (tmp_path / "site" / "index.html").is_file()
     assert list((tmp_path / "site" / "logs").glob("*.eval"))
 
 
-def test_a_place_that_cannot_be_written_is_named_in_one_line(run, tmp_path):
+def test_a_place_that_cannot_be_written_is_named_in_one_line(run, view, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write .*file/logs: Not a directory"):
         view.view(run, logs=tmp_path / "file" / "logs", bundle=tmp_path / "site")
@@ -113,6 +130,6 @@ def test_a_place_that_cannot_be_written_is_named_in_one_line(run, tmp_path):
         view.view(run, logs=tmp_path / "logs", bundle=tmp_path / "file" / "site")
 
 
-def test_a_bundle_never_replaces_a_folder(run, tmp_path):
+def test_a_bundle_never_replaces_a_folder(run, view, tmp_path):
     with pytest.raises(UserError, match="exists already"):
         view.view(run, logs=tmp_path / "logs", bundle=tmp_path)

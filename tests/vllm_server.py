@@ -19,6 +19,22 @@ START_LIMIT_S = 170
 DIE_WITH_PARENT = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
+# As engines/replica.py: on a CPU vLLM would import everything anew in its engine and once more in that one's worker. A server as
+# vLLM starts it is test_slurm.py's.
+SERVER = """
+import ctypes, os, runpy
+ctypes.CDLL(None).prctl(1, 15)
+from vllm.engine.arg_utils import AsyncEngineArgs
+configured = AsyncEngineArgs.create_engine_config
+
+def create_engine_config(self, *arguments, **more):
+    config = configured(self, *arguments, **more)
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+    return config
+
+AsyncEngineArgs.create_engine_config = create_engine_config
+runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__", alter_sys=True)
+"""
 
 
 class VllmServer:
@@ -34,6 +50,7 @@ class VllmServer:
             "VLLM_CPU_KVCACHE_SPACE": "1",
             "VLLM_NO_USAGE_STATS": "1",
             "OMP_NUM_THREADS": "1",
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             **os.environ,
         }
         options = {
@@ -45,7 +62,7 @@ class VllmServer:
             "--max-model-len": "1024",
             "--max-num-seqs": "32",
         }
-        command = [sys.executable, "-c", DIE_WITH_PARENT, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
+        command = [sys.executable, "-c", SERVER, "--enforce-eager"]
         # vLLM 0.32 on a CPU cannot rewind a seeded request after a partial prefill
         command += ["--no-enable-chunked-prefill", *(part for option in options.items() for part in option), *more]
         with log.open("wb") as out:
