@@ -97,9 +97,7 @@ def task_smells(
     yield from smelled(f"replies of exactly {length} tokens", as_long, least=NEARLY_ALL)
     answer = one_answer(task.problems)
     if answer is not None:
-        yield from smelled(
-            "one answer for most problems", [sample.answer == answer for _, sample in samples], least=0
-        )
+        yield from smelled("one answer for most problems", [sample.answer == answer for _, sample in samples], least=0)
 
 
 def without_answer(_: RunProblem, sample: Sample) -> bool:

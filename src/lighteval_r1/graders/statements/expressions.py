@@ -21,7 +21,7 @@ from lighteval_r1.graders.statements.settled import is_common, settled
 NOT_BEFORE = re.compile(r"\bnot\W{0,4}$")
 
 
-def candidates(thinking: str, *, problem: str, gold: str, tolerant: bool = False) -> list[Candidate]:
+def candidates(thinking: str, *, problem: str, gold: str, tolerant: bool) -> list[Candidate]:
     """Those on which the first correct one depends. tolerant: the grader takes a number near gold, too."""
     reading = Reading(thinking, problem, lists="," in gold or "\\text{and" in gold)
     # Each in order, so that what stands behind the place that decides is not looked for.
