@@ -1,14 +1,16 @@
-"""How much the plugin costs: `lighteval vllm` with it against a bare AsyncLLM script, same prompts, seeds and sampling.
+"""How much a run costs against a bare AsyncLLM script: same prompts, seeds and sampling.
 
-`python benchmarks/engine.py [--model FOLDER] [--rounds 3] [--n 48] [--min-tokens 0] [--max-tokens 256]` runs both in
-turn, on the demo's sums by default, and prints the ratio of the generation phases (first request to last reply), of the
-times from the command to the first request, and of the whole processes. Needs nothing but the package; takes about two
-minutes a round on a CPU.
+`python benchmarks/engine.py [--lighteval] [--model FOLDER] [--rounds 3] [--n 48] [--min-tokens 0] [--max-tokens 256]`
+runs `lighteval-r1 evaluate` (or `lighteval vllm` with the plugin) and the script in turn, on the demo's sums by
+default, and prints the ratio of the generation phases (first request to last reply), of the times from the command to
+the first request, of the whole processes, and of the CPU time of all of them. Needs nothing but the package; takes
+about two minutes a round on a CPU.
 """
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -24,25 +26,43 @@ from lighteval_r1.tasks import TASKS
 HERE = Path(__file__).parent
 
 
-def timed(command: list[str], environment: dict[str, str]) -> tuple[float, str]:
-    begin = time.monotonic()
+def timed(command: list[str], environment: dict[str, str]) -> tuple[dict, str]:
+    begin, before = time.monotonic(), cpu_seconds()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{command[0]} failed:\n{done.stderr[-3000:]}")
-    return time.monotonic() - begin, done.stdout
+    return {"whole_s": time.monotonic() - begin, "cpu_s": cpu_seconds() - before}, done.stdout
+
+
+def cpu_seconds() -> float:
+    """Of all processes that were waited for, and those that they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def plugin_run(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> dict:
-    parameters = (
-        f"model_name={options.model},dtype={options.dtype},max_model_length={options.context},cache_dir={folder}/cache,"
-        f"generation_parameters={{max_new_tokens:{options.max_tokens},min_new_tokens:{options.min_tokens},temperature:0.6,top_p:0.95}}"
-    )
-    command = [str(Path(sys.executable).parent / "lighteval"), "vllm", parameters, f"{options.task}@n={options.n}|0"]
+    programs, asked = Path(sys.executable).parent, f"{options.task}@n={options.n}"
+    sampling = {"max_new_tokens": options.max_tokens, "min_new_tokens": options.min_tokens, "temperature": 0.6}
+    parameters = {
+        "model_name": str(options.model),
+        "dtype": options.dtype,
+        "max_model_length": options.context,
+        "cache_dir": f"{folder}/cache",
+        "generation_parameters": {**sampling, "top_p": 0.95},
+    }
+    recipe = folder / "model.yaml"
+    recipe.write_text(json.dumps({"model_parameters": parameters}))
+    if options.lighteval:
+        rest = [str(recipe), f"{asked}|0", "--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(folder)]
+        command = [str(programs / "lighteval"), "vllm", *rest]
+    else:
+        rest = ["--model", str(recipe), "--task", asked, "--output-dir", str(folder)]
+        command = [str(programs / "lighteval-r1"), "evaluate", *rest]
     begin = time.time()
-    whole_s, _ = timed([*command, "--custom-tasks", "lighteval_r1.plugin", "--output-dir", str(folder)], environment)
+    times, _ = timed(command, environment)
     (results,) = folder.rglob("results_*.json")
     sampling = json.loads(results.read_text())["config_general"]["model_config"]["lighteval_r1"]["sampling"]
-    return {"start_s": sampling.pop("began") - begin, "whole_s": whole_s, **sampling}
+    return {"start_s": sampling.pop("began") - begin, **times, **sampling}
 
 
 def bare_run(options: argparse.Namespace, folder: Path, environment: dict[str, str], settings_id: str) -> dict:
@@ -73,13 +93,14 @@ def bare_run(options: argparse.Namespace, folder: Path, environment: dict[str, s
     }
     work = folder / "work.json"
     work.write_text(json.dumps({"engine_args": engine_args, "requests": requests}))
-    whole_s, out = timed([sys.executable, str(HERE / "bare_asyncllm.py"), str(work)], environment)
-    return {"whole_s": whole_s, **json.loads(out.strip().splitlines()[-1])}
+    times, out = timed([sys.executable, str(HERE / "bare_asyncllm.py"), str(work)], environment)
+    return {**times, **json.loads(out.strip().splitlines()[-1])}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=DEMO_MODEL)
+    parser.add_argument("--lighteval", action="store_true", help="the command is LightEval's own, with the plugin")
     parser.add_argument("--task", default="demo_sums")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--context", type=int, default=1024)
@@ -103,7 +124,7 @@ def main() -> None:
             bare = bare_run(options, Path(theirs), environment, settings.parent.name)
         pairs.append((mine, bare))
         print(f"round {number + 1}: plugin {mine}\n         bare   {bare}", flush=True)
-    for name in ("generation_s", "start_s", "whole_s"):
+    for name in ("generation_s", "start_s", "whole_s", "cpu_s"):
         ratios = [mine[name] / bare[name] for mine, bare in pairs]
         print(
             f"{name}: plugin / bare = {statistics.median(ratios):.2f} (median of {len(ratios)}; {min(ratios):.2f} to "

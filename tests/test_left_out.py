@@ -1,5 +1,6 @@
 """Packages that are left out of an import: named like themselves, never used."""
 
+import gc
 import importlib
 import subprocess
 import sys
@@ -74,6 +75,19 @@ def test_another_thread_gets_no_stand_in_meanwhile(library):
 
         with pytest.raises(RuntimeError, match=r"heavy\.metrics\.mean was left out"):
             other.submit(the_library.uses).result()
+
+
+def test_no_garbage_is_looked_for_meanwhile():
+    with left_out(["heavy"]):
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with left_out(["heavy"]):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_afterwards_the_package_itself_is_imported(library):

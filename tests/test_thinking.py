@@ -229,8 +229,10 @@ def test_words_counted_one_by_one_are_as_many_tokens_as_in_the_whole_text(trim):
     offsets = Offsets(tokenizer)
     for text in (*ODD, " ".join(ODD), *(case.reply for case in CASES)):
         begins = [begin for begin, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
-        for at in range(len(text) + 1):
-            assert offsets.n_begun(text, at) == sum(begin < at for begin in begins), (text, at)
+        every = range(len(text) + 1)
+        expected = [sum(begin < at for begin in begins) for at in every]
+        assert offsets.n_begun(text, every) == expected, text
+        assert [offsets.n_begun(text, [at])[0] for at in every] == expected, text
     assert offsets.remembered
 
 
@@ -247,11 +249,14 @@ def test_a_tokenizer_whose_tokens_reach_over_spaces_reads_the_whole_text():
 def kept(*statements: tuple[bool | None, dict]) -> list[int]:
     """Which of these the first correct answer depends on: whether each is the gold, and what else is so of it."""
     weak = {"strong": False, "linked": False}
-    looked = [
-        (Statement(end, str(end), "said", partial(Candidate, end, str(end), "said", **(weak | ties))), right)
-        for end, (right, ties) in enumerate(statements)
+    stated = [
+        Statement(end, str(end), "said", partial(Candidate, end, str(end), "said", **(weak | ties)))
+        for end, (_, ties) in enumerate(statements)
     ]
-    return [candidate.end for candidate in deciding(looked)]
+    candidates = deciding(
+        stated, settled=lambda statement: statements[statement.end][0], look=lambda statement, _: statement.look()
+    )
+    return [candidate.end for candidate in candidates]
 
 
 def test_only_statements_that_decide_are_looked_at():

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lighteval_r1.graders import CHOICE, EXPRESSION, FOREIGN, GRADERS, PROGRAM, Found, Grader, grader_named
+from lighteval_r1.graders import CHOICE, EXPRESSION, FOREIGN, GRADERS, PROGRAM, REAL, Found, Grader, grader_named
+from lighteval_r1.graders.real import gold_within
+from lighteval_r1.graders.statements.equations import equalities
+from lighteval_r1.graders.statements.question import Reading
 from lighteval_r1.records import Grade, Outcome
 from lighteval_r1.sampling.pool import SEARCHED_LENGTH, Pool
 from lighteval_r1.tasks import TASKS
@@ -174,6 +177,32 @@ def test_equal_answers_of_two_graders_are_two_questions():
 
 def test_nothing_found_is_no_answer_with_its_reason():
     assert EXPRESSION.grade_found(Found("", "nothing"), "7") == Grade(Outcome.NO_ANSWER, "", "nothing")
+
+
+@pytest.mark.parametrize("gold", ["5", "0.25", "-3", "$5$"])
+@pytest.mark.parametrize("answer", ["5", "05", "5.0", "5.01", "0.25", ".25", "0.250", "-3", "3", "2.5"])
+def test_a_stated_number_is_settled_as_its_grader_grades_it(gold, answer):
+    right = EXPRESSION.grade(f"\\boxed{{{answer}}}", gold).outcome is Outcome.CORRECT
+    for text in (f"\\boxed{{{answer}}}", f"So it gives ${answer}$."):
+        rights = [statement.right for statement in EXPRESSION.candidates(text, problem="What is it?", gold=gold)]
+        # What is known to be wrong is not even a candidate.
+        assert (rights and False not in rights) if right else True not in rights, text
+
+
+def test_a_number_near_a_measured_one_is_for_its_grader_to_say():
+    gold = gold_within("1.6", "0.016")
+    near, far = (REAL.candidates(f"\\boxed{{{answer}}}", problem="", gold=gold) for answer in ("1.61", "9"))
+    assert [statement.right for statement in near + far] == [None, None]
+
+
+def test_a_box_that_is_all_that_is_stated_is_what_stands_in_it():
+    statements = EXPRESSION.candidates(r"The answer is \boxed{\frac{1}{2}}.", problem="", gold=r"\frac{1}{2}")
+    assert {statement.answer for statement in statements} == {r"\frac{1}{2}"}
+
+
+def test_steps_within_brackets_are_read_in_the_order_of_their_ends():
+    reading = Reading("$x = \\sqrt{5}(1 + (y = 3)) + 2$\nw = 6\n", "", lists=False)
+    assert [statement.answer for statement in equalities(reading)] == ["3", r"\sqrt{5}(1 + (y = 3)) + 2", "6"]
 
 
 @pytest.mark.parametrize(

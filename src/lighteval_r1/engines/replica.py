@@ -18,6 +18,7 @@ import os
 import socket
 import sys
 
+from lighteval_r1.outside.collecting import uncollected
 from lighteval_r1.records import pack_token_ids
 
 # One line holds a reply's text and token ids; 32,768 tokens stay far below this.
@@ -52,15 +53,17 @@ class Replica:
         self.say({"ready": self.facts})
 
     def create(self, args: dict, *, lora: str) -> None:
-        import vllm
-        from vllm import AsyncEngineArgs
-        from vllm.lora.request import LoRARequest
-        from vllm.usage.usage_lib import UsageContext
-        from vllm.v1.engine.async_llm import AsyncLLM
+        # Not around the engine: its processes are forked, and would never collect.
+        with uncollected():
+            import vllm
+            from vllm import AsyncEngineArgs
+            from vllm.lora.request import LoRARequest
+            from vllm.usage.usage_lib import UsageContext
+            from vllm.v1.engine.async_llm import AsyncLLM
 
-        on_cpu = vllm.platforms.current_platform.is_cpu()
-        # Without a context vLLM takes the smallest batch of all its defaults.
-        config = AsyncEngineArgs(**args).create_engine_config(None if on_cpu else UsageContext.LLM_CLASS)
+            on_cpu = vllm.platforms.current_platform.is_cpu()
+            # Without a context vLLM takes the smallest batch of all its defaults.
+            config = AsyncEngineArgs(**args).create_engine_config(None if on_cpu else UsageContext.LLM_CLASS)
         self.lora = LoRARequest("adapter", 1, lora) if lora else None
         if on_cpu:
             # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
@@ -131,7 +134,8 @@ async def main(fd: int) -> None:
 
 if __name__ == "__main__":
     cores = os.sched_getaffinity(0)
-    import vllm.v1.engine.async_llm  # noqa: F401  the slow import, before the first message comes
+    with uncollected():
+        import vllm.v1.engine.async_llm  # noqa: F401  the slow import, before the first message comes
 
     # OMP_PLACES, meant for vLLM's worker, has bound this process too, and the scheduler is forked from it.
     os.sched_setaffinity(0, cores)

@@ -83,11 +83,11 @@ def judge(answer: str, where: str, gold: str) -> Grade:
     return Grade(OUTCOMES[same], answer[:SHOWN], f"{where}; {step}")
 
 
-def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
+def candidates(thinking: str, *, problem: str, gold: str, tolerant: bool = False) -> "list[Candidate]":
     # Imported here: what looks for statements reads golds by this module.
     from lighteval_r1.graders.statements import expressions
 
-    return expressions.candidates(thinking, problem=problem, gold=gold)
+    return expressions.candidates(thinking, problem=problem, gold=gold, tolerant=tolerant)
 
 
 def canonical(answer: str) -> str:

@@ -85,7 +85,8 @@ def shown_gold(gold: str) -> str:
 
 
 def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
-    return expression.candidates(thinking, problem=problem, gold=read_gold(gold)[0])
+    expected, within = read_gold(gold)
+    return expression.candidates(thinking, problem=problem, gold=expected, tolerant=bool(within))
 
 
 REAL = replace(expression.EXPRESSION, name="real", find=find, judge=judge, shown_gold=shown_gold, candidates=candidates)

@@ -11,6 +11,7 @@ Linear in the reply's length, as graders.answers is.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lighteval_r1.graders.announcements import announced
 from lighteval_r1.graders.answers import FINISHED_EARLY, AnswerText, NoAnswer, last_box
@@ -74,7 +75,13 @@ def split_of(sample: Sample) -> Split:
     """As its run recorded it, else by the whole table."""
     if sample.split is not None:
         return Split.unpacked(sample.split)
-    return split_text(sample.reply, opened=bool(sample.thinking_opened))
+    return split_unrecorded(sample.reply, bool(sample.thinking_opened))
+
+
+@lru_cache(maxsize=1)
+def split_unrecorded(reply: str, opened: bool) -> Split:
+    """The latest is kept: who looks at a sample mostly asks more than once."""
+    return split_text(reply, opened=opened)
 
 
 def parts_of(sample: Sample) -> tuple[str, str | None]:
@@ -152,16 +159,21 @@ class Pairs:
 
     def first(self, marks: tuple[str, ...], begin: int, end: int) -> Span | None:
         """Where the first of the marks between these places stands."""
-        if self.at is None:
-            found = [(at, at + len(mark)) for mark in marks if (at := self.text.find(mark, begin, end)) >= 0]
-        else:
-            found = [
+        if self.at is not None:
+            found = (
                 (at, at + len(mark))
                 for mark in marks
                 for at in self.at
                 if begin <= at < end and self.text.startswith(mark, at)
-            ]
-        return min(found, default=None)
+            )
+            return min(found, default=None)
+        first: Span | None = None
+        for mark in marks:
+            # no further than the first so far
+            at = self.text.find(mark, begin, min(end, first[0] + len(mark)) if first else end)
+            if at >= 0:
+                first = min(first or (at, at + len(mark)), (at, at + len(mark)))
+        return first
 
     def last(self, mark: str, begin: int = 0) -> Span | None:
         if self.at is None:

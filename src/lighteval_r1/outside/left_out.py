@@ -12,6 +12,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from lighteval_r1.outside.collecting import uncollected
+
 
 @contextmanager
 def left_out(packages: Sequence[str]) -> Iterator[None]:
@@ -22,7 +24,8 @@ def left_out(packages: Sequence[str]) -> Iterator[None]:
     stand_ins = StandIns([package for package in packages if package not in sys.modules])
     sys.meta_path.insert(0, stand_ins)
     try:
-        yield
+        with uncollected():
+            yield
     finally:
         sys.meta_path.remove(stand_ins)
         stand_ins.importing = False

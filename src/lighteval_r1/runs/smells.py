@@ -5,8 +5,9 @@ Pure functions of a Run; what it does not say (prompts, token counts) is not sme
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from lighteval_r1.graders import grader_named
 from lighteval_r1.graders.answers import FINISHED_EARLY, IN_THINKING
@@ -79,23 +80,24 @@ def task_smells(
     if len(samples) < SAMPLES_LEAST:
         return
 
-    def smelled(words: str, nose: Nose, *, least: float) -> Iterator[Smell]:
-        found = [(place, sample) for place, sample in samples if nose(task.problems[place], sample)]
+    def smelled(words: str, has: Iterable[bool], *, least: float) -> Iterator[Smell]:
+        found = list(compress(samples, has))
         if len(found) > least * len(samples):
             yield Smell(name, words, len(found), len(samples), tuple(found[:EXAMPLES]))
 
-    def remembered(words: str, known: Mapping[tuple[str, int], frozenset[str]]) -> Nose:
-        return lambda problem, sample: words in known[problem.id, sample.index]
-
-    for words, nose, least in NOSES:
-        yield from smelled(words, nose if texts is None else remembered(words, texts), least=least)
+    # Sample by sample, so that each text is divided into thinking and answer once.
+    said = [
+        of_texts(problem, sample) if texts is None else texts[problem.id, sample.index]
+        for problem, sample in ((task.problems[place], sample) for place, sample in samples)
+    ]
+    for words, _, least in NOSES:
+        yield from smelled(words, [words in known for known in said], least=least)
     length = commonest([sample.n_tokens for _, sample in samples if sample.n_tokens])
-    yield from smelled(
-        f"replies of exactly {length} tokens", lambda _, sample: sample.n_tokens == length, least=NEARLY_ALL
-    )
+    as_long = [sample.n_tokens == length for _, sample in samples]
+    yield from smelled(f"replies of exactly {length} tokens", as_long, least=NEARLY_ALL)
     answer = one_answer(task.problems)
     if answer is not None:
-        yield from smelled("one answer for most problems", lambda _, sample: sample.answer == answer, least=0)
+        yield from smelled("one answer for most problems", [sample.answer == answer for _, sample in samples], least=0)
 
 
 def without_answer(_: RunProblem, sample: Sample) -> bool:
@@ -103,7 +105,7 @@ def without_answer(_: RunProblem, sample: Sample) -> bool:
 
 
 def never_closes(_: RunProblem, sample: Sample) -> bool:
-    return split_of(sample).answer is None and sample.finish_reason not in FINISHED_EARLY
+    return sample.finish_reason not in FINISHED_EARLY and split_of(sample).answer is None
 
 
 def answers_inside(_: RunProblem, sample: Sample) -> bool:
@@ -121,8 +123,10 @@ def answers_nothing(problem: RunProblem, sample: Sample) -> bool:
 
 def echoes(problem: RunProblem, sample: Sample) -> bool:
     prompt = " ".join(problem.prompt.split())
+    if len(prompt) < ECHO:
+        return False
     answer = parts_of(sample)[1] or ""
-    return len(prompt) >= ECHO and prompt[:ECHO] in " ".join(answer[: 4 * LOOKED_AT].split())
+    return prompt[:ECHO] in " ".join(answer[: 4 * LOOKED_AT].split())
 
 
 def speaks(script: str) -> Nose:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lighteval_r1.graders import Grader, grader_named
+from lighteval_r1.outside.collecting import uncollected
 from lighteval_r1.records import Run, RunProblem, Sample, TaskRun, Unfinished, UserError
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.thinking.first_correct import Stated, first_correct
@@ -74,6 +75,13 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
     ]
     if not thoughts:
         raise UserError("these runs hold no graded reply, so there is no thinking to measure.")
+    with uncollected():
+        return measure(labels, runs, thoughts, choice=choice, notes=notes)
+
+
+def measure(
+    labels: Sequence[str], runs: Sequence[Run], thoughts: list[Thought], *, choice: Choice, notes: list[str]
+) -> Told:
     offsets = {}
     for label, run in zip(labels, runs, strict=True):
         tokenizer, source = load_tokenizer(run, named=choice.tokenizer, fetch=choice.fetch)

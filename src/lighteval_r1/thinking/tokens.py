@@ -119,26 +119,30 @@ class Offsets:
         else:
             self.how[ANEW] += 1
         text = whole_characters(sample.reply[:within])
-        return [self.n_begun(text, offset) for offset in offsets]
+        return self.n_begun(text, offsets)
 
-    def n_begun(self, text: str, offset: int) -> int:
-        """How many tokens of a text begin before an offset."""
+    def n_begun(self, text: str, offsets: Sequence[int]) -> list[int]:
+        """How many tokens of a text begin before each offset."""
         n, begin, end = 0, 0, len(text)
-        if self.remembered is not None:
-            # not the space directly before the offset: some tokenizers tell of a first token that its space is its own
-            begin = text.rfind(" ", 0, max(0, offset - 1))
-            while begin > 0 and not BETWEEN_WORDS.match(text, begin):
-                begin = text.rfind(" ", 0, begin)
-            begin = max(begin, 0)
-            first, *words = BETWEEN_WORDS.split(text[:begin])
-            n = len(self.tokenizer.encode(first, add_special_tokens=False)) + sum(
-                map(self.remembered.__getitem__, words)
-            )
-            following = BETWEEN_WORDS.search(text, offset)
-            end = following.start() if following else end
-        spans = self.tokenizer.encode(text[begin:end], add_special_tokens=False).offsets
-        # a span (begin, end) stands before (offset,) where its begin is less
-        return n + bisect_left(spans, (offset - begin,))
+        counts = {}
+        for offset in sorted(offsets):
+            if self.remembered is not None:
+                n += self.n_between(text, begin, space := space_before(text, offset))
+                begin = space
+                following = BETWEEN_WORDS.search(text, offset)
+                end = following.start() if following else len(text)
+            spans = self.tokenizer.encode(text[begin:end], add_special_tokens=False).offsets
+            # a span (begin, end) stands before (offset,) where its begin is less
+            counts[offset] = n + bisect_left(spans, (offset - begin,))
+        return [counts[offset] for offset in offsets]
+
+    def n_between(self, text: str, begin: int, end: int) -> int:
+        """The number of tokens between two spaces that stand between words; 0 stands for such a space, too."""
+        if begin >= end:
+            return 0
+        words = BETWEEN_WORDS.split(text[begin + 1 if begin else 0 : end])
+        n = 0 if begin else len(self.tokenizer.encode(words.pop(0), add_special_tokens=False))
+        return n + sum(map(self.remembered.__getitem__, words))
 
     def begins_of_ids(self, ids: Sequence[int], reply: str) -> np.ndarray | None:
         """[n_tokens]: where each token begins in the reply's UTF-8; None where the ids do not spell the reply."""
@@ -172,6 +176,17 @@ class Offsets:
             for mark in marks
         ]
         return np.interp(np.arange(len(ids)), marks, begins)
+
+
+def space_before(text: str, offset: int) -> int:
+    """Where the last space between words stands before an offset; 0 where there is none.
+
+    Not the space directly before it: some tokenizers tell of a first token that its space is its own.
+    """
+    at = text.rfind(" ", 0, max(0, offset - 1))
+    while at > 0 and not BETWEEN_WORDS.match(text, at):
+        at = text.rfind(" ", 0, at)
+    return max(at, 0)
 
 
 def n_before(begins: np.ndarray, offset: int) -> int:

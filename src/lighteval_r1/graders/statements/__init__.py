@@ -31,6 +31,8 @@ from typing import NamedTuple
 
 from lighteval_r1.graders.statements.sentences import sentence_start, squeezed
 
+# Nothing but a box, which may hold braces within braces.
+BOX_ALONE = re.compile(r"\s*\\boxed\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}[\s.]*")
 PART_START = re.compile(r"\$|\\\(|\\\[|[:,;]\s")
 
 
@@ -66,8 +68,13 @@ class Statement(NamedTuple):
     look: Callable[[], Candidate | None]
 
 
-def deciding(statements: Iterable[tuple[Statement, bool | None]]) -> Iterator[Candidate]:
-    """Of statements in order, each with whether it is the gold, the candidates on which the first correct one depends.
+def deciding(
+    statements: Iterable[Statement],
+    *,
+    settled: Callable[[Statement], bool | None],
+    look: Callable[[Statement, bool | None], Candidate | None],
+) -> Iterator[Candidate]:
+    """Of statements in order the candidates on which the first correct one depends. settled: whether one is the gold.
 
     Of others than the gold these are the first behind a statement of it that only stands if it is taken up: the next
     does no more harm. What was stated as the answer before is either not the gold, or not the first. Behind a certain
@@ -75,9 +82,10 @@ def deciding(statements: Iterable[tuple[Statement, bool | None]]) -> Iterator[Ca
     """
     waits, certain = False, False
     known: set[str] = set()
-    for statement, right in statements:
+    for statement in statements:
+        right = settled(statement)
         other = right is False or (right is None and statement.answer in known)
-        if (other and not waits) or (candidate := statement.look()) is None:
+        if (other and not waits) or (candidate := look(statement, right)) is None:
             continue
         yield candidate
         if other:
@@ -90,6 +98,12 @@ def deciding(statements: Iterable[tuple[Statement, bool | None]]) -> Iterator[Ca
             known.add(statement.answer)
         if certain and not waits:
             return
+
+
+def unboxed(answer: str) -> str:
+    """What stands in a box that is all that is stated: the box says the same itself."""
+    alone = BOX_ALONE.fullmatch(answer) if "\\boxed" in answer else None
+    return alone[1].strip() if alone else answer
 
 
 @lru_cache(maxsize=512)

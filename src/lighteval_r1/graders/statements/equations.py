@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import partial
+from operator import attrgetter
 
 from lighteval_r1.graders.statements import Candidate, Statement
 from lighteval_r1.graders.statements.chains import EQUALS, LONGEST_ANSWER, chain_before, side, step_end
@@ -23,15 +24,21 @@ FRACTION = r"\\frac\{[^{}]{1,30}\}\{[^{}]{1,30}\}"
 JOINED = r"(?:[\s,;$]|\\[()\[\],; ]|\\q?quad|\\text\{\s?(?:or|and|,)\s?\}|\b(?:or|and)\b){1,12}"
 # What stands behind these is no end of a step.
 NO_END = frozenset("=}<>(?")
+END = attrgetter("end")
 # Other values of a letter stand beside it.
 NEAR = 50
 
 
 def equalities(reading: Reading) -> Iterator[Statement]:
-    """The right side of the last "=" of each step."""
+    """The right side of the last "=" of each step, in the order of their ends."""
     thinking, lists = reading.thinking, reading.lists
+    held: list[Statement] = []
     for sign in EQUALS.finditer(thinking):
         begin = sign.end()
+        # A step within brackets ends before the one around it.
+        if held and max(map(END, held)) < begin:
+            yield from sorted(held, key=END)
+            held = []
         end, closed_by = step_end(thinking, begin, lists=lists)
         right = thinking[begin:end]
         if closed_by in NO_END or not (bare := right.rstrip()) or len(right) > LONGEST_ANSWER:
@@ -41,7 +48,8 @@ def equalities(reading: Reading) -> Iterator[Statement]:
         else:
             answer, end = clause(thinking, begin, limit=end)
         if answer:
-            yield Statement(end, answer, "equals", partial(equality, reading, sign.start(), end, answer))
+            held.append(Statement(end, answer, "equals", partial(equality, reading, sign.start(), end, answer)))
+    yield from sorted(held, key=END)
 
 
 def equality(reading: Reading, sign: int, end: int, answer: str) -> Candidate | None:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from heapq import merge
 from operator import attrgetter
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders.announcements import DELIMITED, phrases
-from lighteval_r1.graders.statements import Candidate, Statement, deciding, restated
+from lighteval_r1.graders.statements import Candidate, Statement, deciding, restated, unboxed
 from lighteval_r1.graders.statements.chains import LONGEST_ANSWER
 from lighteval_r1.graders.statements.equations import clause, equalities
 from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, REJECTED, REJECTED_ANSWER, in_digits
@@ -20,10 +21,13 @@ from lighteval_r1.graders.statements.settled import is_common, settled
 NOT_BEFORE = re.compile(r"\bnot\W{0,4}$")
 
 
-def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
-    """Those on which the first correct one depends."""
+def candidates(thinking: str, *, problem: str, gold: str, tolerant: bool) -> list[Candidate]:
+    """Those on which the first correct one depends. tolerant: the grader takes a number near gold, too."""
     reading = Reading(thinking, problem, lists="," in gold or "\\text{and" in gold)
-    statements = [*boxed(reading), *announced(thinking), *equalities(reading), *sayings(reading)]
+    # Each in order, so that what stands behind the place that decides is not looked for.
+    by_end = attrgetter("end")
+    announcements = sorted(announced(thinking), key=by_end)
+    statements = merge(boxed(reading), announcements, equalities(reading), *sayings(reading), key=by_end)
     rare = not is_common(gold, problem=problem)
 
     def look(statement: Statement, right: bool | None) -> Candidate | None:
@@ -32,9 +36,7 @@ def candidates(thinking: str, *, problem: str, gold: str) -> list[Candidate]:
             return None
         return replace(candidate, right=right, linked=candidate.linked or (rare and not candidate.bound))
 
-    in_order = sorted(statements, key=attrgetter("end"))
-    rights = ((statement, settled(statement, gold)) for statement in in_order)
-    return list(deciding((s._replace(look=partial(look, s, right)), right) for s, right in rights))
+    return list(deciding(statements, settled=partial(settled, gold=gold, tolerant=tolerant), look=look))
 
 
 def boxed(reading: Reading) -> Iterator[Statement]:
@@ -62,6 +64,7 @@ def announced(thinking: str) -> Iterator[Statement]:
             end = sentence_end(thinking, at)
             answer, end = clause(thinking, at, limit=end)
         if answer and len(answer) <= LONGEST_ANSWER:
+            answer = unboxed(answer)
             yield Statement(end, answer, "announced", partial(announcement, thinking, phrase.start(), end, answer))
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from lighteval_r1.graders.statements import Candidate, Statement
+from lighteval_r1.graders.statements import Candidate, Statement, unboxed
 from lighteval_r1.graders.statements.chains import LONGEST_ANSWER
 from lighteval_r1.graders.statements.phrases import (
     CHECKED,
@@ -34,20 +34,21 @@ ITEM_MARKS = re.compile(r"\$|\\[()]")
 ITEM_LETTER = re.compile(r"([a-zA-Z])\s*=\s*")
 
 
-def sayings(reading: Reading) -> Iterator[Statement]:
-    """What a sentence says in words to be a number, a formula, or several of them."""
-    yield from values(reading)
+def sayings(reading: Reading) -> Iterator[Iterator[Statement]]:
+    """What a sentence says in words to be a number, a formula, or several of them: of each kind those in order."""
+    yield values(reading)
     if reading.counted:
-        yield from numbers_of_things(reading)
+        yield numbers_of_things(reading)
     if reading.lists:
-        yield from listed(reading.thinking)
+        yield listed(reading.thinking)
 
 
 def values(reading: Reading) -> Iterator[Statement]:
     for match in SAID.finditer(reading.thinking):
         answer = next(group for group in match.groups()[1:] if group is not None)
         if "=" not in answer:
-            yield Statement(match.end("answer"), answer.strip(), "said", partial(value, reading, match, answer.strip()))
+            answer = unboxed(answer.strip())
+            yield Statement(match.end("answer"), answer, "said", partial(value, reading, match, answer))
 
 
 def value(reading: Reading, match: re.Match, answer: str) -> Candidate | None:

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.expression import gold_expression
-from lighteval_r1.graders.latex import plain
-from lighteval_r1.graders.numerals import DECIMAL, INTEGER, exact, integer_key
+from lighteval_r1.graders.latex import QUICK, plain
+from lighteval_r1.graders.numerals import DECIMAL, INTEGER, compare_numbers, exact, integer_key
 from lighteval_r1.graders.statements import Statement
 
 # What remains to be done in an expression that is not yet an answer.
@@ -33,14 +33,23 @@ IN_A_BASE = re.compile(r"\d+_(?:\{\d{1,2}\}|\d)")
 SMALL, SMALL_PART = 20, 5
 
 
-def settled(statement: Statement, gold: str) -> bool | None:
-    """Whether a statement is the gold; None where its grader must say."""
+def settled(statement: Statement, *, gold: str, tolerant: bool) -> bool | None:
+    """Whether a statement is the gold; None where its grader must say. tolerant: it takes a number near by, too."""
+    if not tolerant and (same := numbers_settled(statement.answer, gold)) is not None:
+        return same
     if statement.answer.count("{") != statement.answer.count("}"):
         return False
     if statement.form in ("equals", "said"):
         return settled_cheaply(statement.answer, gold)
     # What is put in a box, or announced, is meant as the answer, whatever is left to compute in it.
     return True if statement.answer == gold and INTEGER.fullmatch(gold) else None
+
+
+def numbers_settled(answer: str, gold: str) -> bool | None:
+    """As the grader compares two plain numbers; None where one of them is none."""
+    a = QUICK.fullmatch(answer)
+    g = a and QUICK.fullmatch(gold_expression(gold))
+    return compare_numbers(a[1], g[1]) if a and g else None
 
 
 @lru_cache(maxsize=200_000)
