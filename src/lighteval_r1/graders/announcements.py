@@ -137,6 +137,12 @@ SUPPOSED = re.compile(rf"\b(?:{'|'.join(SUPPOSITIONS)})\b[^,.;:!?\n]{{0,60}}$", 
 DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|incorrect|pas|nicht"
 # "no", "none" and "neither" are answers where nothing follows them.
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
+# "not 42 but 43"
+INSTEAD = re.compile(
+    r"[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|sondern|mais(?: bien)?|sino|bensì|mas sim|而是)\s*(?=[-+$\\\d(])"
+    r"|[^。\n]{1,40}而是\s*(?=[-+$\\\d(])",
+    re.IGNORECASE,
+)
 # What is said of an answer that was given before.
 OF_ANSWERS = (
     "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
@@ -172,6 +178,21 @@ REASON = re.compile(rf"\s*[,(—–;]?\s*\b(?:{'|'.join(REASONS)})\b.*", re.IGNO
 SAYS = re.compile(r"The [^.]{1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
 
 
+# What takes back all that was said before it: "Wait, that is wrong: it should be 43."
+TAKEN_BACK = re.compile(
+    r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
+        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|not[ ](?:right|correct)|n['’]t[ ](?:right|correct))\b
+      |^[ \t*_#]*correction\b[ \t*_]*:
+      |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+# ", but the answer is the same"; "No, that is not wrong."
+BUT_STANDS = re.compile(
+    r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
+)
+TAKEN_BACK_WITHIN = 3_000
+
+
 @cache
 def compiled(pattern: str) -> re.Pattern:
     """Those of twenty languages at once take a third of a second, of which most commands use none."""
@@ -190,6 +211,13 @@ def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> 
 def meant(match: re.Match) -> bool:
     """Whether an announcement is one: neither supposed nor asked."""
     return SUPPOSED.search(match.string, max(0, match.start() - 80), match.start()) is None
+
+
+def standing(text: str) -> str:
+    """What is said behind the last words that take back what was said before; all of it where there are none."""
+    begin = max(0, len(text) - TAKEN_BACK_WITHIN)
+    taken = [m for m in TAKEN_BACK.finditer(text, begin) if not BUT_STANDS.match(text, m.end())]
+    return text[taken[-1].end() :] if taken else text
 
 
 def announced(text: str) -> str:
@@ -217,7 +245,8 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
     rest = rest.strip(' *_`"“”\n\t')
     if DENIED.match(rest):
-        return ""
+        instead = INSTEAD.match(rest)
+        return content_of(rest[instead.end() :]) if instead else ""
     if not rest or FURTHER.match(rest):
         return None
     formula = None if MONEY.match(rest) else DELIMITED.match(rest)

@@ -56,7 +56,7 @@ FUNCTIONS = {
     for name in "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth exp".split()
 }
 # A logarithm of no base in particular is equal to itself, and in a quotient of logarithms to any.
-FUNCTIONS |= {"\\ln": mpmath.log, "\\log": lambda x: mpmath.log(x) / 7}
+FUNCTIONS |= {"\\ln": mpmath.log, "\\log": lambda x: mpmath.log(x) / 7, "\\cis": mpmath.expj}
 INVERSES = {f"\\{name}": FUNCTIONS[f"\\arc{name}"] for name in ("sin", "cos", "tan", "cot")}
 OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
 ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
-from lighteval_r1.graders.announcements import LAST_LINE, TAG, meant, phrases
+from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases, standing
 from lighteval_r1.graders.grader import MALFORMED, Found, Grader
 from lighteval_r1.graders.latex import spell
 from lighteval_r1.records import Grade, Outcome
@@ -96,9 +96,9 @@ def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
 def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     """The letter that an answer text settles on, "" if none, and the step that found it, or what settles on none."""
     letters = LETTERS[: len(options) or 10]
+    answer = standing(answer)
     tail = answer[-TAIL_LENGTH:].translate(choosing.FULL_WIDTH)
-    boxes = replies.boxes(answer)
-    box = boxes[-1][2].translate(choosing.FULL_WIDTH) if boxes else ""
+    box = replies.last_box(answer).translate(choosing.FULL_WIDTH)
     if choosing.SEVERAL_LETTERS.match(unwrapped(box)):
         return "", f"several letters in the box ({box[:40]})"
     letter = in_box(box, options) if box else ""
@@ -263,8 +263,10 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
     lines = [line.strip(" *_`.") for line in tail.strip().splitlines() if line.strip(" *_`.")]
     # The last of several options' texts recites them.
     recites = len(lines) > 1 and option_of(re.sub(r"^\(?[A-J][).:]\s+", "", lines[-2]), options)
-    candidates = [replies.announced(tail), lines[-1] if lines and not recites else ""]
-    for candidate in candidates:
+    last = lines[-1] if lines and not recites else ""
+    concluded = choosing.CONCLUDED_IN_WORDS.fullmatch(last[-300:])
+    said = [replies.announced(tail), last, concluded["option"] if concluded else ""]
+    for candidate in dict.fromkeys(form for text in said for form in (text, REASON.sub("", text))):
         lettered = re.match(r"\(?([A-J])\)?[).:]\s+(.+)", candidate)
         if lettered and option_of(lettered.group(2), options) == lettered.group(1):
             return lettered.group(1)

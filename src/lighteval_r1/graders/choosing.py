@@ -45,7 +45,12 @@ CHOOSING = (
     rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?)[*_]{{0,3}}{MAY_GAP}[:：.]{MAY_GAP}",
     rf"\b(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose){GAP}",
     rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
-    rf"{BONNE}{GAP}{OPTION_OF_OTHERS}{GAP}(?:est|ist|es|è|é|is){GAP}",
+    rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}",
+    rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
+    rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
+    # "not B but C"
+    rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
+    rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|而是){MAY_GAP}",
     rf"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
     rf"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：]){MAY_GAP}",
     rf"правильный{GAP}(?:ответ|вариант){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
@@ -127,5 +132,11 @@ ALONE = re.compile(
 # What a last line comes to: "A and B are wrong, so C."
 CONCLUDED = re.compile(
     r"[,;.]\s+(?i:so|thus|therefore|hence),?\s+(?:it(?:'s| is| must be)\s+)?[(\[]?([A-HJ])[)\]]?[.!]?$"
+)
+# "So the planet is Venus.": the option in words that a last line comes to.
+CONCLUDED_IN_WORDS = re.compile(
+    r"(?:so|thus|therefore|hence|consequently),?\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
+    r"\b(?:is|are|was|be)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
+    re.IGNORECASE,
 )
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")

@@ -14,9 +14,9 @@ import re
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
-from lighteval_r1.graders.brackets import Decide, outer, split
-from lighteval_r1.graders.equations import COMMAND, SYMBOL, compare_equations
-from lighteval_r1.graders.latex import MAX_LENGTH, Spelling, spell
+from lighteval_r1.graders.brackets import Decide, outer
+from lighteval_r1.graders.equations import compare_equations
+from lighteval_r1.graders.latex import MAX_LENGTH, spell
 from lighteval_r1.graders.numerals import (
     DECIMAL,
     INTEGER,
@@ -37,6 +37,7 @@ from lighteval_r1.graders.parts import (
     compare_tuples,
 )
 from lighteval_r1.graders.points import Letters, letters_of
+from lighteval_r1.graders.readings import other_readings, unlabelled
 from lighteval_r1.graders.sets import compare_sets
 from lighteval_r1.graders.wording import compare_words
 from lighteval_r1.graders.words import APART
@@ -51,19 +52,6 @@ NOT_SYMBOLIC = re.compile(
 BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
 # `2, 5` is a list; only `2,5` may be a number.
 SPACED_COMMA = re.compile(r",\s+\d")
-# `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
-OF_LETTERS = (
-    "all any every each some a an is are be real integer integers constant constants arbitrary fixed number numbers "
-    "positive nonnegative natural complex rational"
-)
-WORDS = rf"(?:\\text\{{(?:{OF_LETTERS.replace(' ', '|')})\}}\ ?)"
-MEMBERS = r"\\in\ ?\\mathbb\{[A-Z]\}(?:[_^](?:\W|0|\{[^{}]{1,9}\}))?"
-CONDITION = re.compile(
-    rf"""(?P<said>.+?)
-    (?:[,;(](?:\\text\{{(?:where|for|with)\}}\ ?)?|\\text\{{(?:where|for|with)\}}\ ?|\(?\\forall\ ?)
-    (?:{WORDS}*(?P<letter>{SYMBOL})(?:,{SYMBOL})*(?:{MEMBERS}|{WORDS}+)|{WORDS}+(?P<last>{SYMBOL})(?:,{SYMBOL})*)\)?""",
-    re.VERBOSE,
-)
 MAX_DEPTH = 8
 
 
@@ -101,31 +89,11 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
         x, y = exact(with_point(percent)), exact(with_point(fraction))
         if x is not None and y is not None:
             return x == 100 * y, "number"
+    inner = unlabelled(answer)
+    if inner and not unlabelled(gold):
+        other, other_step = compare_readable(inner, gold)
+        return (True, other_step) if other else (same, step)
     return same, step
-
-
-def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
-    """What two expressions may mean besides: a bare `m` as a factor where the other has no unit, `100,200` as a list,
-    an answer without saying for which letters it holds."""
-    readings = []
-    mine, theirs = unconditional(a.text), unconditional(g.text)
-    if (mine == a.text) != (theirs == g.text):
-        readings.append((mine, theirs))
-    if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
-        readings.append((a.lettered or a.text, g.lettered or g.text))
-    if bool(a.listed) != bool(g.listed):
-        mine, theirs = a.listed or a.text, g.listed or g.text
-        if len(split(mine, ",")) == len(split(theirs, ",")):
-            # In the order of gold, so that 456,123 is not 123,456.
-            readings.append((f"({mine})", f"({theirs})"))
-    return readings
-
-
-def unconditional(s: str) -> str:
-    r"""Without what its letters are: `2k\pi` of `2k\pi, k\in\mathbb{Z}`; `5` says nothing of k."""
-    match = CONDITION.fullmatch(s) if "\\text" in s or "\\in" in s or "\\forall" in s else None
-    letter = match and (match["letter"] or match["last"])
-    return match["said"] if match and letter in COMMAND.sub(" ", match["said"]) else s
 
 
 def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:

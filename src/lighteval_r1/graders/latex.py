@@ -29,9 +29,14 @@ MODULE = re.compile(r"(?<![a-zA-Z])(?:np|numpy|math)\.(?=[a-z])")
 # {}_nC_k; x^2C_1 is a product.
 CHOOSE = re.compile(r"(?<![\w})\]])(?:\{\})?[_^](?:\{(\w+)\}|(\w)) ?C_(?:\{(\w+)\}|(\w))")
 NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.\s?[mM](?![a-zA-Z])\.?")
+# 5\,\Omega, 2\ \mathrm{k}\Omega, 5\,\mu\text{m}, 25 per cent: units as they are set
+OHM = re.compile(r"(?<=[\d.}])(?:\\[,;: ]|\s|~)+(?:\\(?:text|mathrm|rm)\s*\{\s*(k)\s*\}\s*|(k)\s*)?\\Omega\s*(?=\$?$)")
+MICRO = re.compile(r"\\mu\s*(\\(?:text|mathrm|rm)\s*\{)\s*(?=[a-zA-Z]{1,2}\s*\})")
+PER_CENT = re.compile(r"\bper\s+cent\b", re.IGNORECASE)
+IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
-OF_ANGLES = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
+OF_ANGLES = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)|\\cis")
 RELATING = re.compile(r"[=<>]|\\(?:leq|geq|neq|in)(?![a-zA-Z])")
 INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![a-zA-Z])")
 # ]2,3] is (2,3], as it is written in French and German.
@@ -93,6 +98,10 @@ def clean(expression: str) -> str:
     s = CHOOSE.sub(r"\\binom{\1\2}{\3\4}", s) if "C_" in s else s
     s = NOON.sub(r"\1m", MODULE.sub("", s)) if "." in s else s
     s = GLUED.sub(r"\\\1 ", s)
+    if "\\Omega" in s or "\\mu" in s or "cent" in s:
+        s = PER_CENT.sub("percent", MICRO.sub(r"\1u", OHM.sub(r"\\text{ \1\2ohm}", s)))
+    starred = IN_STARS.fullmatch(s.strip()) if s.strip()[:1] == "*" else None
+    s = starred[2] if starred else s
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()
 
 

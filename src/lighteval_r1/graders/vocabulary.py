@@ -71,7 +71,7 @@ RENAMED = table(r"""
     rightarrow longrightarrow = \to; iff Leftrightarrow Rightarrow Longrightarrow = \implies; lnot = \neg;
     bigcup = \cup; bigcap = \cap; bmod = \mod; prime = '; textdegree = \degree; percent = %; textendash textminus = -;
     colonequals = =; textbackslash = \setminus; infin = \infty; varphi = \phi; varepsilon = \epsilon;
-    vartheta = \theta; subsetneq = \subset; smallsetminus = \setminus; dotso = \dots; acute = \acute; asin = \arcsin;
+    vartheta = \theta; subsetneq = \subset; smallsetminus = \setminus; dotso = \dots; acute = \acute; asin = \arcsin; arctg = \arctan;
     acos = \arccos; atan = \arctan
 """)
 # Commands that only style or space what follows; those with a size or colour bring it in braces.
@@ -96,7 +96,7 @@ FACES = listed("""
 """)
 FUNCTIONS = listed("""
     sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ln log exp lcm gcd max
-    min mod det dim ker sgn arg lim sup inf
+    min mod det dim ker sgn arg lim sup inf cis
 """)
 PLAIN_NAMES = {"pi": "\\pi", "sqrt": "\\surd", "infinity": "\\infty", "infty": "\\infty", "oo": "\\infty"} | {
     name: "\\" + name for name in GREEK if len(name) > 3 and name.islower()
@@ -170,7 +170,7 @@ UNITS = table("""
     kev = kev; mev = mev; gev = gev; cal calorie calories = cal; kcal = kcal; k kelvin kelvins = k; celsius = celsius;
     fahrenheit = fahrenheit; n newton newtons = n; pa pascal pascals = pa; kpa = kpa; mpa = mpa; atm = atm; bar = bar;
     v volt volts = v; mv = mv; w watt watts = w; kw = kw; mw = mw; mol mole moles mols = mol; molar molarity = molar;
-    amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; farad farads f = f; tesla t = t;
+    amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; kohm = kohm; farad farads f = f; tesla t = t;
     henry henries = henry; gauss = gauss; erg ergs = erg; dyne dynes = dyne; bit bits = bit; byte bytes = byte;
     rpm = rpm; am = am; pm = pm; unit units = unit
 """)
