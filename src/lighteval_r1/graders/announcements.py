@@ -27,8 +27,8 @@ COLON = r"[:：]"
 ENGLISH = (
     r"\b(?:answers?\b|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
     r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
-    r"(?:is|are|was|becomes|equals|=|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
-    rf"|turns? out to be|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
+    r"(?:is|are|was|becomes|equals|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
+    rf"|turns? out to be|=(?!=)|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
     rf"(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one of|that there (?:is|are))){{0,1}}{FILLED}",
 )
 # Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links
@@ -43,26 +43,26 @@ LANGUAGES = (
     ),
     (
         "fr",
-        "réponse",
-        r"\bréponse\b(?:\s{1,4}(?:finale|correcte|exacte|est donc))?",
+        "réponse|résultat",
+        r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
         r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*",
     ),
     (
         "es",
-        "respuesta",
-        r"\brespuesta\b(?:\s{1,4}(?:final|correcta))?",
+        "respuesta|resultado|solución",
+        r"\b(?:respuesta|resultado|solución)\b(?:\s{1,4}(?:final|correcta))?",
         r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*",
     ),
     (
         "it",
-        "risposta",
-        r"\brisposta\b(?:\s{1,4}(?:finale|corretta|esatta))?",
+        "risposta|risultato",
+        r"\b(?:risposta|risultato)\b(?:\s{1,4}(?:finale|corretta|esatta))?",
         r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*",
     ),
     (
         "pt",
-        "resposta",
-        r"\bresposta\b(?:\s{1,4}(?:final|correta|certa))?",
+        "resposta|resultado",
+        r"\b(?:resposta|resultado)\b(?:\s{1,4}(?:final|correta|certa))?",
         r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*",
     ),
     ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s{1,4}(?:dus|daarom))*"),
@@ -79,13 +79,13 @@ LANGUAGES = (
     ("el", "απάντηση", r"\bαπάντηση\b", r"είναι"),
     ("ar", "جابة|الجواب", r"(?:الإجابة|الاجابة|الجواب)(?:\s{1,4}(?:النهائية|الصحيحة|النهائي|الصحيح))?", r"(?:هي|هو)"),
     ("he fa", "התשובה|پاسخ", r"(?:התשובה|پاسخ)(?:\s{1,4}(?:הסופית|הנכונה|نهایی|صحیح))?", r"(?:היא|برابر|است)"),
-    ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)", r"(?:है|हैं|হল|হলো|হবে)"),
+    ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)", r"(?:है|हैं|হল|হলো|হবে|(?=[\dA-J$(\\*]))"),
     ("th", "คำตอบ", r"คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"คือ"),
     ("ja", "答え|解答|正解|回答", r"(?:答え|解答|正解|回答)", r"(?:は|が)、?"),
     ("ko", "답", r"(?:정답|해답|답)", r"(?:은|는|이)"),
-    ("zh", "答", r"(?:答案|答)", r"(?:就是|应该是|应该为|应是|应为|是|为|為|等于|选|選)"),
+    ("zh", "答|结果|結果", r"(?:答案|答|结果|結果)", r"(?:就是|应该是|应该为|应是|应为|是|为|為|等于|选|選)"),
 )
-SET_WITHOUT_SPACES = frozenset(("th", "ja", "ko", "zh"))
+SET_WITHOUT_SPACES = frozenset(("th", "ja", "ko", "zh", "hi bn te"))
 # `answer $5$`: a formula may follow at once.
 AT_ONCE = ENGLISH[0] + r"\s(?=\\\[|\\\(|\$)"
 HEADING_BEGINS = (
@@ -143,6 +143,11 @@ INSTEAD = re.compile(
     r"|[^。\n]{1,40}而是\s*(?=[-+$\\\d(])",
     re.IGNORECASE,
 )
+# "The answer is 42, which is wrong": what a sentence takes back of its own answer; and of a box before it.
+REFUTED = r"(?:wrong|incorrect|false|impossible|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
+REFUTED_WITHIN = re.compile(
+    rf"\b(?:which|but (?:this|that|it)) (?:is|was|would be|seems) (?:\w+ )?{REFUTED}|\bbut I disagree", re.IGNORECASE
+)
 # What is said of an answer that was given before.
 OF_ANSWERS = (
     "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
@@ -168,6 +173,8 @@ ALONE = re.compile(
 # "$5 and $6": two sums of money and no formula.
 MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
+COPULA_BEHIND = re.compile(r"\s*(?:है|हैं)$")
+BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # What a sentence adds to its answer: a reason, a contrast, another form.
 REASONS = (
     r"because|since|as|which|due to|given that|so that|weil|denn|da|car|puisque|porque|perché",
@@ -243,10 +250,12 @@ def alone(text: str) -> str:
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = rest.strip(' *_`"“”\n\t')
+    rest = BULLET.sub("", rest).strip(' *_`"“”\n\t')
     if DENIED.match(rest):
         instead = INSTEAD.match(rest)
         return content_of(rest[instead.end() :]) if instead else ""
+    if REFUTED_WITHIN.search(rest.partition("\n")[0]):
+        return ""
     if not rest or FURTHER.match(rest):
         return None
     formula = None if MONEY.match(rest) else DELIMITED.match(rest)
@@ -262,6 +271,7 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(' *_`"“”')
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
         sentence = REASON.sub("", sentence)
+    sentence = COPULA_BEHIND.sub("", sentence)
     says = SAYS.fullmatch(sentence)
     if says:
         return says[1]

@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lighteval_r1.graders.announcements import alone, announced, standing
+from lighteval_r1.graders.announcements import REFUTED, alone, announced, standing
 
 IN_THINKING = "in the thinking: "
 
-BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)"
+BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)|(?<![\\\w<])boxed(?=\{)"
 BOX = re.compile(rf"{BOX_NAMES}|\\\\(?!boxed|fbox|framebox)|\\[{{}}]|[{{}}]")
 # `\boxed 7` and `\boxed7`: up to white space, the end of the formula or of the sentence.
 BARE_BOX = re.compile(r"(?:[ \t]+|(?=[\d\\]))((?:\\frac)?[^\s{}$\\]{1,100}(?:\{[^\s{}$\\]{1,50}\}){0,2})")
@@ -31,7 +31,11 @@ DENIED_BOX = re.compile(
     r"(?:\s+(?:be|equal to|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$",
     re.IGNORECASE,
 )
-ASKED_BOX = re.compile(r"[\s$.]{0,4}(?:\\[)\]])?\s?[?？]")
+REFUTED_BOX = re.compile(
+    r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~|(?:is|was|would be|is clearly|is also|seems)\s+"
+    rf"{REFUTED}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?(?:right|correct|answer|valid)\b)",
+    re.IGNORECASE,
+)
 NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")
 
 
@@ -136,8 +140,8 @@ def last_box(text: str) -> str:
 
 
 def is_no_answer(text: str, start: int, end: int) -> bool:
-    """Whether what stands around a box denies it or asks it."""
-    return DENIED_BOX.search(text, max(0, start - 40), start) is not None or ASKED_BOX.match(text, end) is not None
+    """Whether what stands around a box denies it, asks it or strikes it out."""
+    return DENIED_BOX.search(text, max(0, start - 40), start) is not None or REFUTED_BOX.match(text, end) is not None
 
 
 def joined(gap: str) -> bool:

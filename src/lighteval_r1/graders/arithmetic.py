@@ -31,6 +31,7 @@ from lighteval_r1.graders.operations import (
     number,
     power,
     real,
+    root,
     same,
     whole,
 )
@@ -133,7 +134,8 @@ class Reader:
             if mark == "°":
                 value = multiply(value, mpmath.pi / 180)
             else:
-                value = factorial(value) if mark == "!" else power(value, self.argument())
+                twice = mark == "!" == self.next and self.take()
+                value = factorial(value, step=2 if twice else 1) if mark == "!" else power(value, self.argument())
         return value
 
     def argument(self):
@@ -242,7 +244,7 @@ class Reader:
         degree = Fraction(2)
         if self.next == "[":
             degree = self.group()
-        return power(self.argument(), divide(Fraction(1), degree))
+        return root(self.argument(), degree)
 
     def of_several(self, token: str):
         values = self.values("\\{", "\\}") if self.next == "\\{" else self.values("(", ")")

@@ -166,7 +166,7 @@ def statements(tail: str) -> Iterator[tuple[re.Match, int]]:
         chosen = choosing.AFTER_CHOICE.match(tail, match.end())
         if chosen and meant(match):
             yield chosen, 1
-    for pattern in (choosing.NAMED, choosing.NAMED_ELSEWHERE):
+    for pattern in (choosing.NAMED, choosing.NAMED_ELSEWHERE, choosing.NAMED_BEHIND):
         for match in pattern.finditer(tail):
             if meant(match):
                 yield match, 1
@@ -216,7 +216,7 @@ def options_go_on(letter: str, after: str) -> bool:
 
 def alone(tail: str, options: tuple[str, ...]) -> str:
     """The letter that the last line is, alone or with its option's text; "" in a list of letters or options."""
-    lines = [choosing.UNWRAP.sub("", line).strip(" \t`\"'“”#>-") for line in tail[-2_000:].splitlines() if line.strip()]
+    lines = [choosing.UNWRAP.sub("", line).strip(" \t`\"'“”#>-=⇒→∴") for line in tail[-2_000:].splitlines() if line.strip()]
     if not lines:
         return ""
     match = choosing.ALONE.fullmatch(lines[-1])

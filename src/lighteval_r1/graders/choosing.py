@@ -21,7 +21,7 @@ ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = group_of(
     *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
-    *("letra", "lettera", "opção", "alternativa", "opzione", "risposta", "вариант", "буква", "选项", "選項", "選択肢"),
+    *("réponse", "respuesta", "resposta", "letra", "lettera", "opção", "alternativa", "opzione", "risposta", "вариант", "буква", "选项", "選項", "選択肢"),
     *("选择", "보기", "đáp án", "pilihan"),
 )
 ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
@@ -42,10 +42,16 @@ CHOOSING = (
     # "the correct option is B", "closest match among these is B"
     rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter)"
     rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
-    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?)[*_]{{0,3}}{MAY_GAP}[:：.]{MAY_GAP}",
+    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct)[*_]{{0,3}}{MAY_GAP}"
+    rf"(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
     rf"\b(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose){GAP}",
     rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
-    rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}",
+    rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}"
+    rf"(?:donc{GAP}|also{GAP})?",
+    rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
+    # "It isn't A, it's B."
+    rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
+    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
     # "not B but C"
@@ -68,6 +74,8 @@ NAMED = re.compile(
     rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
+
+NAMED_BEHIND = re.compile(r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:选项|项|項|選項)(?:是|为)?(?:正确|对)(?!吗)")
 
 # ---- what settles on nothing
 
@@ -135,7 +143,7 @@ CONCLUDED = re.compile(
 )
 # "So the planet is Venus.": the option in words that a last line comes to.
 CONCLUDED_IN_WORDS = re.compile(
-    r"(?:so|thus|therefore|hence|consequently),?\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
+    r"(?:(?:so|thus|therefore|hence|consequently),?|(?:the|my)(?:\s(?:final|correct))?(?=\sanswer))\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
     r"\b(?:is|are|was|be)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
     re.IGNORECASE,
 )

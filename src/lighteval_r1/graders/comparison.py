@@ -37,7 +37,7 @@ from lighteval_r1.graders.parts import (
     compare_tuples,
 )
 from lighteval_r1.graders.points import Letters, letters_of
-from lighteval_r1.graders.readings import other_readings, unlabelled
+from lighteval_r1.graders.readings import other_forms, other_readings
 from lighteval_r1.graders.sets import compare_sets
 from lighteval_r1.graders.wording import compare_words
 from lighteval_r1.graders.words import APART
@@ -89,10 +89,10 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
         x, y = exact(with_point(percent)), exact(with_point(fraction))
         if x is not None and y is not None:
             return x == 100 * y, "number"
-    inner = unlabelled(answer)
-    if inner and not unlabelled(gold):
-        other, other_step = compare_readable(inner, gold)
-        return (True, other_step) if other else (same, step)
+    for form in other_forms(answer, gold):
+        other, other_step = compare_readable(form, gold)
+        if other:
+            return True, other_step
     return same, step
 
 

@@ -33,6 +33,12 @@ NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.\s?[mM](?![a-zA-Z])\.?")
 OHM = re.compile(r"(?<=[\d.}])(?:\\[,;: ]|\s|~)+(?:\\(?:text|mathrm|rm)\s*\{\s*(k)\s*\}\s*|(k)\s*)?\\Omega\s*(?=\$?$)")
 MICRO = re.compile(r"\\mu\s*(\\(?:text|mathrm|rm)\s*\{)\s*(?=[a-zA-Z]{1,2}\s*\})")
 PER_CENT = re.compile(r"\bper\s+cent\b", re.IGNORECASE)
+# 6.02 x 10^23; (-inf, 2) U (3, 4] as it is typed
+POWER_OF_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s?\^)")
+UNION = re.compile(r"(?<=[\])])\s*U\s*(?=[\[(])")
+INFINITE = re.compile(r"(?<![a-zA-Z\\])inf(?=\s*[,)\]])")
+# {10 \choose 3} without its braces
+INFIX = re.compile(r"\\(?:choose|over)(?![a-zA-Z])")
 IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
@@ -100,6 +106,9 @@ def clean(expression: str) -> str:
     s = GLUED.sub(r"\\\1 ", s)
     if "\\Omega" in s or "\\mu" in s or "cent" in s:
         s = PER_CENT.sub("percent", MICRO.sub(r"\1u", OHM.sub(r"\\text{ \1\2ohm}", s)))
+    s = POWER_OF_TEN.sub("*", s) if "10" in s else s
+    s = INFINITE.sub(r"\\infty", UNION.sub(r"\\cup ", s)) if "," in s else s
+    s = f"{{{s}}}" if INFIX.search(s) else s
     starred = IN_STARS.fullmatch(s.strip()) if s.strip()[:1] == "*" else None
     s = starred[2] if starred else s
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()

@@ -183,11 +183,8 @@ def compare_matrices(a: str, g: str, decide: Decide) -> bool | None:
     if mine is None or theirs is None:
         # Sums and products of matrices are left to math-verify; a tuple may be a column.
         other = a if mine is None else g
-        return (
-            False
-            if (mine or theirs) and "\\begin" not in other and bracketed(AROUND_TUPLE.sub("", other)) is None
-            else None
-        )
+        plain = "\\begin" not in other and "=" not in other and bracketed(AROUND_TUPLE.sub("", other)) is None
+        return False if (mine or theirs) and plain else None
     if [len(row) for row in mine] != [len(row) for row in theirs]:
         return False
     return all_equal([pair for x, y in zip(mine, theirs, strict=True) for pair in zip(x, y, strict=True)], decide)

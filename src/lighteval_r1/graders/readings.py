@@ -1,12 +1,15 @@
 r"""What an expression may mean besides: readings that are tried where its first one is not equal to gold's.
 
     label      `\textbf{(C)}\ 42` answers 42, its option's value
+    prose      "3/4 of a cup" is read as words, though no \text{} says so
     condition  `2k\pi, k\in\mathbb{Z}` answers 2k\pi
     factors    a bare `m` behind its number as a letter, where the other side has no unit
     list       `100,200` as two numbers; 12,34,567 as one, as it is written in India
     chance     `1 in 6` and "1 out of 6" are 1/6
     logarithm  `\log_{10}2` is \log2, where only one side names the base
     index      R1+R2 is R_1+R_2
+    residue    `3 \pmod 7` is 3
+    product    g(h+1) is g times it, where the other side has no function g
     slash      t/RC is t/(RC)
     clock      16:30 is 4:30 p.m.
 What this could wrongly accept: an answer that is right only as nobody means it. Each reading asks for signs on one side
@@ -45,6 +48,9 @@ COMMON_LOGARITHM = re.compile(r"\\log_\{?10\}?")
 BARE_LOGARITHM = re.compile(r"\\log(?![a-zA-Z_])")
 BELOW_SLASH = re.compile(r"(?<=/)([a-zA-Z]{2,})(?![a-zA-Z(^_])")
 GLUED_INDEX = re.compile(r"(?<![\w^\\'])([a-zA-Z])(\d)(?![\w.^!])")
+RESIDUE = re.compile(r"(\d+)\(?(?:\\p?mod ?|\\text\{mod(?:ulo)?\} ?)\(?\{?(\d+)\}?\)?")
+FACTOR = re.compile(r"(\\[a-zA-Z]+)|([gh])(?=\([^()]*[+-])")
+PROSE = re.compile(r"(?=.*[a-zA-Z]{3})[^\\${}^_=<>]{1,80}")
 CLOCK = re.compile(r"(\d\d):(\d\d)")
 
 
@@ -52,6 +58,15 @@ def unlabelled(answer: str) -> str:
     """An answer without the label of its option, "" where it has none."""
     match = LABELLED.fullmatch(answer) if "(" in answer[:20] else None
     return f"{match['inner'] or ''}{match['rest']}".strip() if match else ""
+
+
+def other_forms(answer: str, gold: str) -> Iterator[str]:
+    """The answer without the label of its option; as words, where it is a sentence that was not set as such."""
+    label = unlabelled(answer)
+    if label and not unlabelled(gold):
+        yield label
+    if PROSE.fullmatch(answer) and answer[0] != "\\":
+        yield f"\\text{{{answer}}}"
 
 
 def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
@@ -78,6 +93,13 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
         if "/" in text and BELOW_SLASH.search(text):
             grouped = BELOW_SLASH.sub(r"(\1)", text)
             yield (grouped, other) if text is a.text else (other, grouped)
+    residue = RESIDUE.fullmatch(a.text)
+    if residue and "mod" not in g.text and int(residue[1]) < int(residue[2]):
+        yield residue[1], g.text
+    for text, other in ((a.text, g.text), (g.text, a.text)):
+        if re.search(r"[gh]\(", text) and not re.search(r"[gh]\(", other) and "=" not in text + other:
+            product = FACTOR.sub(lambda match: match[1] or f"{match[2]}*", text)
+            yield (product, other) if text is a.text else (other, product)
     if "pm" in g.units and not {"am", "pm"} & a.units and CLOCK.fullmatch(a.text):
         hour, minutes = a.text.split(":")
         if int(hour) > 12:

@@ -341,7 +341,7 @@ class Speller:
         pieces.append(Piece(PLAIN, f"\\sqrt{degree if degree != '[2]' else ''}{{{inner}}}"))
 
     def environment(self, name: str, pieces: list[Piece]) -> None:
-        kind = self.raw_argument()
+        kind = self.raw_argument().replace("smallmatrix", "matrix")
         if kind not in known.ALIGNMENTS:
             pieces.append(Piece(PLAIN, f"\\{name}{{{kind}}}"))
             self.brackets += 1 if name == "begin" else -1

@@ -83,7 +83,7 @@ DROPPED = listed("""
     thinspace thickspace noindent centering null relax nonumber notag ensuremath smash mathrel mathbin mathop
     mathord mathopen mathclose protect par newline linebreak star bigstar clubsuit
 """)
-WITH_ARGUMENT = listed("hspace vspace phantom hphantom vphantom color tag label hskip vskip kern mspace")
+WITH_ARGUMENT = listed("hspace vspace phantom hphantom vphantom color tag label hskip vskip kern mspace cancel bcancel xcancel sout st")
 SPACES = listed("quad qquad space enspace thinspace medspace thickspace nobreakspace")
 # Their content is words, where it has more than one letter; or it is mathematics in another face.
 TEXT = listed("""
@@ -109,7 +109,7 @@ ALIGNMENTS = listed("align align* aligned equation equation* gather gather* gath
 SAYS_NOTHING = listed("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values
     result results solution solutions we get have obtain find which it this that there our my in total exactly
-    approximately about roughly approx simply just altogether respectively equivalently of only indeed finally
+    approximately about roughly approx probably likely simply just altogether respectively equivalently of only indeed finally
     overall here ie namely giving gives 一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """)
 # Words that no remark beside an answer may hold: with them it says something else.
@@ -172,7 +172,9 @@ UNITS = table("""
     v volt volts = v; mv = mv; w watt watts = w; kw = kw; mw = mw; mol mole moles mols = mol; molar molarity = molar;
     amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; kohm = kohm; farad farads f = f; tesla t = t;
     henry henries = henry; gauss = gauss; erg ergs = erg; dyne dynes = dyne; bit bits = bit; byte bytes = byte;
-    rpm = rpm; am = am; pm = pm; unit units = unit
+    rpm = rpm; am = am; pm = pm; unit units einheit einheiten = unit;
+    stunde stunden = h; minuten = minute; sekunden = s; tage = day; wochen = week; monate = month; jahre = year;
+    personen = person; stück = unit
 """)
 # Things that are counted: singular = plural is made by rule but for these.
 COUNTED = table("""

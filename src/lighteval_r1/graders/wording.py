@@ -14,7 +14,7 @@ SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
 SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
 # "an ellipse", "Option B"; and the kind of thing that is asked about, behind which nothing is said.
 ARTICLE = re.compile(
-    r"^(?:(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|(?:an|the) (?=[^\W\d_]{3})"
+    r"^(?:\\text\{on\} ?(?=\\text)|(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|(?:an|the) (?=[^\W\d_]{3})"
     r"|\\text\{(?:option|choice)\} ?(?=[A-J]$))",
     re.IGNORECASE,
 )
