@@ -50,8 +50,8 @@ NOT_SYMBOLIC = re.compile(
     r"|[°?#]|\\\||'|(?<!sum)(?<!prod)(?<!int)(?<!lim)(?<!log)_"
 )
 BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
-# `2, 5` is a list; only `2,5` may be a number.
-SPACED_COMMA = re.compile(r",\s+\d")
+# "2, 5" and "2 or 5" are lists; only `2,5` may be a number.
+WRITTEN_COMMA = re.compile(r"\d(?:,|\{,\})\d")
 MAX_DEPTH = 8
 
 
@@ -73,11 +73,13 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
     a, g = spell(answer), spell(gold)
     if a.units and g.units and a.units != g.units:
         return False, "units"
+    if "percent" in a.units and "percent" not in g.units and is_share(g.text):
+        return bool(is_hundredfold(a.text, g.text)), "number"
     if a.text == g.text:
         return bool(a.text), "string"
     same, step = decide(a.text, g.text, depth=0)
     if same:
-        listed = step == "number" and "," in a.text and SPACED_COMMA.search(answer)
+        listed = step == "number" and "," in a.text and not WRITTEN_COMMA.search(answer)
         return (False, step) if listed else (True, step)
     for x, y in other_readings(a, g):
         other, other_step = decide(x, y, depth=0)
@@ -86,14 +88,26 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
     if ("percent" in a.units) != ("percent" in g.units):
         # 20% is 20 where the sign does not decide, and 1/5 where it is read as what it means.
         percent, fraction = (a.text, g.text) if "percent" in a.units else (g.text, a.text)
-        x, y = exact(with_point(percent)), exact(with_point(fraction))
-        if x is not None and y is not None:
-            return x == 100 * y, "number"
+        hundredfold = is_hundredfold(percent, fraction)
+        if hundredfold is not None:
+            return hundredfold, "number"
     for form in other_forms(answer, gold):
         other, other_step = compare_readable(form, gold)
         if other:
             return True, other_step
     return same, step
+
+
+def is_share(gold: str) -> bool:
+    """Whether a gold without a percent sign lies between 0 and 1: a percent sign then says what it means."""
+    value = exact(gold)
+    return value is not None and 0 < abs(value) < 1
+
+
+def is_hundredfold(percent: str, fraction: str) -> bool | None:
+    """Whether one number is a hundred times the other; None where they are no numbers."""
+    x, y = exact(with_point(percent)), exact(with_point(fraction))
+    return None if x is None or y is None else x == 100 * y
 
 
 def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:

@@ -13,7 +13,8 @@ How it is graded
       exact      Exact values are never rounded: 0.00006712 is not 0.0000672, 0.333 is not 1/3.
       decimal    Decimals are equal when both say the same number, or when gold is a decimal and the answer is the exact
                  value (a fraction, a root), which rounded to gold's digits is gold. 16,00 is 16, and 2,5 is 2.5.
-      signs      Percent, degree and dollar signs and thousands separators do not decide. 20\% is also 0.2.
+      signs      Percent, degree and dollar signs and thousands separators do not decide. 20\% is also 0.2; for a
+                 gold between 0 and 1 a percent sign means what it says.
       units      A unit on one side alone does not decide. Where both name one they must be the same: 5 cm is not 5 m.
       words      "not 5" and "5 or more" are not 5: beside mathematics only units, ordinals and announcements drop.
       assigned   `x = 5` answers 5, and 5 answers `x = 5`; `x^2=4` does not answer 4, nor x_1=3 x_2=3. Equations are

@@ -39,6 +39,8 @@ UNION = re.compile(r"(?<=[\])])\s*U\s*(?=[\[(])")
 INFINITE = re.compile(r"(?<![a-zA-Z\\])inf(?=\s*[,)\]])")
 # {10 \choose 3} without its braces
 INFIX = re.compile(r"\\(?:choose|over)(?![a-zA-Z])")
+# 4.46\mathrm{e}19
+UPRIGHT_E = re.compile(r"(?<=\d)\s*(?:\\[,;: ])?\\(?:mathrm|text|rm)\s*\{\s*[eE]\s*\}\s*(?=[+-]?\d)")
 IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
@@ -106,6 +108,7 @@ def clean(expression: str) -> str:
     s = GLUED.sub(r"\\\1 ", s)
     if "\\Omega" in s or "\\mu" in s or "cent" in s:
         s = PER_CENT.sub("percent", MICRO.sub(r"\1u", OHM.sub(r"\\text{ \1\2ohm}", s)))
+    s = UPRIGHT_E.sub("e", s) if "e}" in s or "E}" in s else s
     s = POWER_OF_TEN.sub("*", s) if "10" in s else s
     s = INFINITE.sub(r"\\infty", UNION.sub(r"\\cup ", s)) if "," in s else s
     s = f"{{{s}}}" if INFIX.search(s) else s
