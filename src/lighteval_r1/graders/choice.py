@@ -144,7 +144,7 @@ def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
         places.append((match.start(match.lastindex), letter, Stands.OPEN if several else Stands.SETTLED))
     places.append((len(tail), alone(tail, options), Stands.SETTLED))
     denied = set()
-    for _, letter, how in sorted(places, reverse=True):
+    for _, letter, how in sorted(places, key=lambda place: (place[0], place[2] is not Stands.SETTLED), reverse=True):
         letter = letter.upper()
         if how is Stands.OPEN:
             return ""
@@ -231,6 +231,7 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
         lettered is None
         or any(choosing.LETTERED.match(line) for line in lines[:-1])
         or options_go_on(lettered[1], lines[-1][1:])
+        or choosing.SAID_OF_LETTER.match(lettered[2])
     ):
         return ""
     if options:

@@ -36,7 +36,7 @@ FIRST = group_of(
     *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
 )
 IS = rf"(?:is|would be|must be|should be|:|：|=){MAY_GAP}[:：]?{MAY_GAP}(?:therefore{GAP}|thus{GAP}|clearly{GAP})?"
-BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "correta", "juiste")
+BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "giusta", "correta", "juiste")
 OPTION_OF_OTHERS = group_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
@@ -51,13 +51,17 @@ CHOOSING = (
     rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
     # "It isn't A, it's B."
     rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
-    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
+    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
+    rf"\bthe{GAP}(?:only{GAP})?option(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}(?=[(*]{{0,3}}(?-i:[A-J])\b)",
+    rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
+    rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
+    rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
     # "not B but C"
-    rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
-    rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|而是){MAY_GAP}",
-    rf"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
+    rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
+    rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|ma|bensì|а|而是){MAY_GAP}",
+    rf"(?<![不别])(?:故|应|應|所以|因此|我)?(?<![不别])(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
     rf"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：]){MAY_GAP}",
     rf"правильный{GAP}(?:ответ|вариант){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
 )
@@ -81,10 +85,12 @@ NAMED_BEHIND = re.compile(r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:选项|
 
 # "The answer is A or B" and "A and B"; nor does the first of options in a line.
 CONNECTIVES = group_of(
-    "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及"
+    "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及",
+    *("или", "и", "або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau"),
+    *("dan", "lub", "eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
 UNDECIDED = re.compile(
-    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J]\b(?!{GAP}(?!and\b|or\b)[a-z])"
+    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])(?!{GAP}(?!and\b|or\b)[a-z])"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -93,13 +99,14 @@ SEVERAL_LETTERS = re.compile(
 )
 REJECTIONS = group_of(
     *(r"\bnot", "n't", r"\brule out", r"\beliminate", r"\breject", r"\bwrong", r"\bincorrect"),
-    *(r"\bneither", r"\beither", r"\bboth", r"\bexcept"),
+    *(r"\bneither", r"\beither", r"\bboth", r"\bexcept", r"\bleast(?: \w+)?", r"\bworst"),
 )
 REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct{MAY_GAP})?$", re.IGNORECASE)
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
     rf"[)*.\s]{{0,4}}(?:is|would be|are|was){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
+    rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
@@ -148,3 +155,7 @@ CONCLUDED_IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")
+# What is said of a letter is no option's text: "(D) is not correct."
+SAID_OF_LETTER = re.compile(
+    r"(?:is|are|was|would|can|cannot|can't|could|does|doesn't|has|fails|seems|looks|and|or|nor|ist|est|es|è)\b", re.IGNORECASE
+)
