@@ -25,7 +25,7 @@ ADVERBS = (
 FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 ENGLISH = (
-    r"\b(?:answers?\b|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
+    r"(?<![^\W_])(?:answers?(?![^\W_])|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
     r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
     r"(?:is|are|was|becomes|equals|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
     rf"|turns? out to be|=(?!=)|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
@@ -71,7 +71,7 @@ LANGUAGES = (
     ("pl cs sk", "odpov|odpow", r"\b(?:odpowiedź|odpowiedzią|odpověď|odpoveď)\b", r"(?:to|jest|brzmi|je|zní)"),
     ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s{1,4}(?:final|corect))?", r"(?:este|e)(?:\s{1,4}deci)?"),
     ("hu", "válasz", r"\b(?:helyes\s{1,4})?válasz\b", r"(?:az?|tehát)"),
-    ("tr", "cevap|cevab|yanıt", r"\b(?:cevap|yanıt|cevabı)\b", r"(?:şudur|olarak)"),
+    ("tr", "cevap|cevab|yanıt|sonuç", r"\b(?:cevap|yanıt|cevabı|sonuç)\b", r"(?:şudur|olarak)"),
     ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s{1,4}(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
     ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s{1,4}(?:đúng|cuối cùng))?", r"là"),
     ("sw", "jibu", r"\bjibu\b(?:\s{1,4}(?:sahihi|la mwisho))?", r"ni"),
@@ -134,13 +134,14 @@ SUPPOSITIONS = (
     "at first|initially|(?:I|we) (?:first )?thought|tempting|mistakenly|wrongly|incorrectly|some would say",
 )
 SUPPOSED = re.compile(rf"\b(?:{'|'.join(SUPPOSITIONS)})\b[^,.;:!?\n]{{0,60}}$", re.IGNORECASE)
+WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive)\s{1,4}$", re.IGNORECASE)
 DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|incorrect|pas|nicht"
 # "no", "none" and "neither" are answers where nothing follows them.
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
 # "not 42 but 43"
 INSTEAD = re.compile(
-    r"[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|sondern|mais(?: bien)?|sino|bensì|mas sim|而是)\s*(?=[-+$\\\d(])"
-    r"|[^。\n]{1,40}而是\s*(?=[-+$\\\d(])",
+    r"(?:[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|sondern|mais(?: bien)?|sino|bensì|mas sim)"
+    r"|[^。\n]{1,40}?而是)\s*(?=[-+$\\\d(])",
     re.IGNORECASE,
 )
 # "The answer is 42, which is wrong": what a sentence takes back of its own answer; and of a box before it.
@@ -188,7 +189,7 @@ SAYS = re.compile(r"The [^.]{1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
 # What takes back all that was said before it: "Wait, that is wrong: it should be 43."
 TAKEN_BACK = re.compile(
     r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
-        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|not[ ](?:right|correct)|n['’]t[ ](?:right|correct))\b
+        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|(?:not|n['’]t)[ ](?:right|correct))\b
       |^[ \t*_#]*correction\b[ \t*_]*:
       |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
@@ -216,8 +217,9 @@ def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> 
 
 
 def meant(match: re.Match) -> bool:
-    """Whether an announcement is one: neither supposed nor asked."""
-    return SUPPOSED.search(match.string, max(0, match.start() - 80), match.start()) is None
+    """Whether an announcement is one: neither supposed nor asked, nor of a wrong answer."""
+    before = match.string[max(0, match.start() - 80) : match.start()]
+    return SUPPOSED.search(before) is None and WRONG_ONE.search(before) is None
 
 
 def standing(text: str) -> str:

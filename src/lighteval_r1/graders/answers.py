@@ -33,7 +33,8 @@ DENIED_BOX = re.compile(
 )
 REFUTED_BOX = re.compile(
     r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~|(?:is|was|would be|is clearly|is also|seems)\s+"
-    rf"{REFUTED}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?(?:right|correct|answer|valid)\b)",
+    rf"{REFUTED}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?"
+    r"(?:right|correct|answer|valid)\b)",
     re.IGNORECASE,
 )
 NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")

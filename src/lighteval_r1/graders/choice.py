@@ -216,7 +216,9 @@ def options_go_on(letter: str, after: str) -> bool:
 
 def alone(tail: str, options: tuple[str, ...]) -> str:
     """The letter that the last line is, alone or with its option's text; "" in a list of letters or options."""
-    lines = [choosing.UNWRAP.sub("", line).strip(" \t`\"'“”#>-=⇒→∴") for line in tail[-2_000:].splitlines() if line.strip()]
+    lines = [
+        choosing.UNWRAP.sub("", line).strip(" \t`\"'“”#>-=⇒→∴") for line in tail[-2_000:].splitlines() if line.strip()
+    ]
     if not lines:
         return ""
     match = choosing.ALONE.fullmatch(lines[-1])

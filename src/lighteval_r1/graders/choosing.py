@@ -21,7 +21,22 @@ ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = group_of(
     *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
-    *("réponse", "respuesta", "resposta", "letra", "lettera", "opção", "alternativa", "opzione", "risposta", "вариант", "буква", "选项", "選項", "選択肢"),
+    *(
+        "réponse",
+        "respuesta",
+        "resposta",
+        "letra",
+        "lettera",
+        "opção",
+        "alternativa",
+        "opzione",
+        "risposta",
+        "вариант",
+        "буква",
+        "选项",
+        "選項",
+        "選択肢",
+    ),
     *("选择", "보기", "đáp án", "pilihan"),
 )
 ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
@@ -85,7 +100,19 @@ NAMED_BEHIND = re.compile(r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:选项|
 
 # "The answer is A or B" and "A and B"; nor does the first of options in a line.
 CONNECTIVES = group_of(
-    "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及",
+    "or",
+    "and",
+    "/",
+    ",",
+    "&",
+    "or possibly",
+    "and/or",
+    "and also",
+    "oder",
+    "ou",
+    "o",
+    "y",
+    *"和或、及",
     *("или", "и", "або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau"),
     *("dan", "lub", "eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
@@ -118,7 +145,7 @@ AFTER_THE_WORD_I = group_of(
 WORDS_AFTER_I = re.compile(rf"{GAP}{AFTER_THE_WORD_I}\b|[),\s]{{0,3}}(?:and|or|&)?\s{{0,3}}II")
 # "The answer is A because" is a letter; "The answer is A matter of" is a word.
 WORDS_AFTER_A = re.compile(
-    rf"(?! (?:because|since|as)\b)(?: [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?{MAY_GAP}$)"
+    rf"(?! (?:because|since|as|instead|rather)\b)(?: [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?{MAY_GAP}$)"
 )
 # Models that were shown several questions go on to sum up all of them: that is no longer about this one.
 SEVERAL = re.compile(
@@ -157,5 +184,6 @@ CONCLUDED_IN_WORDS = re.compile(
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")
 # What is said of a letter is no option's text: "(D) is not correct."
 SAID_OF_LETTER = re.compile(
-    r"(?:is|are|was|would|can|cannot|can't|could|does|doesn't|has|fails|seems|looks|and|or|nor|ist|est|es|è)\b", re.IGNORECASE
+    r"(?:is|are|was|would|can|cannot|can't|could|does|doesn't|has|fails|seems|looks|and|or|nor|ist|est|es|è)\b",
+    re.IGNORECASE,
 )

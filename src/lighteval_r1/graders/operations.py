@@ -88,7 +88,8 @@ def is_natural(value) -> bool:
 
 
 def factorial(value, *, step: int = 1):
-    """Of a natural number, in steps of 2 for !!; of letters, which stand for no whole number, by the gamma function that continues it."""
+    """Of a natural number, in steps of 2 for !!; of letters, which stand for no whole number, by the gamma function
+    that continues it."""
     if step > 1:
         if not is_natural(value) or value > MAX_FACTORIAL:
             raise Unreadable("double factorial of no small natural number")

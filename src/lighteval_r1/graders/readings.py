@@ -39,7 +39,8 @@ CONDITION = re.compile(
 FACE = r"\\(?:text|textbf|mathbf|mathrm|textrm|bf)\s*\{\s*"
 GAP = r"(?:\s|~|\\[\ ,;:!]|\\q?quad)+"
 LABELLED = re.compile(
-    rf"""\$?\s*(?:\([A-J]\){GAP} | {FACE}\([A-J]\)\s*\}}(?:{GAP})? | {FACE}\([A-J]\){GAP}(?P<inner>[^{{}}]+)\}})(?P<rest>.*)""",
+    rf"""\$?\s*(?:\([A-J]\){GAP} | {FACE}\([A-J]\)\s*\}}(?:{GAP})?
+    | {FACE}\([A-J]\){GAP}(?P<inner>[^{{}}]+)\}})(?P<rest>.*)""",
     re.DOTALL | re.VERBOSE,
 )
 INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}")

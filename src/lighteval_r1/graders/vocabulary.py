@@ -71,8 +71,8 @@ RENAMED = table(r"""
     rightarrow longrightarrow = \to; iff Leftrightarrow Rightarrow Longrightarrow = \implies; lnot = \neg;
     bigcup = \cup; bigcap = \cap; bmod = \mod; prime = '; textdegree = \degree; percent = %; textendash textminus = -;
     colonequals = =; textbackslash = \setminus; infin = \infty; varphi = \phi; varepsilon = \epsilon;
-    vartheta = \theta; subsetneq = \subset; smallsetminus = \setminus; dotso = \dots; acute = \acute; asin = \arcsin; arctg = \arctan;
-    acos = \arccos; atan = \arctan
+    vartheta = \theta; subsetneq = \subset; smallsetminus = \setminus; dotso = \dots; acute = \acute; asin = \arcsin;
+    arctg = \arctan; acos = \arccos; atan = \arctan
 """)
 # Commands that only style or space what follows; those with a size or colour bring it in braces.
 DROPPED = listed("""
@@ -83,7 +83,9 @@ DROPPED = listed("""
     thinspace thickspace noindent centering null relax nonumber notag ensuremath smash mathrel mathbin mathop
     mathord mathopen mathclose protect par newline linebreak star bigstar clubsuit
 """)
-WITH_ARGUMENT = listed("hspace vspace phantom hphantom vphantom color tag label hskip vskip kern mspace cancel bcancel xcancel sout st")
+WITH_ARGUMENT = listed(
+    "hspace vspace phantom hphantom vphantom color tag label hskip vskip kern mspace cancel bcancel xcancel sout st"
+)
 SPACES = listed("quad qquad space enspace thinspace medspace thickspace nobreakspace")
 # Their content is words, where it has more than one letter; or it is mathematics in another face.
 TEXT = listed("""
@@ -109,8 +111,8 @@ ALIGNMENTS = listed("align align* aligned equation equation* gather gather* gath
 SAYS_NOTHING = listed("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values
     result results solution solutions we get have obtain find which it this that there our my in total exactly
-    approximately about roughly approx probably likely simply just altogether respectively equivalently of only indeed finally
-    overall here ie namely giving gives 一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
+    approximately about roughly approx probably likely simply just altogether respectively equivalently of only
+    indeed finally overall here ie namely giving gives 一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """)
 # Words that no remark beside an answer may hold: with them it says something else.
 CHANGES = listed("""

@@ -45,7 +45,9 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     spoken = "\\text{" in a or "\\text{" in g
     if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
         return None
-    if fold(g) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (spoken or " " in a + g or is_written_word(a, g)):
+    if fold(g) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (
+        spoken or " " in a + g or is_written_word(a, g)
+    ):
         return True
     mine, theirs = SAID.split(a), SAID.split(g)
     if len(mine) != len(theirs) or len(mine) == 1:
