@@ -39,6 +39,7 @@ from lighteval_r1.graders.parts import (
 from lighteval_r1.graders.points import Letters, letters_of
 from lighteval_r1.graders.readings import other_forms, other_readings
 from lighteval_r1.graders.sets import compare_sets
+from lighteval_r1.graders.units import differ
 from lighteval_r1.graders.wording import compare_words
 from lighteval_r1.graders.words import APART
 
@@ -71,7 +72,7 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
 @lru_cache(maxsize=16_384)
 def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
     a, g = spell(answer), spell(gold)
-    if a.units and g.units and a.units != g.units:
+    if differ(a.units, g.units):
         return False, "units"
     if "percent" in a.units and "percent" not in g.units and is_share(g.text):
         return bool(is_hundredfold(a.text, g.text)), "number"

@@ -41,6 +41,10 @@ INFINITE = re.compile(r"(?<![a-zA-Z\\])inf(?=\s*[,)\]])")
 INFIX = re.compile(r"\\(?:choose|over)(?![a-zA-Z])")
 # 4.46\mathrm{e}19
 UPRIGHT_E = re.compile(r"(?<=\d)\s*(?:\\[,;: ])?\\(?:mathrm|text|rm)\s*\{\s*[eE]\s*\}\s*(?=[+-]?\d)")
+# m\angle A; C_n^k, as it is written in French, Russian and Chinese; the comma before a case's condition
+MEASURE = re.compile(r"(?<![a-zA-Z\\])m\s*(?=\\angle)")
+COMBINATIONS = re.compile(r"(?<![a-zA-Z\\])C_(?:\{(\d+|[a-z])\}|([\da-z]))\^(?:\{(\d+|[a-z])\}|([\da-z]))")
+CASE_COMMA = re.compile(r",\s*&")
 IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
@@ -109,12 +113,22 @@ def clean(expression: str) -> str:
     if "\\Omega" in s or "\\mu" in s or "cent" in s:
         s = PER_CENT.sub("percent", MICRO.sub(r"\1u", OHM.sub(r"\\text{ \1\2ohm}", s)))
     s = UPRIGHT_E.sub("e", s) if "e}" in s or "E}" in s else s
+    s = MEASURE.sub("", s) if "\\angle" in s else s
+    s = COMBINATIONS.sub(chosen, s) if "C_" in s else s
+    s = CASE_COMMA.sub("&", s) if "{cases}" in s else s
     s = POWER_OF_TEN.sub("*", s) if "10" in s else s
     s = INFINITE.sub(r"\\infty", UNION.sub(r"\\cup ", s)) if "," in s else s
     s = f"{{{s}}}" if INFIX.search(s) else s
     starred = IN_STARS.fullmatch(s.strip()) if s.strip()[:1] == "*" else None
     s = starred[2] if starred else s
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()
+
+
+def chosen(match: re.Match) -> str:
+    """C_n^k as a binomial coefficient; C_1^2 is a square."""
+    n, k = match[1] or match[2], match[3] or match[4]
+    square = n.isdigit() and k.isdigit() and int(n) < int(k)
+    return match[0] if square else f"\\binom{{{n}}}{{{k}}}"
 
 
 def finished(text: str, units: set[str]) -> str:

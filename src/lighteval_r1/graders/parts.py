@@ -22,7 +22,7 @@ LOGIC = re.compile(r"\\(?:land|lor|cup|cap)(?![a-zA-Z]) ?")
 # The coordinates whose order is not that of their letters.
 ORDER = {"\\rho": "r", "\\theta": "s", "\\phi": "t"}
 # `(x,y)=`, before one tuple or several
-NAMES = re.compile(rf"\((?:{SYMBOL},)+{SYMBOL}\)=", re.VERBOSE)
+NAMES = re.compile(rf"\((?:{SYMBOL},)+{SYMBOL}\)(?:=|\\in\ ?)", re.VERBOSE)
 # The name of a point before its coordinates, the sign of a column behind them.
 AROUND_TUPLE = re.compile(r"^[A-Z]'?(?=\()|(?<=\))\^(?:T|\\top)$")
 # 3 \text{ to } 4, "3 to 4"

@@ -52,6 +52,8 @@ GLUED_INDEX = re.compile(r"(?<![\w^\\'])([a-zA-Z])(\d)(?![\w.^!])")
 RESIDUE = re.compile(r"(\d+)\(?(?:\\p?mod ?|\\text\{mod(?:ulo)?\} ?)\(?\{?(\d+)\}?\)?")
 FACTOR = re.compile(r"(\\[a-zA-Z]+)|([gh])(?=\([^()]*[+-])")
 PROSE = re.compile(r"(?=.*[a-zA-Z]{3})[^\\${}^_=<>]{1,80}")
+# No element of a list: the 000 of 100,000
+ZEROS = re.compile(r",0\d")
 CLOCK = re.compile(r"(\d\d):(\d\d)")
 
 
@@ -77,8 +79,8 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
         yield mine, theirs
     if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
         yield a.lettered or a.text, g.lettered or g.text
-    if bool(a.listed) != bool(g.listed):
-        mine, theirs = a.listed or a.text, g.listed or g.text
+    if bool(a.listed) != bool(g.listed) and not ZEROS.search(a.listed + g.listed):
+        mine, theirs = (re.sub(r"^\(([^()]*)\)$", r"\1", s.listed or s.text) for s in (a, g))
         if len(split(mine, ",")) == len(split(theirs, ",")):
             # In the order of gold, so that 456,123 is not 123,456.
             yield f"({mine})", f"({theirs})"

@@ -121,7 +121,7 @@ CHANGES = listed("""
     dozen dozens hundred hundreds thousand thousands million millions billion billions trillion half halves
     third thirds quarter quarters fifth fifths sixths sevenths eighths ninths tenths hundredths thousandths pair
     pairs score tens ones twos threes fours fives sixes sevens eights nines times squared cubed factorial plus
-    minus choose mod modulo root roots power powers even odd infinite infinitely wrong incorrect impossible
+    minus choose mod modulo root power powers even odd infinite infinitely wrong incorrect impossible
     false cannot can't does doesn't but instead rather almost nearly another other others base binary
     hexadecimal octal and with by from where exclusive inclusive unknown undefined doubled twice negative
     inverse reciprocal per as remainder
@@ -187,7 +187,7 @@ COUNTED = table("""
     number numbers = number; digit digits = digit; edge edges = edge; side sides = side; time = time; grade = grade;
     place = place; page pages = page; solution solutions = solution; integer integers = integer;
     photon photons = photon; atom atoms = atom; triple triples = triple; value values = value; set sets = set;
-    marble marbles = marble; girl girls = girl; boy boys = boy; book books = book; ticket tickets = ticket
+    marble marbles = marble; girl girls = girl; roots = root; boy boys = boy; book books = book; ticket tickets = ticket
 """)
 # Adjectives of what is counted.
 ADJECTIVES = listed("""
