@@ -198,6 +198,7 @@ TAKEN_BACK = re.compile(
 BUT_STANDS = re.compile(
     r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
 )
+TAKING_BACK = ("wrong", "incorrect", "t correct", "mistake", "error", "orrection", "t right")
 TAKEN_BACK_WITHIN = 3_000
 
 
@@ -225,6 +226,10 @@ def meant(match: re.Match) -> bool:
 def standing(text: str) -> str:
     """What is said behind the last words that take back what was said before; all of it where there are none."""
     begin = max(0, len(text) - TAKEN_BACK_WITHIN)
+    tail = text[begin:]
+    # Plain scans first: hardly a reply takes anything back.
+    if not any(word in tail for word in TAKING_BACK):
+        return text
     taken = [m for m in TAKEN_BACK.finditer(text, begin) if not BUT_STANDS.match(text, m.end())]
     return text[taken[-1].end() :] if taken else text
 

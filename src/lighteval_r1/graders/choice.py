@@ -12,7 +12,8 @@ How it is graded
                 letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.") or at its end ("…, so B");
       option    an option's own text, announced or alone in the last line (where gold knows the texts).
     Else no answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect"), never
-    one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B").
+    one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B") or taken back
+    behind it ("Wait, that is wrong"). "Not B but C" settles on C.
     gold is a letter, or JSON {"letter": "B", "options": ["text of A", …]}.
 
 What it gets wrong
