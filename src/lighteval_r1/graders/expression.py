@@ -40,9 +40,9 @@ What it gets wrong
     only says "Therefore x = 5".
     Wrongly right: a box behind the answer that shows another case ("for n = 5 it would be \boxed{10}"); n2 as 2n; a
     percent sign on a gold from 1 on; a numeral in a base that gold does not name; what other readings
-    (graders.readings) accept; letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also the decimal
-    1.22; a plural in -s behind a number is a thing that is counted, whatever it means; signs that may be taken together
-    or one by one, as in (\pm1,\pm2), are taken as gold takes them.
+    (graders.readings) accept; letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also
+    the decimal 1.22; a plural in -s behind a number is a thing that is counted, whatever it means; signs that may be
+    taken together or one by one, as in (\pm1,\pm2), are taken as gold takes them.
 
 Source
     Steps and policy are this project's; the last step is math-verify, https://github.com/huggingface/Math-Verify.
