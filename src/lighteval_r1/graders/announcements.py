@@ -183,7 +183,8 @@ REASONS = (
 )
 REASON = re.compile(rf"\s*[,(—–;]?\s*\b(?:{'|'.join(REASONS)})\b.*", re.IGNORECASE | re.DOTALL)
 # "The volume of the box is 120" says 120.
-SAYS = re.compile(r"The [^.]{1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
+# "The sum is 7 and the product is 12" says two things.
+SAYS = re.compile(r"The (?:(?!\b(?:is|are|equals) \S*\d\S* and )[^.]){1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
 
 
 # What takes back all that was said before it: "Wait, that is wrong: it should be 43."

@@ -37,7 +37,7 @@ from lighteval_r1.graders.parts import (
     compare_tuples,
 )
 from lighteval_r1.graders.points import Letters, letters_of
-from lighteval_r1.graders.readings import other_forms, other_readings
+from lighteval_r1.graders.readings import other_forms, other_readings, said_in_forms
 from lighteval_r1.graders.sets import compare_sets
 from lighteval_r1.graders.units import differ
 from lighteval_r1.graders.wording import compare_words
@@ -71,6 +71,21 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
 # Equal pairs are compared once: the samples of a problem mostly give one of a few answers.
 @lru_cache(maxsize=16_384)
 def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
+    same, step = compare_as_written(answer, gold)
+    if same:
+        return same, step
+    for form in other_forms(answer, gold):
+        other, other_step = compare_readable(form, gold)
+        if other:
+            return True, other_step
+    forms = said_in_forms(answer)
+    if forms and len(set(forms)) == len(forms) and all(compare_readable(form, gold)[0] for form in forms):
+        return True, "forms"
+    return same, step
+
+
+def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
+    """The comparison of two expressions by their spelling, and by what that may mean besides."""
     a, g = spell(answer), spell(gold)
     if differ(a.units, g.units):
         return False, "units"
@@ -92,10 +107,6 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
         hundredfold = is_hundredfold(percent, fraction)
         if hundredfold is not None:
             return hundredfold, "number"
-    for form in other_forms(answer, gold):
-        other, other_step = compare_readable(form, gold)
-        if other:
-            return True, other_step
     return same, step
 
 

@@ -45,6 +45,7 @@ UPRIGHT_E = re.compile(r"(?<=\d)\s*(?:\\[,;: ])?\\(?:mathrm|text|rm)\s*\{\s*[eE]
 MEASURE = re.compile(r"(?<![a-zA-Z\\])m\s*(?=\\angle)")
 COMBINATIONS = re.compile(r"(?<![a-zA-Z\\])C_(?:\{(\d+|[a-z])\}|([\da-z]))\^(?:\{(\d+|[a-z])\}|([\da-z]))")
 CASE_COMMA = re.compile(r",\s*&")
+OF_THE_STATES = re.compile(r"(?<![a-zA-Z])US\s*(?=\\?\$)")
 IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
@@ -116,6 +117,7 @@ def clean(expression: str) -> str:
     s = MEASURE.sub("", s) if "\\angle" in s else s
     s = COMBINATIONS.sub(chosen, s) if "C_" in s else s
     s = CASE_COMMA.sub("&", s) if "{cases}" in s else s
+    s = OF_THE_STATES.sub("", s) if "US" in s else s
     s = POWER_OF_TEN.sub("*", s) if "10" in s else s
     s = INFINITE.sub(r"\\infty", UNION.sub(r"\\cup ", s)) if "," in s else s
     s = f"{{{s}}}" if INFIX.search(s) else s

@@ -1,6 +1,8 @@
 r"""What an expression may mean besides: readings that are tried where its first one is not equal to gold's.
 
     label      `\textbf{(C)}\ 42` answers 42, its option's value
+    forms      "3/8 or 0.375" and `\frac38 = 37.5\%` are 3/8: each of the forms must be gold
+    place      `9 \text{ at } x=3` is 9
     prose      "3/4 of a cup" is read as words, though no \text{} says so
     condition  `2k\pi, k\in\mathbb{Z}` answers 2k\pi
     factors    a bare `m` behind its number as a letter, where the other side has no unit
@@ -21,7 +23,8 @@ from collections.abc import Iterator
 
 from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.equations import COMMAND, SYMBOL
-from lighteval_r1.graders.latex import Spelling
+from lighteval_r1.graders.latex import Spelling, spell
+from lighteval_r1.graders.numerals import exact
 
 # `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
 OF_LETTERS = (
@@ -51,6 +54,8 @@ BELOW_SLASH = re.compile(r"(?<=/)([a-zA-Z]{2,})(?![a-zA-Z(^_])")
 GLUED_INDEX = re.compile(r"(?<![\w^\\'])([a-zA-Z])(\d)(?![\w.^!])")
 RESIDUE = re.compile(r"(\d+)\(?(?:\\p?mod ?|\\text\{mod(?:ulo)?\} ?)\(?\{?(\d+)\}?\)?")
 FACTOR = re.compile(r"(\\[a-zA-Z]+)|([gh])(?=\([^()]*[+-])")
+OR = re.compile(r"\\text\s*\{\s*,?\s*or(?:,? equivalently)?,?\s*\}|\s+or\s+(?:equivalently,?\s+)?")
+ATTAINED = re.compile(r"([^=]+?),?\s*\\text\s*\{\s*,?\s*(?:attained |reached |achieved )?at\s*\}[^=]+=[^=]+")
 PROSE = re.compile(r"(?=.*[a-zA-Z]{3})[^\\${}^_=<>]{1,80}")
 # No element of a list: the 000 of 100,000
 ZEROS = re.compile(r",0\d")
@@ -70,6 +75,15 @@ def other_forms(answer: str, gold: str) -> Iterator[str]:
         yield label
     if PROSE.fullmatch(answer) and answer[0] != "\\":
         yield f"\\text{{{answer}}}"
+    attained = ATTAINED.fullmatch(answer) if "at" in answer else None
+    if attained and "=" not in gold:
+        yield attained[1]
+
+
+def said_in_forms(answer: str) -> list[str]:
+    r"""What must each be gold in "3/8 or 0.375" and `\frac38 = 37.5\%`; [] where a value is said once."""
+    forms = OR.split(answer) if "or" in answer else answer.split("=") if "%" in answer else []
+    return forms if 1 < len(forms) < 4 and all(exact(spell(form).text) is not None for form in forms) else []
 
 
 def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:

@@ -287,7 +287,7 @@ class Speller:
             self.root(name, pieces)
         elif name in ("begin", "end"):
             self.environment(name, pieces)
-        elif name in ("euro", "pounds", "yen", "cent"):
+        elif name in ("euro", "pounds", "yen", "cent", "rupee"):
             self.units.add(name.removesuffix("s"))
         elif name == "degree" or (name == "circ" and pieces and pieces[-1].text[-1] in ENDS_DIGITS):
             pieces.append(Piece(PLAIN, "°"))

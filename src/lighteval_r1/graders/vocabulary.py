@@ -45,7 +45,8 @@ SIGNS = {
     "∑": "\\sum ", "∫": "\\int ", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}",
     "ℂ": "\\mathbb{C}", "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "⟨": "\\langle ",
     "⟩": "\\rangle ", "°": "\\degree ", "º": "\\degree ", "′": "'", "’": "'", "‘": "'", "″": "''", "“": '"', "”": '"',
-    "€": "\\euro ", "£": "\\pounds ", "¥": "\\yen ", "￥": "\\yen ", "¢": "\\cent ", "。": ". ", "、": ", ", "；": ";",
+    "€": "\\euro ", "₹": "\\rupee ", "£": "\\pounds ", "¥": "\\yen ", "￥": "\\yen ", "¢": "\\cent ",
+    "。": ". ", "、": ", ", "；": ";",
     "㎡": "m^2", "ϵ": "\\epsilon ", "ϕ": "\\phi ", "µ": "\\mu ", "ℓ": "\\ell ", "…": "\\dots ", "⋯": "\\dots ",
     "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}",
     "✓": "", "✔": "", "✅": "", "☑": "", "∎": "", "■": "", "□": "", "\ufe0f": "", "\x00": "", "\u200b": "",
@@ -112,7 +113,8 @@ SAYS_NOTHING = listed("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values
     result results solution solutions we get have obtain find which it this that there our my in total exactly
     approximately about roughly approx probably likely simply just altogether respectively equivalently of only
-    indeed finally overall here ie namely giving gives 一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
+    indeed finally overall each here ie namely giving gives
+    一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """)
 # Words that no remark beside an answer may hold: with them it says something else.
 CHANGES = listed("""
@@ -174,7 +176,7 @@ UNITS = table("""
     v volt volts = v; mv = mv; w watt watts = w; kw = kw; mw = mw; mol mole moles mols = mol; molar molarity = molar;
     amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; kohm = kohm; farad farads f = f; tesla t = t;
     henry henries = henry; gauss = gauss; erg ergs = erg; dyne dynes = dyne; bit bits = bit; byte bytes = byte;
-    rpm = rpm; am = am; pm = pm; unit units einheit einheiten = unit;
+    rpm = rpm; db decibel decibels = db; am = am; pm = pm; unit units einheit einheiten = unit;
     stunde stunden = h; minuten = minute; sekunden = s; tage = day; wochen = week; monate = month; jahre = year;
     personen = person; stück = unit
 """)
@@ -184,7 +186,8 @@ COUNTED = table("""
     mouse mice = mouse; goose geese = goose; fish = fish; sheep = sheep; die dice = die; vertex vertices = vertex;
     index indices = index; matrix matrices = matrix; knife knives = knife; leaf leaves = leaf; way ways = way;
     student students = student; apple apples = apple; ball balls = ball; point points = point; coin coins = coin;
-    number numbers = number; digit digits = digit; edge edges = edge; side sides = side; time = time; grade = grade;
+    number numbers = number; digit digits = digit; edge edges = edge; side sides = side; time = time;
+    grade = grade;
     place = place; page pages = page; solution solutions = solution; integer integers = integer;
     photon photons = photon; atom atoms = atom; triple triples = triple; value values = value; set sets = set;
     marble marbles = marble; girl girls = girl; roots = root; boy boys = boy; book books = book; ticket tickets = ticket
