@@ -271,7 +271,7 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
     concluded = choosing.CONCLUDED_IN_WORDS.fullmatch(last[-300:])
     said = [replies.announced(tail), last, concluded["option"] if concluded else ""]
     for candidate in dict.fromkeys(form for text in said for form in (text, REASON.sub("", text))):
-        lettered = re.match(r"\(?([A-J])\)?[).:]\s+(.+)", candidate)
+        lettered = re.match(r"\(?([A-J])\)?(?:[).:]|\s[-–—])\s+(.+)", candidate)
         if lettered and option_of(lettered.group(2), options) == lettered.group(1):
             return lettered.group(1)
         letter = option_of(candidate, options)

@@ -67,9 +67,11 @@ CHOOSING = (
     # "It isn't A, it's B."
     rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
-    rf"\bthe{GAP}(?:only{GAP})?option(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}(?=[(*]{{0,3}}(?-i:[A-J])\b)",
+    rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}(?=[(*]{{0,3}}(?-i:[A-J])\b)",
     rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
     rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
+    # "Only C works."
+    rf"\bonly{GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|works|fits|remains|holds)\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
@@ -168,12 +170,14 @@ UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z]
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
     r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
-    r"(?:(?:the\s+)?(?:option|choice|answer)\s+)?[\s(\[]*([A-J])[\s)\]]*[.!。]?",
+    r"(?:(?:the\s+)?(?:option|choice|answer|letter)\s+)?[\s(\[]*([A-J])[\s)\]]*(?:[.!。]?|,?\s+(?:because|since)\s.*)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."
 CONCLUDED = re.compile(
-    r"[,;.]\s+(?i:so|thus|therefore|hence),?\s+(?:it(?:'s| is| must be)\s+)?[(\[]?([A-HJ])[)\]]?[.!]?$"
+    r"(?:[,;.]\s+(?i:so|thus|therefore|hence),?\s+(?:it(?:'s| is| must be)\s+)?"
+    r"|^(?!.*(?:\bnot\b|n't\b|eliminat|\brul|wrong|incorrect|except|reject|exclud|\b[A-J], )).*[,;]\s+"
+    r"(?:i\.e\.,?\s+|that is,?\s+|namely,?\s+)?(?:option|choice)\s+)[(\[]?([A-HJ])[)\]]?[.!]?$"
 )
 # "So the planet is Venus.": the option in words that a last line comes to.
 CONCLUDED_IN_WORDS = re.compile(
