@@ -113,7 +113,7 @@ SAYS_NOTHING = listed("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values
     result results solution solutions we get have obtain find which it this that there our my in total exactly
     approximately about roughly approx probably likely simply just altogether respectively equivalently of only
-    indeed finally overall each here ie namely giving gives
+    indeed finally overall each here ie namely giving gives them
     一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """)
 # Words that no remark beside an answer may hold: with them it says something else.
@@ -126,7 +126,8 @@ CHANGES = listed("""
     minus choose mod modulo root power powers even odd infinite infinitely wrong incorrect impossible
     false cannot can't does doesn't but instead rather almost nearly another other others base binary
     hexadecimal octal and with by from where exclusive inclusive unknown undefined doubled twice negative
-    inverse reciprocal per as remainder
+    inverse reciprocal per as remainder backwards upwards downwards fails exceeds divides violates contradicts lacks
+    misses differs disagrees
 """)
 MULTIPLIERS = {
     "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
