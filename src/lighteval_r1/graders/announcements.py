@@ -26,7 +26,7 @@ FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 ENGLISH = (
     r"(?<![^\W_])(?:answers?(?![^\W_])|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
-    r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
+    r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\(\w\)|\w))?",
     r"(?:is|are|was|becomes|equals|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
     rf"|turns? out to be|=(?!=)|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
     rf"(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one of|that there (?:is|are))){{0,1}}{FILLED}",
@@ -130,10 +130,14 @@ REVERSED = re.compile(
 # Before an announcement that is none: supposed, asked, or what was thought before.
 SUPPOSITIONS = (
     "if|suppose|supposing|whether|assum\\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may",
-    "not sure|wonder",
+    "not sure|wonder|ne (?:pense|crois) pas|no (?:creo|pienso)|non (?:credo|penso)",
     "at first|initially|(?:I|we) (?:first )?thought|tempting|mistakenly|wrongly|incorrectly|some would say",
 )
-SUPPOSED = re.compile(rf"\b(?:{'|'.join(SUPPOSITIONS)})\b[^,.;:!?\n]{{0,60}}$", re.IGNORECASE)
+NOT_MEANT = r"(?:n['’]t|\bnot|\bnever) (?:think|believe|see|agree|say|answer|choose|pick|select|go with)"
+SUPPOSED = re.compile(
+    rf"(?:\b(?:{'|'.join(SUPPOSITIONS)})\b|{NOT_MEANT}\b)[^,.;:!?\n]{{0,60}}$|不(?:认为|觉得|同意|确定)[^，。！？]{{0,20}}$",
+    re.IGNORECASE,
+)
 WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive)\s{1,4}$", re.IGNORECASE)
 DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|incorrect|pas|nicht"
 # "no", "none" and "neither" are answers where nothing follows them.
@@ -176,6 +180,11 @@ MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
 COPULA_BEHIND = re.compile(r"\s*(?:है|हैं)$")
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
+# What joins formulas to one answer
+JOINT = re.compile(
+    r"[ \t]*,?[ \t]*(?:(?P<or>or|或|oder|ou|или|または|또는)|(?P<and>and|和|und|et|и|と|와)|(?<=,)[ \t]*)"
+    r"[ \t]*(?=\$|\\\()"
+)
 # What a sentence adds to its answer: a reason, a contrast, another form.
 REASONS = (
     r"because|since|as|which|due to|given that|so that|weil|denn|da|car|puisque|porque|perché",
@@ -256,6 +265,15 @@ def alone(text: str) -> str:
     return match[match.lastgroup].strip() if match else ""
 
 
+def with_further(rest: str, formula: re.Match) -> str:
+    """A formula with those that are joined to it: `$x=2$ and $x=3$` is one answer; "" where it stands alone."""
+    said, end = formula.group(), formula.end()
+    while (joint := JOINT.match(rest, end)) and (further := DELIMITED.match(rest, joint.end())):
+        word = " or " if joint["or"] else " and " if joint["and"] else ", "
+        said, end = said + word + further.group(), further.end()
+    return said if end > formula.end() else ""
+
+
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
     rest = BULLET.sub("", rest).strip(' *_`"“”\n\t')
@@ -268,10 +286,9 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
         return None
     formula = None if MONEY.match(rest) else DELIMITED.match(rest)
     if formula:
-        rest_of_line = rest[formula.end() :].split("\n", 1)[0]
-        # `$x=2$ and $x=3$` is one answer; a formula followed by other words is the formula.
-        if re.match(r"\s*(?:,|and|or)\s*(?:and\s*|or\s*)?(?:\$|\\\()", rest_of_line):
-            return (formula.group() + rest_of_line).rstrip(". ")
+        said = with_further(rest, formula)
+        if said:
+            return said
         return next(group for group in formula.groups() if group is not None).strip()
     end = SENTENCE_END.search(rest)
     if end and end[0] in ("?", "？"):

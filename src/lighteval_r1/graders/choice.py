@@ -274,6 +274,9 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
         lettered = re.match(r"\(?([A-J])\)?(?:[).:]|\s[-–—])\s+(.+)", candidate)
         if lettered and option_of(lettered.group(2), options) == lettered.group(1):
             return lettered.group(1)
+        behind = re.match(r"(.+?)\s*\(([A-J])\)$", candidate)
+        if behind and option_of(behind[1], options) == behind[2]:
+            return behind[2]
         letter = option_of(candidate, options)
         if letter:
             return letter

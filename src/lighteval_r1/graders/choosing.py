@@ -55,7 +55,7 @@ BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "giust
 OPTION_OF_OTHERS = group_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
-    rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter)"
+    rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter|guess)"
     rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
     rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct)[*_]{{0,3}}{MAY_GAP}"
     rf"(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
@@ -70,6 +70,7 @@ CHOOSING = (
     rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}(?=[(*]{{0,3}}(?-i:[A-J])\b)",
     rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
     rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
+    rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     # "Only C works."
     rf"\bonly{GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|works|fits|remains|holds)\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
@@ -79,7 +80,7 @@ CHOOSING = (
     rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
     rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|ma|bensì|а|而是){MAY_GAP}",
     rf"(?<![不别])(?:故|应|應|所以|因此|我)?(?<![不别])(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
-    rf"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：]){MAY_GAP}",
+    rf"(?<!不)(?:正确|最佳)的?(?:选项|選項|答案)?(?:是|为|為|[:：]){MAY_GAP}",
     rf"правильный{GAP}(?:ответ|вариант){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
 )
 CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
@@ -96,7 +97,9 @@ NAMED = re.compile(
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
 
-NAMED_BEHIND = re.compile(r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:选项|项|項|選項)(?:是|为)?(?:正确|对)(?!吗)")
+NAMED_BEHIND = re.compile(
+    r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:(?:选项|项|項|選項)(?:是|为)?(?:正确|对)|是正确)(?!吗)"
+)
 
 # ---- what settles on nothing
 
@@ -169,7 +172,8 @@ LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|an
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
-    r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
+    r"(?:(?:so|thus|therefore|hence|probably|definitely|certainly|clearly|obviously|answer|final answer)\b[,:]?\s*"
+    r"(?:it(?:'s| is)\s+)?)?"
     r"(?:(?:the\s+)?(?:option|choice|answer|letter)\s+)?[\s(\[]*([A-J])[\s)\]]*(?:[.!。]?|,?\s+(?:because|since)\s.*)",
     re.IGNORECASE,
 )

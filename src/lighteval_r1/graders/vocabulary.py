@@ -177,7 +177,8 @@ UNITS = table("""
     v volt volts = v; mv = mv; w watt watts = w; kw = kw; mw = mw; mol mole moles mols = mol; molar molarity = molar;
     amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; kohm = kohm; farad farads f = f; tesla t = t;
     henry henries = henry; gauss = gauss; erg ergs = erg; dyne dynes = dyne; bit bits = bit; byte bytes = byte;
-    rpm = rpm; db decibel decibels = db; am = am; pm = pm; unit units einheit einheiten = unit;
+    rpm = rpm; kr krona kronor krone kroner = krone;
+    db decibel decibels = db; am = am; pm = pm; unit units einheit einheiten = unit;
     stunde stunden = h; minuten = minute; sekunden = s; tage = day; wochen = week; monate = month; jahre = year;
     personen = person; stück = unit
 """)
