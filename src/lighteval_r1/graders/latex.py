@@ -120,7 +120,7 @@ def clean(expression: str) -> str:
     s = OF_THE_STATES.sub("", s) if "US" in s else s
     s = POWER_OF_TEN.sub("*", s) if "10" in s else s
     s = INFINITE.sub(r"\\infty", UNION.sub(r"\\cup ", s)) if "," in s else s
-    s = f"{{{s}}}" if INFIX.search(s) else s
+    s = f"{{{s}}}" if ("\\choose" in s or "\\over" in s) and INFIX.search(s) else s
     starred = IN_STARS.fullmatch(s.strip()) if s.strip()[:1] == "*" else None
     s = starred[2] if starred else s
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()
