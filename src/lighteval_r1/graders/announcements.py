@@ -25,10 +25,10 @@ ADVERBS = (
 FILLED = rf"(?:,?\s{{1,4}}(?:{ADVERBS})\b,?){{0,4}}"
 COLON = r"[:：]"
 ENGLISH = (
-    r"\b(?:answers?\b|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
-    r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\w))?",
-    r"(?:is|are|was|becomes|equals|=|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
-    rf"|turns? out to be|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
+    r"(?<![^\W_])(?:answers?(?![^\W_])|ans\b\.?|final result\b)(?:\s{1,4}(?:choice|option|letter))?"
+    r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?(?:question|problem|\(\w\)|\w))?",
+    r"(?:is|are|was|becomes|equals|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
+    rf"|turns? out to be|=(?!=)|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
     rf"(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one of|that there (?:is|are))){{0,1}}{FILLED}",
 )
 # Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links
@@ -43,26 +43,26 @@ LANGUAGES = (
     ),
     (
         "fr",
-        "réponse",
-        r"\bréponse\b(?:\s{1,4}(?:finale|correcte|exacte|est donc))?",
+        "réponse|résultat",
+        r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
         r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*",
     ),
     (
         "es",
-        "respuesta",
-        r"\brespuesta\b(?:\s{1,4}(?:final|correcta))?",
+        "respuesta|resultado|solución",
+        r"\b(?:respuesta|resultado|solución)\b(?:\s{1,4}(?:final|correcta))?",
         r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*",
     ),
     (
         "it",
-        "risposta",
-        r"\brisposta\b(?:\s{1,4}(?:finale|corretta|esatta))?",
+        "risposta|risultato",
+        r"\b(?:risposta|risultato)\b(?:\s{1,4}(?:finale|corretta|esatta))?",
         r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*",
     ),
     (
         "pt",
-        "resposta",
-        r"\bresposta\b(?:\s{1,4}(?:final|correta|certa))?",
+        "resposta|resultado",
+        r"\b(?:resposta|resultado)\b(?:\s{1,4}(?:final|correta|certa))?",
         r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*",
     ),
     ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s{1,4}(?:dus|daarom))*"),
@@ -71,7 +71,7 @@ LANGUAGES = (
     ("pl cs sk", "odpov|odpow", r"\b(?:odpowiedź|odpowiedzią|odpověď|odpoveď)\b", r"(?:to|jest|brzmi|je|zní)"),
     ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s{1,4}(?:final|corect))?", r"(?:este|e)(?:\s{1,4}deci)?"),
     ("hu", "válasz", r"\b(?:helyes\s{1,4})?válasz\b", r"(?:az?|tehát)"),
-    ("tr", "cevap|cevab|yanıt", r"\b(?:cevap|yanıt|cevabı)\b", r"(?:şudur|olarak)"),
+    ("tr", "cevap|cevab|yanıt|sonuç", r"\b(?:cevap|yanıt|cevabı|sonuç)\b", r"(?:şudur|olarak)"),
     ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s{1,4}(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
     ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s{1,4}(?:đúng|cuối cùng))?", r"là"),
     ("sw", "jibu", r"\bjibu\b(?:\s{1,4}(?:sahihi|la mwisho))?", r"ni"),
@@ -79,13 +79,13 @@ LANGUAGES = (
     ("el", "απάντηση", r"\bαπάντηση\b", r"είναι"),
     ("ar", "جابة|الجواب", r"(?:الإجابة|الاجابة|الجواب)(?:\s{1,4}(?:النهائية|الصحيحة|النهائي|الصحيح))?", r"(?:هي|هو)"),
     ("he fa", "התשובה|پاسخ", r"(?:התשובה|پاسخ)(?:\s{1,4}(?:הסופית|הנכונה|نهایی|صحیح))?", r"(?:היא|برابر|است)"),
-    ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)", r"(?:है|हैं|হল|হলো|হবে)"),
+    ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)", r"(?:है|हैं|হল|হলো|হবে|(?=[\dA-J$(\\*]))"),
     ("th", "คำตอบ", r"คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"คือ"),
     ("ja", "答え|解答|正解|回答", r"(?:答え|解答|正解|回答)", r"(?:は|が)、?"),
     ("ko", "답", r"(?:정답|해답|답)", r"(?:은|는|이)"),
-    ("zh", "答", r"(?:答案|答)", r"(?:就是|应该是|应该为|应是|应为|是|为|為|等于|选|選)"),
+    ("zh", "答|结果|結果", r"(?:答案|答|结果|結果)", r"(?:就是|应该是|应该为|应是|应为|是|为|為|等于|选|選)"),
 )
-SET_WITHOUT_SPACES = frozenset(("th", "ja", "ko", "zh"))
+SET_WITHOUT_SPACES = frozenset(("th", "ja", "ko", "zh", "hi bn te"))
 # `answer $5$`: a formula may follow at once.
 AT_ONCE = ENGLISH[0] + r"\s(?=\\\[|\\\(|\$)"
 HEADING_BEGINS = (
@@ -130,13 +130,29 @@ REVERSED = re.compile(
 # Before an announcement that is none: supposed, asked, or what was thought before.
 SUPPOSITIONS = (
     "if|suppose|supposing|whether|assum\\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may",
-    "not sure|wonder",
+    "not sure|wonder|ne (?:pense|crois) pas|no (?:creo|pienso)|non (?:credo|penso)",
     "at first|initially|(?:I|we) (?:first )?thought|tempting|mistakenly|wrongly|incorrectly|some would say",
 )
-SUPPOSED = re.compile(rf"\b(?:{'|'.join(SUPPOSITIONS)})\b[^,.;:!?\n]{{0,60}}$", re.IGNORECASE)
+NOT_MEANT = r"(?:n['’]t|\bnot|\bnever) (?:think|believe|see|agree|say|answer|choose|pick|select|go with)"
+SUPPOSED = re.compile(
+    rf"(?:\b(?:{'|'.join(SUPPOSITIONS)})\b|{NOT_MEANT}\b)[^,.;:!?\n]{{0,60}}$|不(?:认为|觉得|同意|确定)[^，。！？]{{0,20}}$",
+    re.IGNORECASE,
+)
+WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive)\s{1,4}$", re.IGNORECASE)
 DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|incorrect|pas|nicht"
 # "no", "none" and "neither" are answers where nothing follows them.
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
+# "not 42 but 43"
+INSTEAD = re.compile(
+    r"(?:[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|sondern|mais(?: bien)?|sino|bensì|mas sim)"
+    r"|[^。\n]{1,40}?而是)\s*(?=[-+$\\\d(])",
+    re.IGNORECASE,
+)
+# "The answer is 42, which is wrong": what a sentence takes back of its own answer; and of a box before it.
+REFUTED = r"(?:wrong|incorrect|false|impossible|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
+REFUTED_WITHIN = re.compile(
+    rf"\b(?:which|but (?:this|that|it)) (?:is|was|would be|seems) (?:\w+ )?{REFUTED}|\bbut I disagree", re.IGNORECASE
+)
 # What is said of an answer that was given before.
 OF_ANSWERS = (
     "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
@@ -162,6 +178,13 @@ ALONE = re.compile(
 # "$5 and $6": two sums of money and no formula.
 MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
+COPULA_BEHIND = re.compile(r"\s*(?:है|हैं)$")
+BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
+# What joins formulas to one answer
+JOINT = re.compile(
+    r"[ \t]*,?[ \t]*(?:(?P<or>or|或|oder|ou|или|または|또는)|(?P<and>and|和|und|et|и|と|와)|(?<=,)[ \t]*)"
+    r"[ \t]*(?=\$|\\\()"
+)
 # What a sentence adds to its answer: a reason, a contrast, another form.
 REASONS = (
     r"because|since|as|which|due to|given that|so that|weil|denn|da|car|puisque|porque|perché",
@@ -169,7 +192,24 @@ REASONS = (
 )
 REASON = re.compile(rf"\s*[,(—–;]?\s*\b(?:{'|'.join(REASONS)})\b.*", re.IGNORECASE | re.DOTALL)
 # "The volume of the box is 120" says 120.
-SAYS = re.compile(r"The [^.]{1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
+# "The sum is 7 and the product is 12" says two things.
+SAYS = re.compile(r"The (?:(?!\b(?:is|are|equals) \S*\d\S* and )[^.]){1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
+
+
+# What takes back all that was said before it: "Wait, that is wrong: it should be 43."
+TAKEN_BACK = re.compile(
+    r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
+        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|(?:not|n['’]t)[ ](?:right|correct))\b
+      |^[ \t*_#]*correction\b[ \t*_]*:
+      |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+# ", but the answer is the same"; "No, that is not wrong."
+BUT_STANDS = re.compile(
+    r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
+)
+TAKING_BACK = ("wrong", "incorrect", "t correct", "mistake", "error", "orrection", "t right")
+TAKEN_BACK_WITHIN = 3_000
 
 
 @cache
@@ -188,8 +228,20 @@ def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> 
 
 
 def meant(match: re.Match) -> bool:
-    """Whether an announcement is one: neither supposed nor asked."""
-    return SUPPOSED.search(match.string, max(0, match.start() - 80), match.start()) is None
+    """Whether an announcement is one: neither supposed nor asked, nor of a wrong answer."""
+    before = match.string[max(0, match.start() - 80) : match.start()]
+    return SUPPOSED.search(before) is None and WRONG_ONE.search(before) is None
+
+
+def standing(text: str) -> str:
+    """What is said behind the last words that take back what was said before; all of it where there are none."""
+    begin = max(0, len(text) - TAKEN_BACK_WITHIN)
+    tail = text[begin:]
+    # Plain scans first: hardly a reply takes anything back.
+    if not any(word in tail for word in TAKING_BACK):
+        return text
+    taken = [m for m in TAKEN_BACK.finditer(text, begin) if not BUT_STANDS.match(text, m.end())]
+    return text[taken[-1].end() :] if taken else text
 
 
 def announced(text: str) -> str:
@@ -213,19 +265,30 @@ def alone(text: str) -> str:
     return match[match.lastgroup].strip() if match else ""
 
 
+def with_further(rest: str, formula: re.Match) -> str:
+    """A formula with those that are joined to it: `$x=2$ and $x=3$` is one answer; "" where it stands alone."""
+    said, end = formula.group(), formula.end()
+    while (joint := JOINT.match(rest, end)) and (further := DELIMITED.match(rest, joint.end())):
+        word = " or " if joint["or"] else " and " if joint["and"] else ", "
+        said, end = said + word + further.group(), further.end()
+    return said if end > formula.end() else ""
+
+
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = rest.strip(' *_`"“”\n\t')
+    rest = BULLET.sub("", rest).strip(' *_`"“”\n\t')
     if DENIED.match(rest):
+        instead = INSTEAD.match(rest)
+        return content_of(rest[instead.end() :]) if instead else ""
+    if REFUTED_WITHIN.search(rest.partition("\n")[0]):
         return ""
     if not rest or FURTHER.match(rest):
         return None
     formula = None if MONEY.match(rest) else DELIMITED.match(rest)
     if formula:
-        rest_of_line = rest[formula.end() :].split("\n", 1)[0]
-        # `$x=2$ and $x=3$` is one answer; a formula followed by other words is the formula.
-        if re.match(r"\s*(?:,|and|or)\s*(?:and\s*|or\s*)?(?:\$|\\\()", rest_of_line):
-            return (formula.group() + rest_of_line).rstrip(". ")
+        said = with_further(rest, formula)
+        if said:
+            return said
         return next(group for group in formula.groups() if group is not None).strip()
     end = SENTENCE_END.search(rest)
     if end and end[0] in ("?", "？"):
@@ -233,6 +296,7 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(' *_`"“”')
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
         sentence = REASON.sub("", sentence)
+    sentence = COPULA_BEHIND.sub("", sentence)
     says = SAYS.fullmatch(sentence)
     if says:
         return says[1]

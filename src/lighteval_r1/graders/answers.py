@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lighteval_r1.graders.announcements import alone, announced
+from lighteval_r1.graders.announcements import REFUTED, alone, announced, standing
 
 IN_THINKING = "in the thinking: "
 
-BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)"
+BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)|(?<![\\\w<])boxed(?=\{)"
 BOX = re.compile(rf"{BOX_NAMES}|\\\\(?!boxed|fbox|framebox)|\\[{{}}]|[{{}}]")
 # `\boxed 7` and `\boxed7`: up to white space, the end of the formula or of the sentence.
 BARE_BOX = re.compile(r"(?:[ \t]+|(?=[\d\\]))((?:\\frac)?[^\s{}$\\]{1,100}(?:\{[^\s{}$\\]{1,50}\}){0,2})")
@@ -20,10 +20,23 @@ BOX_OPTIONS = re.compile(r"(?:\[[^\[\]{}\n]{0,30}\]){1,2}")
 TAGGED_BOX = re.compile(r"<boxed>([^<]{1,600})</boxed>", re.IGNORECASE)
 # What may stand between boxes that together are one answer: `\boxed{2}, \boxed{3} \text{ and } \boxed{5}`.
 JOINT = re.compile(
-    r"(?:[\s,;$~&]|\\\(|\\\)|\\\[|\\\]|\\ |\\[,;]|\\q?quad|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b){0,20}"
+    r"(?:[\s,;$~&]|\\\(|\\\)|\\\[|\\\]|\\ |\\[,;]|\\q?quad|\\text\{\s*(?:and|or)\s*\}"
+    r"|\b(?:and|or|maybe|perhaps|possibly|either|also|even|else)\b){0,20}"
     r"(?P<name>\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?\s*=\s*)?"
 )
 CONNECTIVE = re.compile(r"[,;&]|\b(?:and|or)\b|\\q?quad")
+# "The answer is not \\boxed{42}": what is denied there is no answer.
+DENIED_BOX = re.compile(
+    r"(?:\bnot|n['’]t|\bcannot be|\bnever|\bpas|\bnicht|\bno es|\bnon è|不是|不为|≠|\\neq?)"
+    r"(?:\s+(?:be|equal to|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$",
+    re.IGNORECASE,
+)
+REFUTED_BOX = re.compile(
+    r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~|(?:is|was|would be|is clearly|is also|seems)\s+"
+    rf"{REFUTED}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?"
+    r"(?:right|correct|answer|valid)\b)",
+    re.IGNORECASE,
+)
 NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")
 
 
@@ -111,6 +124,8 @@ def last_box(text: str) -> str:
     Boxes joined by their variables keep them: `$x=\boxed{2}$ and $y=\boxed{3}$` is `x=2, y=3`.
     """
     found = boxes(text)
+    while found and is_no_answer(text, *found[-1][:2]):
+        found.pop()
     if not found:
         return ""
     first = len(found) - 1
@@ -125,6 +140,11 @@ def last_box(text: str) -> str:
     return ", ".join(dict.fromkeys(content for _, _, content in parts))
 
 
+def is_no_answer(text: str, start: int, end: int) -> bool:
+    """Whether what stands around a box denies it, asks it or strikes it out."""
+    return DENIED_BOX.search(text, max(0, start - 40), start) is not None or REFUTED_BOX.match(text, end) is not None
+
+
 def joined(gap: str) -> bool:
     """Whether boxes with this between them are one answer."""
     return not gap or (len(gap) < 60 and JOINT.fullmatch(gap) is not None and CONNECTIVE.search(gap) is not None)
@@ -132,11 +152,13 @@ def joined(gap: str) -> bool:
 
 def extract(text: str) -> tuple[str, str]:
     """The answer as written, and where it stands: "box", "announced", "alone"; or ("", "")."""
+    text = standing(text)
     box = last_box(text)
     if box:
         return box, "box"
     phrase = announced(text)
-    if phrase:
+    # A box that never closed was cut off: what stands in it is a part of an answer.
+    if phrase and not re.search(BOX_NAMES, phrase):
         return phrase, "announced"
     answer = alone(text)
     return (answer, "alone") if answer else ("", "")

@@ -31,6 +31,7 @@ from lighteval_r1.graders.operations import (
     number,
     power,
     real,
+    root,
     same,
     whole,
 )
@@ -56,7 +57,7 @@ FUNCTIONS = {
     for name in "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth exp".split()
 }
 # A logarithm of no base in particular is equal to itself, and in a quotient of logarithms to any.
-FUNCTIONS |= {"\\ln": mpmath.log, "\\log": lambda x: mpmath.log(x) / 7}
+FUNCTIONS |= {"\\ln": mpmath.log, "\\log": lambda x: mpmath.log(x) / 7, "\\cis": mpmath.expj}
 INVERSES = {f"\\{name}": FUNCTIONS[f"\\arc{name}"] for name in ("sin", "cos", "tan", "cot")}
 OF_SEVERAL = frozenset(("\\gcd", "\\lcm", "\\max", "\\min"))
 ROUNDED = {"\\lfloor": ("\\rfloor", False), "\\lceil": ("\\rceil", True)}
@@ -133,7 +134,8 @@ class Reader:
             if mark == "°":
                 value = multiply(value, mpmath.pi / 180)
             else:
-                value = factorial(value) if mark == "!" else power(value, self.argument())
+                twice = mark == "!" == self.next and self.take()
+                value = factorial(value, step=2 if twice else 1) if mark == "!" else power(value, self.argument())
         return value
 
     def argument(self):
@@ -242,7 +244,7 @@ class Reader:
         degree = Fraction(2)
         if self.next == "[":
             degree = self.group()
-        return power(self.argument(), divide(Fraction(1), degree))
+        return root(self.argument(), degree)
 
     def of_several(self, token: str):
         values = self.values("\\{", "\\}") if self.next == "\\{" else self.values("(", ")")

@@ -12,7 +12,8 @@ How it is graded
                 letter alone in the last line (`B`, `**(B)**`, "Option B", "So, B.") or at its end ("…, so B");
       option    an option's own text, announced or alone in the last line (where gold knows the texts).
     Else no answer: never the first capital letter, never an option that was rejected ("not B", "B is incorrect"), never
-    one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B").
+    one of several ("A or B", "A) 5 B) 6", "(i), (ii)"), never what is supposed ("if the answer is B") or taken back
+    behind it ("Wait, that is wrong"). "Not B but C" settles on C.
     gold is a letter, or JSON {"letter": "B", "options": ["text of A", …]}.
 
 What it gets wrong
@@ -37,7 +38,7 @@ from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
-from lighteval_r1.graders.announcements import LAST_LINE, TAG, meant, phrases
+from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases, standing
 from lighteval_r1.graders.grader import MALFORMED, Found, Grader
 from lighteval_r1.graders.latex import spell
 from lighteval_r1.records import Grade, Outcome
@@ -96,9 +97,9 @@ def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
 def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     """The letter that an answer text settles on, "" if none, and the step that found it, or what settles on none."""
     letters = LETTERS[: len(options) or 10]
+    answer = standing(answer)
     tail = answer[-TAIL_LENGTH:].translate(choosing.FULL_WIDTH)
-    boxes = replies.boxes(answer)
-    box = boxes[-1][2].translate(choosing.FULL_WIDTH) if boxes else ""
+    box = replies.last_box(answer).translate(choosing.FULL_WIDTH)
     if choosing.SEVERAL_LETTERS.match(unwrapped(box)):
         return "", f"several letters in the box ({box[:40]})"
     letter = in_box(box, options) if box else ""
@@ -144,7 +145,7 @@ def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
         places.append((match.start(match.lastindex), letter, Stands.OPEN if several else Stands.SETTLED))
     places.append((len(tail), alone(tail, options), Stands.SETTLED))
     denied = set()
-    for _, letter, how in sorted(places, reverse=True):
+    for _, letter, how in sorted(places, key=lambda place: (place[0], place[2] is not Stands.SETTLED), reverse=True):
         letter = letter.upper()
         if how is Stands.OPEN:
             return ""
@@ -166,7 +167,7 @@ def statements(tail: str) -> Iterator[tuple[re.Match, int]]:
         chosen = choosing.AFTER_CHOICE.match(tail, match.end())
         if chosen and meant(match):
             yield chosen, 1
-    for pattern in (choosing.NAMED, choosing.NAMED_ELSEWHERE):
+    for pattern in (choosing.NAMED, choosing.NAMED_ELSEWHERE, choosing.NAMED_BEHIND):
         for match in pattern.finditer(tail):
             if meant(match):
                 yield match, 1
@@ -216,7 +217,9 @@ def options_go_on(letter: str, after: str) -> bool:
 
 def alone(tail: str, options: tuple[str, ...]) -> str:
     """The letter that the last line is, alone or with its option's text; "" in a list of letters or options."""
-    lines = [choosing.UNWRAP.sub("", line).strip(" \t`\"'“”#>-") for line in tail[-2_000:].splitlines() if line.strip()]
+    lines = [
+        choosing.UNWRAP.sub("", line).strip(" \t`\"'“”#>-=⇒→∴") for line in tail[-2_000:].splitlines() if line.strip()
+    ]
     if not lines:
         return ""
     match = choosing.ALONE.fullmatch(lines[-1])
@@ -231,6 +234,7 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
         lettered is None
         or any(choosing.LETTERED.match(line) for line in lines[:-1])
         or options_go_on(lettered[1], lines[-1][1:])
+        or choosing.SAID_OF_LETTER.match(lettered[2])
     ):
         return ""
     if options:
@@ -263,11 +267,16 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
     lines = [line.strip(" *_`.") for line in tail.strip().splitlines() if line.strip(" *_`.")]
     # The last of several options' texts recites them.
     recites = len(lines) > 1 and option_of(re.sub(r"^\(?[A-J][).:]\s+", "", lines[-2]), options)
-    candidates = [replies.announced(tail), lines[-1] if lines and not recites else ""]
-    for candidate in candidates:
-        lettered = re.match(r"\(?([A-J])\)?[).:]\s+(.+)", candidate)
+    last = lines[-1] if lines and not recites else ""
+    concluded = choosing.CONCLUDED_IN_WORDS.fullmatch(last[-300:])
+    said = [replies.announced(tail), last, concluded["option"] if concluded else ""]
+    for candidate in dict.fromkeys(form for text in said for form in (text, REASON.sub("", text))):
+        lettered = re.match(r"\(?([A-J])\)?(?:[).:]|\s[-–—])\s+(.+)", candidate)
         if lettered and option_of(lettered.group(2), options) == lettered.group(1):
             return lettered.group(1)
+        behind = re.match(r"(.+?)\s*\(([A-J])\)$", candidate)
+        if behind and option_of(behind[1], options) == behind[2]:
+            return behind[2]
         letter = option_of(candidate, options)
         if letter:
             return letter

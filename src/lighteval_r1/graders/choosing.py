@@ -21,7 +21,22 @@ ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = group_of(
     *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
-    *("letra", "lettera", "opção", "alternativa", "opzione", "risposta", "вариант", "буква", "选项", "選項", "選択肢"),
+    *(
+        "réponse",
+        "respuesta",
+        "resposta",
+        "letra",
+        "lettera",
+        "opção",
+        "alternativa",
+        "opzione",
+        "risposta",
+        "вариант",
+        "буква",
+        "选项",
+        "選項",
+        "選択肢",
+    ),
     *("选择", "보기", "đáp án", "pilihan"),
 )
 ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
@@ -36,18 +51,36 @@ FIRST = group_of(
     *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
 )
 IS = rf"(?:is|would be|must be|should be|:|：|=){MAY_GAP}[:：]?{MAY_GAP}(?:therefore{GAP}|thus{GAP}|clearly{GAP})?"
-BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "correta", "juiste")
+BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "giusta", "correta", "juiste")
 OPTION_OF_OTHERS = group_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
-    rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter)"
+    rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter|guess)"
     rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
-    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?)[*_]{{0,3}}{MAY_GAP}[:：.]{MAY_GAP}",
+    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct)[*_]{{0,3}}{MAY_GAP}"
+    rf"(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
     rf"\b(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose){GAP}",
     rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
-    rf"{BONNE}{GAP}{OPTION_OF_OTHERS}{GAP}(?:est|ist|es|è|é|is){GAP}",
-    rf"(?:故|应|應|所以|因此|我)?(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
-    rf"(?:正确|最佳)(?:的)?(?:选项|選項)(?:是|为|為|[:：]){MAY_GAP}",
+    rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}"
+    rf"(?:donc{GAP}|also{GAP})?",
+    rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
+    # "It isn't A, it's B."
+    rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
+    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
+    rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}(?=[(*]{{0,3}}(?-i:[A-J])\b)",
+    rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
+    rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
+    rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
+    # "Only C works."
+    rf"\bonly{GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|works|fits|remains|holds)\b)",
+    rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
+    rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
+    rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
+    # "not B but C"
+    rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
+    rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|ma|bensì|а|而是){MAY_GAP}",
+    rf"(?<![不别])(?:故|应|應|所以|因此|我)?(?<![不别])(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
+    rf"(?<!不)(?:正确|最佳)的?(?:选项|選項|答案)?(?:是|为|為|[:：]){MAY_GAP}",
     rf"правильный{GAP}(?:ответ|вариант){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
 )
 CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
@@ -64,14 +97,32 @@ NAMED = re.compile(
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
 
+NAMED_BEHIND = re.compile(
+    r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:(?:选项|项|項|選項)(?:是|为)?(?:正确|对)|是正确)(?!吗)"
+)
+
 # ---- what settles on nothing
 
 # "The answer is A or B" and "A and B"; nor does the first of options in a line.
 CONNECTIVES = group_of(
-    "or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及"
+    "or",
+    "and",
+    "/",
+    ",",
+    "&",
+    "or possibly",
+    "and/or",
+    "and also",
+    "oder",
+    "ou",
+    "o",
+    "y",
+    *"和或、及",
+    *("или", "и", "або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau"),
+    *("dan", "lub", "eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
 UNDECIDED = re.compile(
-    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J]\b(?!{GAP}(?!and\b|or\b)[a-z])"
+    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])(?!{GAP}(?!and\b|or\b)[a-z])"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -80,13 +131,14 @@ SEVERAL_LETTERS = re.compile(
 )
 REJECTIONS = group_of(
     *(r"\bnot", "n't", r"\brule out", r"\beliminate", r"\breject", r"\bwrong", r"\bincorrect"),
-    *(r"\bneither", r"\beither", r"\bboth", r"\bexcept"),
+    *(r"\bneither", r"\beither", r"\bboth", r"\bexcept", r"\bleast(?: \w+)?", r"\bworst"),
 )
 REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct{MAY_GAP})?$", re.IGNORECASE)
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
     rf"[)*.\s]{{0,4}}(?:is|would be|are|was){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
+    rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
 # The next line is another lettered option: a list of options follows "the answer is:", and says nothing.
@@ -98,7 +150,7 @@ AFTER_THE_WORD_I = group_of(
 WORDS_AFTER_I = re.compile(rf"{GAP}{AFTER_THE_WORD_I}\b|[),\s]{{0,3}}(?:and|or|&)?\s{{0,3}}II")
 # "The answer is A because" is a letter; "The answer is A matter of" is a word.
 WORDS_AFTER_A = re.compile(
-    rf"(?! (?:because|since|as)\b)(?: [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?{MAY_GAP}$)"
+    rf"(?! (?:because|since|as|instead|rather)\b)(?: [a-z]+ (?:of|that|which|in|with|for|is)\b| [a-z]+[.!]?{MAY_GAP}$)"
 )
 # Models that were shown several questions go on to sum up all of them: that is no longer about this one.
 SEVERAL = re.compile(
@@ -120,12 +172,26 @@ LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|an
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
-    r"(?:(?:so|thus|therefore|hence|answer|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
-    r"(?:(?:the\s+)?(?:option|choice|answer)\s+)?[\s(\[]*([A-J])[\s)\]]*[.!。]?",
+    r"(?:(?:so|thus|therefore|hence|probably|definitely|certainly|clearly|obviously|answer|final answer)\b[,:]?\s*"
+    r"(?:it(?:'s| is)\s+)?)?"
+    r"(?:(?:the\s+)?(?:option|choice|answer|letter)\s+)?[\s(\[]*([A-J])[\s)\]]*(?:[.!。]?|,?\s+(?:because|since)\s.*)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."
 CONCLUDED = re.compile(
-    r"[,;.]\s+(?i:so|thus|therefore|hence),?\s+(?:it(?:'s| is| must be)\s+)?[(\[]?([A-HJ])[)\]]?[.!]?$"
+    r"(?:[,;.]\s+(?i:so|thus|therefore|hence),?\s+(?:it(?:'s| is| must be)\s+)?"
+    r"|^(?!.*(?:\bnot\b|n't\b|eliminat|\brul|wrong|incorrect|except|reject|exclud|\b[A-J], )).*[,;]\s+"
+    r"(?:i\.e\.,?\s+|that is,?\s+|namely,?\s+)?(?:option|choice)\s+)[(\[]?([A-HJ])[)\]]?[.!]?$"
+)
+# "So the planet is Venus.": the option in words that a last line comes to.
+CONCLUDED_IN_WORDS = re.compile(
+    r"(?:(?:so|thus|therefore|hence|consequently),?|(?:the|my)(?:\s(?:final|correct))?(?=\sanswer))\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
+    r"\b(?:is|are|was|be)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
+    re.IGNORECASE,
 )
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")
+# What is said of a letter is no option's text: "(D) is not correct."
+SAID_OF_LETTER = re.compile(
+    r"(?:is|are|was|would|can|cannot|can't|could|does|doesn't|has|fails|seems|looks|and|or|nor|ist|est|es|è)\b",
+    re.IGNORECASE,
+)

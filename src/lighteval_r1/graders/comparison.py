@@ -14,9 +14,9 @@ import re
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic
-from lighteval_r1.graders.brackets import Decide, outer, split
-from lighteval_r1.graders.equations import COMMAND, SYMBOL, compare_equations
-from lighteval_r1.graders.latex import MAX_LENGTH, Spelling, spell
+from lighteval_r1.graders.brackets import Decide, outer
+from lighteval_r1.graders.equations import compare_equations
+from lighteval_r1.graders.latex import MAX_LENGTH, spell
 from lighteval_r1.graders.numerals import (
     DECIMAL,
     INTEGER,
@@ -37,7 +37,9 @@ from lighteval_r1.graders.parts import (
     compare_tuples,
 )
 from lighteval_r1.graders.points import Letters, letters_of
+from lighteval_r1.graders.readings import other_forms, other_readings, said_in_forms
 from lighteval_r1.graders.sets import compare_sets
+from lighteval_r1.graders.units import differ
 from lighteval_r1.graders.wording import compare_words
 from lighteval_r1.graders.words import APART
 
@@ -49,21 +51,8 @@ NOT_SYMBOLIC = re.compile(
     r"|[°?#]|\\\||'|(?<!sum)(?<!prod)(?<!int)(?<!lim)(?<!log)_"
 )
 BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
-# `2, 5` is a list; only `2,5` may be a number.
-SPACED_COMMA = re.compile(r",\s+\d")
-# `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
-OF_LETTERS = (
-    "all any every each some a an is are be real integer integers constant constants arbitrary fixed number numbers "
-    "positive nonnegative natural complex rational"
-)
-WORDS = rf"(?:\\text\{{(?:{OF_LETTERS.replace(' ', '|')})\}}\ ?)"
-MEMBERS = r"\\in\ ?\\mathbb\{[A-Z]\}(?:[_^](?:\W|0|\{[^{}]{1,9}\}))?"
-CONDITION = re.compile(
-    rf"""(?P<said>.+?)
-    (?:[,;(](?:\\text\{{(?:where|for|with)\}}\ ?)?|\\text\{{(?:where|for|with)\}}\ ?|\(?\\forall\ ?)
-    (?:{WORDS}*(?P<letter>{SYMBOL})(?:,{SYMBOL})*(?:{MEMBERS}|{WORDS}+)|{WORDS}+(?P<last>{SYMBOL})(?:,{SYMBOL})*)\)?""",
-    re.VERBOSE,
-)
+# "2, 5" and "2 or 5" are lists; only `2,5` may be a number.
+WRITTEN_COMMA = re.compile(r"\d(?:,|\{,\})\d")
 MAX_DEPTH = 8
 
 
@@ -82,14 +71,31 @@ def compare(answer: str, gold: str) -> tuple[bool | None, str]:
 # Equal pairs are compared once: the samples of a problem mostly give one of a few answers.
 @lru_cache(maxsize=16_384)
 def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
+    same, step = compare_as_written(answer, gold)
+    if same:
+        return same, step
+    for form in other_forms(answer, gold):
+        other, other_step = compare_readable(form, gold)
+        if other:
+            return True, other_step
+    forms = said_in_forms(answer)
+    if forms and len(set(forms)) == len(forms) and all(compare_readable(form, gold)[0] for form in forms):
+        return True, "forms"
+    return same, step
+
+
+def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
+    """The comparison of two expressions by their spelling, and by what that may mean besides."""
     a, g = spell(answer), spell(gold)
-    if a.units and g.units and a.units != g.units:
+    if differ(a.units, g.units):
         return False, "units"
+    if "percent" in a.units and "percent" not in g.units and is_share(g.text):
+        return bool(is_hundredfold(a.text, g.text)), "number"
     if a.text == g.text:
         return bool(a.text), "string"
     same, step = decide(a.text, g.text, depth=0)
     if same:
-        listed = step == "number" and "," in a.text and SPACED_COMMA.search(answer)
+        listed = step == "number" and "," in a.text and not WRITTEN_COMMA.search(answer)
         return (False, step) if listed else (True, step)
     for x, y in other_readings(a, g):
         other, other_step = decide(x, y, depth=0)
@@ -98,34 +104,22 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
     if ("percent" in a.units) != ("percent" in g.units):
         # 20% is 20 where the sign does not decide, and 1/5 where it is read as what it means.
         percent, fraction = (a.text, g.text) if "percent" in a.units else (g.text, a.text)
-        x, y = exact(with_point(percent)), exact(with_point(fraction))
-        if x is not None and y is not None:
-            return x == 100 * y, "number"
+        hundredfold = is_hundredfold(percent, fraction)
+        if hundredfold is not None:
+            return hundredfold, "number"
     return same, step
 
 
-def other_readings(a: Spelling, g: Spelling) -> list[tuple[str, str]]:
-    """What two expressions may mean besides: a bare `m` as a factor where the other has no unit, `100,200` as a list,
-    an answer without saying for which letters it holds."""
-    readings = []
-    mine, theirs = unconditional(a.text), unconditional(g.text)
-    if (mine == a.text) != (theirs == g.text):
-        readings.append((mine, theirs))
-    if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
-        readings.append((a.lettered or a.text, g.lettered or g.text))
-    if bool(a.listed) != bool(g.listed):
-        mine, theirs = a.listed or a.text, g.listed or g.text
-        if len(split(mine, ",")) == len(split(theirs, ",")):
-            # In the order of gold, so that 456,123 is not 123,456.
-            readings.append((f"({mine})", f"({theirs})"))
-    return readings
+def is_share(gold: str) -> bool:
+    """Whether a gold without a percent sign lies between 0 and 1: a percent sign then says what it means."""
+    value = exact(gold)
+    return value is not None and 0 < abs(value) < 1
 
 
-def unconditional(s: str) -> str:
-    r"""Without what its letters are: `2k\pi` of `2k\pi, k\in\mathbb{Z}`; `5` says nothing of k."""
-    match = CONDITION.fullmatch(s) if "\\text" in s or "\\in" in s or "\\forall" in s else None
-    letter = match and (match["letter"] or match["last"])
-    return match["said"] if match and letter in COMMAND.sub(" ", match["said"]) else s
+def is_hundredfold(percent: str, fraction: str) -> bool | None:
+    """Whether one number is a hundred times the other; None where they are no numbers."""
+    x, y = exact(with_point(percent)), exact(with_point(fraction))
+    return None if x is None or y is None else x == 100 * y
 
 
 def decide(a: str, g: str, *, depth: int) -> tuple[bool | None, str]:

@@ -8,12 +8,13 @@ import re
 from typing import NamedTuple
 
 DIGITS = re.compile(r"\d+")
-# 11,\! 111,\! 100 · 1{,}000 · 1 000 · 1\,000 · 1.000.000
+# 11,\! 111,\! 100 · 1{,}000 · 1 000 · 1\,000 · 1.000.000 · 1'000'000 · 1_000_000
 THOUSANDS = re.compile(
     r"""[1-9]\d{0,2}
         (?: (?:(?:,\\!\ ?|\{,\})\d{3})+
           | (?P<gap>\\[,;:!\ ]|~|\ )\d{3}(?:(?P=gap)\d{3})*(?!(?P=gap)\d)
           | (?:\.\d{3}){2,}(?!\.)
+          | (?:'\d{3})+(?!['\d]) | (?:\\?_\d{3}){2,}
         )(?!\d)""",
     re.VERBOSE,
 )
@@ -27,6 +28,8 @@ REPEATING = re.compile(
         )""",
     re.VERBOSE,
 )
+# 0.333…, 0.1818…: digits that stand often enough to say how they go on
+GOING_ON = re.compile(r"\.(\d{0,50}?)(?:(\d)\2{2,49}|(\d{2,9}?)\3{1,9})(?:\.\.\.|\\[lc]?dots(?![a-zA-Z]))")
 SCIENTIFIC = re.compile(r"[eE]([+-]?)(\d{1,4})(?![\da-zA-Z]|\.\d)")
 MIXED = re.compile(r"\s+(\d{1,9})\s*/\s*(\d{1,9})(?![\d.])")
 
@@ -53,9 +56,9 @@ def read_number(s: str, at: int, *, before: str, commas: bool, counted: bool) ->
         match = match if counted else None
     match = match or DIGITS.match(s, at)
     whole, at = (re.sub(r"\D", "", match[0]), match.end()) if match else ("", at)
-    repeating = REPEATING.match(s, at)
+    repeating = REPEATING.match(s, at) or (GOING_ON.match(s, at) if "..." in s or "dots" in s else None)
     if repeating:
-        once, again = repeating[1], repeating[2] or "".join(repeating[i] or "" for i in (3, 4, 5))
+        once, again = repeating[1], "".join(group or "" for group in repeating.groups()[1:])
         below = (10 ** len(again) - 1) * 10 ** len(once)
         above = int((whole or "0") + once + again) - int((whole or "0") + once)
         return Number([f"\\frac{{{above}}}{{{below}}}"], repeating.end(), by_comma)

@@ -10,6 +10,7 @@ import re
 from lighteval_r1.graders import arithmetic
 from lighteval_r1.graders.brackets import Decide, all_equal, outer, split
 from lighteval_r1.graders.operations import TooLarge, Unreadable
+from lighteval_r1.graders.points import Letters
 
 GREEK = "|".join(sorted(arithmetic.GREEK))
 ACCENTED = r"\\(?:hat|bar|vec|tilde|dot|ddot|overline|widehat|mathbb|overrightarrow)\ ?(?:\{[^{}=]{1,20}\}|[a-zA-Z])"
@@ -20,7 +21,7 @@ NAME = re.compile(
     rf"""{SYMBOL}(?:\([^()=<>]{{1,60}}\))?                       # x, x_1, f(2), I_{{\max}}
     |\((?:{SYMBOL},)+{SYMBOL}\)                                  # (x,y)
     |m?\\(?:angle|measuredangle|triangle)\ ?(?:{POINTS}|\w|\\\w+)  # \angle ABC
-    |{POINTS}|\|{POINTS}\||\[{POINTS}\]                          # AB, |AB|, [ABC]
+    |{POINTS}|\|[A-Z]\||\|{POINTS}\||\[{POINTS}\]                          # AB, |AB|, [ABC]
     |\|?\\overline\ ?\{{{POINTS}\}}\|?
     |(?:P|E|Pr|Var|Cov|\\Pr\ ?|\\mathbb\{{[PE]\}})(?:\(.{{1,80}}\)|\[.{{1,80}}\]|\{{.{{1,80}}\}})  # P(X=1)
     |\\(?:gcd|lcm|max|min|deg|det|dim|lim|sup|inf)(?![a-zA-Z]).{{0,80}}
@@ -121,9 +122,12 @@ def named_alike(mine: str, theirs: str, value: str) -> str | None:
 
 def multiples(mine: list[str], theirs: list[str]) -> bool | None:
     """Whether one equation is a multiple of the other."""
+    # |x|=12 is not x=12.
+    sizes = "|" in "".join(mine + theirs)
+    stand_for = Letters.SIGNED if sizes else Letters.POSITIVE
     try:
-        x, letters = arithmetic.values(f"({mine[0]})-({mine[1]})")
-        y, gold_letters = arithmetic.values(f"({theirs[0]})-({theirs[1]})")
+        x, letters = arithmetic.values(f"({mine[0]})-({mine[1]})", stand_for)
+        y, gold_letters = arithmetic.values(f"({theirs[0]})-({theirs[1]})", stand_for)
         if letters != gold_letters or not letters or 0 in y or 0 in x:
             return False
         ratios = [arithmetic.divide(p, q) for p, q in zip(x, y, strict=True)]

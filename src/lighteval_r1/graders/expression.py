@@ -9,11 +9,13 @@ How it is graded
     boxes joined by commas, "and" or their variables are one answer), else what is announced at the end
     (graders.announcements), else a formula or number that is all that is said ("5", "The value of x is 5"). Of a
     thought that ended with nothing behind it, it is what stands so in its last words. Never a number that happens to
-    stand in the text. It is compared in the steps of graders.comparison:
+    stand in the text, never what is denied ("isn't \boxed{7}"), asked, struck out, or taken back behind it ("Wait, that
+    is wrong"). It is compared in the steps of graders.comparison:
       exact      Exact values are never rounded: 0.00006712 is not 0.0000672, 0.333 is not 1/3.
       decimal    Decimals are equal when both say the same number, or when gold is a decimal and the answer is the exact
                  value (a fraction, a root), which rounded to gold's digits is gold. 16,00 is 16, and 2,5 is 2.5.
-      signs      Percent, degree and dollar signs and thousands separators do not decide. 20\% is also 0.2.
+      signs      Percent, degree and dollar signs and thousands separators do not decide. 20\% is also 0.2; for a
+                 gold between 0 and 1 a percent sign means what it says.
       units      A unit on one side alone does not decide. Where both name one they must be the same: 5 cm is not 5 m.
       words      "not 5" and "5 or more" are not 5: beside mathematics only units, ordinals and announcements drop.
       assigned   `x = 5` answers 5, and 5 answers `x = 5`; `x^2=4` does not answer 4, nor x_1=3 x_2=3. Equations are
@@ -32,12 +34,15 @@ How it is graded
 
 What it gets wrong
     Wrongly wrong: numbers from a hundred in words; a value in another base, or without gold's base; a unit that was
-    converted; a remark in words ("5 (rounded)"); `\log` for \log_{10}; a ratio for its fraction, or unreduced; vectors
-    in i and j; y=2x for f(x)=2x, y' for dy/dt; a residue for its number (`12 \pmod{13}`); |x-1|<4 for -3<x<5; a
-    condition in other words ("for x>0", "if x>0"); what TeX itself reads otherwise (\sqrt12).
-    Wrongly right: letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also the decimal
-    1.22; a plural in -s behind a number is a thing that is counted, whatever it means; signs that may be taken together
-    or one by one, as in (\pm1,\pm2), are taken as gold takes them.
+    converted, radians for degrees; a remark in words ("5 (rounded)"); vectors in i and j; y=2x for f(x)=2x, y' for
+    dy/dt; |x-1|<4 for -3<x<5; n=7k+3 for its residue class; a condition in other words ("for x>0", "if x>0"); what TeX
+    itself reads otherwise (\sqrt12, 2^43^2); boxes of parts (a) and (b) where gold wants both; a last sentence that
+    only says "Therefore x = 5".
+    Wrongly right: a box behind the answer that shows another case ("for n = 5 it would be \boxed{10}"); n2 as 2n; a
+    percent sign on a gold from 1 on; a numeral in a base that gold does not name; what other readings
+    (graders.readings) accept; letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also
+    the decimal 1.22; a plural in -s behind a number is a thing that is counted, whatever it means; signs that may be
+    taken together or one by one, as in (\pm1,\pm2), are taken as gold takes them.
 
 Source
     Steps and policy are this project's; the last step is math-verify, https://github.com/huggingface/Math-Verify.

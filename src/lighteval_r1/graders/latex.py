@@ -29,9 +29,27 @@ MODULE = re.compile(r"(?<![a-zA-Z])(?:np|numpy|math)\.(?=[a-z])")
 # {}_nC_k; x^2C_1 is a product.
 CHOOSE = re.compile(r"(?<![\w})\]])(?:\{\})?[_^](?:\{(\w+)\}|(\w)) ?C_(?:\{(\w+)\}|(\w))")
 NOON = re.compile(r"(?<![a-zA-Z])([apAP])\.\s?[mM](?![a-zA-Z])\.?")
+# 5\,\Omega, 2\ \mathrm{k}\Omega, 5\,\mu\text{m}, 25 per cent: units as they are set
+OHM = re.compile(r"(?<=[\d.}])(?:\\[,;: ]|\s|~)+(?:\\(?:text|mathrm|rm)\s*\{\s*(k)\s*\}\s*|(k)\s*)?\\Omega\s*(?=\$?$)")
+MICRO = re.compile(r"\\mu\s*(\\(?:text|mathrm|rm)\s*\{)\s*(?=[a-zA-Z]{1,2}\s*\})")
+PER_CENT = re.compile(r"\bper\s+cent\b", re.IGNORECASE)
+# 6.02 x 10^23; (-inf, 2) U (3, 4] as it is typed
+POWER_OF_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s?\^)")
+UNION = re.compile(r"(?<=[\])])\s*U\s*(?=[\[(])")
+INFINITE = re.compile(r"(?<![a-zA-Z\\])inf(?=\s*[,)\]])")
+# {10 \choose 3} without its braces
+INFIX = re.compile(r"\\(?:choose|over)(?![a-zA-Z])")
+# 4.46\mathrm{e}19
+UPRIGHT_E = re.compile(r"(?<=\d)\s*(?:\\[,;: ])?\\(?:mathrm|text|rm)\s*\{\s*[eE]\s*\}\s*(?=[+-]?\d)")
+# m\angle A; C_n^k, as it is written in French, Russian and Chinese; the comma before a case's condition
+MEASURE = re.compile(r"(?<![a-zA-Z\\])m\s*(?=\\angle)")
+COMBINATIONS = re.compile(r"(?<![a-zA-Z\\])C_(?:\{(\d+|[a-z])\}|([\da-z]))\^(?:\{(\d+|[a-z])\}|([\da-z]))")
+CASE_COMMA = re.compile(r",\s*&")
+OF_THE_STATES = re.compile(r"(?<![a-zA-Z])US\s*(?=\\?\$)")
+IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
-OF_ANGLES = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
+OF_ANGLES = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)|\\cis")
 RELATING = re.compile(r"[=<>]|\\(?:leq|geq|neq|in)(?![a-zA-Z])")
 INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![a-zA-Z])")
 # ]2,3] is (2,3], as it is written in French and German.
@@ -93,7 +111,26 @@ def clean(expression: str) -> str:
     s = CHOOSE.sub(r"\\binom{\1\2}{\3\4}", s) if "C_" in s else s
     s = NOON.sub(r"\1m", MODULE.sub("", s)) if "." in s else s
     s = GLUED.sub(r"\\\1 ", s)
+    if "\\Omega" in s or "\\mu" in s or "cent" in s:
+        s = PER_CENT.sub("percent", MICRO.sub(r"\1u", OHM.sub(r"\\text{ \1\2ohm}", s)))
+    s = UPRIGHT_E.sub("e", s) if "e}" in s or "E}" in s else s
+    s = MEASURE.sub("", s) if "\\angle" in s else s
+    s = COMBINATIONS.sub(chosen, s) if "C_" in s else s
+    s = CASE_COMMA.sub("&", s) if "{cases}" in s else s
+    s = OF_THE_STATES.sub("", s) if "US" in s else s
+    s = POWER_OF_TEN.sub("*", s) if "10" in s else s
+    s = INFINITE.sub(r"\\infty", UNION.sub(r"\\cup ", s)) if "," in s else s
+    s = f"{{{s}}}" if ("\\choose" in s or "\\over" in s) and INFIX.search(s) else s
+    starred = IN_STARS.fullmatch(s.strip()) if s.strip()[:1] == "*" else None
+    s = starred[2] if starred else s
     return s.replace("**", "^").replace("<=", "\\leq ").replace(">=", "\\geq ").replace("!=", "\\neq ").strip()
+
+
+def chosen(match: re.Match) -> str:
+    """C_n^k as a binomial coefficient; C_1^2 is a square."""
+    n, k = match[1] or match[2], match[3] or match[4]
+    square = n.isdigit() and k.isdigit() and int(n) < int(k)
+    return match[0] if square else f"\\binom{{{n}}}{{{k}}}"
 
 
 def finished(text: str, units: set[str]) -> str:

@@ -71,6 +71,14 @@ def power(base, exponent):
     return mpmath.power(real(base), real(exponent))
 
 
+def root(value, degree):
+    """The real root where there is one: of an odd degree, also of negative numbers."""
+    negative = not isinstance(value, mpmath.mpc) and value < 0
+    if negative and is_whole(degree) and degree % 2:
+        return -power(-value, divide(Fraction(1), degree))
+    return power(value, divide(Fraction(1), degree))
+
+
 def is_whole(value) -> bool:
     return isinstance(value, Fraction) and value.denominator == 1
 
@@ -79,8 +87,13 @@ def is_natural(value) -> bool:
     return is_whole(value) and value >= 0
 
 
-def factorial(value):
-    """Of a natural number; of letters, which stand for no whole number, by the gamma function that continues it."""
+def factorial(value, *, step: int = 1):
+    """Of a natural number, in steps of 2 for !!; of letters, which stand for no whole number, by the gamma function
+    that continues it."""
+    if step > 1:
+        if not is_natural(value) or value > MAX_FACTORIAL:
+            raise Unreadable("double factorial of no small natural number")
+        return Fraction(math.prod(range(value.numerator, 0, -step)))
     if not is_natural(value):
         if not isinstance(value, Fraction) or is_whole(value):
             raise Unreadable("factorial of a value that is no natural number")

@@ -7,6 +7,7 @@ names.
 
 import re
 from collections import Counter
+from fractions import Fraction
 
 from lighteval_r1.graders.brackets import Decide, all_equal, encloses, outer, split
 from lighteval_r1.graders.equations import RELATION, SYMBOL, is_name
@@ -21,11 +22,12 @@ LOGIC = re.compile(r"\\(?:land|lor|cup|cap)(?![a-zA-Z]) ?")
 # The coordinates whose order is not that of their letters.
 ORDER = {"\\rho": "r", "\\theta": "s", "\\phi": "t"}
 # `(x,y)=`, before one tuple or several
-NAMES = re.compile(rf"\((?:{SYMBOL},)+{SYMBOL}\)=", re.VERBOSE)
+NAMES = re.compile(rf"\((?:{SYMBOL},)+{SYMBOL}\)(?:=|\\in\ ?)", re.VERBOSE)
 # The name of a point before its coordinates, the sign of a column behind them.
 AROUND_TUPLE = re.compile(r"^[A-Z]'?(?=\()|(?<=\))\^(?:T|\\top)$")
 # 3 \text{ to } 4, "3 to 4"
 TO = re.compile(r"\\text\{to\}|(?<=\d)to(?=\d)")
+CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 NESTED = re.compile(r"\[(\[.*\])\]")
 MAX_SIGNS = 4
 # Longer lists are compared by their spelling.
@@ -181,11 +183,8 @@ def compare_matrices(a: str, g: str, decide: Decide) -> bool | None:
     if mine is None or theirs is None:
         # Sums and products of matrices are left to math-verify; a tuple may be a column.
         other = a if mine is None else g
-        return (
-            False
-            if (mine or theirs) and "\\begin" not in other and bracketed(AROUND_TUPLE.sub("", other)) is None
-            else None
-        )
+        plain = "\\begin" not in other and "=" not in other and bracketed(AROUND_TUPLE.sub("", other)) is None
+        return False if (mine or theirs) and plain else None
     if [len(row) for row in mine] != [len(row) for row in theirs]:
         return False
     return all_equal([pair for x, y in zip(mine, theirs, strict=True) for pair in zip(x, y, strict=True)], decide)
@@ -198,8 +197,21 @@ def compare_ratios(a: str, g: str, decide: Decide) -> bool | None:
     mine, theirs = (split(TO.sub(":", s), ":") for s in (a, g))
     if len(mine) == len(theirs) == 1 or "=" in a or "=" in g:
         return None
-    # A lone ratio is no number.
-    return all_equal(zip(mine, theirs, strict=True), decide) if len(mine) == len(theirs) else False
+    same = all_equal(zip(mine, theirs, strict=True), decide) if len(mine) == len(theirs) else False
+    # 6:8 is 3:4 and \frac{3}{4}; the times 2:20 and 1:10 are not one, and "3 to 4" may be a range.
+    numbers = ":" in a + g and max(len(mine), len(theirs)) == 2 and not (CLOCK.fullmatch(a) and CLOCK.fullmatch(g))
+    if same is False and numbers:
+        x, y = (quotient(parts) for parts in (mine, theirs))
+        return x is not None and x == y
+    return same
+
+
+def quotient(parts: list[str]) -> Fraction | None:
+    """The value of a ratio of two numbers, or of a fraction that may say it."""
+    values = [exact(outer(part)) for part in parts]
+    if None in values or (len(parts) == 2 and not values[1]):
+        return None
+    return values[0] / values[1] if len(parts) == 2 else values[0] if values[0].denominator > 1 else None
 
 
 def compare_logic(a: str, g: str, decide: Decide) -> bool | None:

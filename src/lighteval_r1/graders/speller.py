@@ -287,7 +287,7 @@ class Speller:
             self.root(name, pieces)
         elif name in ("begin", "end"):
             self.environment(name, pieces)
-        elif name in ("euro", "pounds", "yen", "cent"):
+        elif name in ("euro", "pounds", "yen", "cent", "rupee"):
             self.units.add(name.removesuffix("s"))
         elif name == "degree" or (name == "circ" and pieces and pieces[-1].text[-1] in ENDS_DIGITS):
             pieces.append(Piece(PLAIN, "°"))
@@ -341,7 +341,7 @@ class Speller:
         pieces.append(Piece(PLAIN, f"\\sqrt{degree if degree != '[2]' else ''}{{{inner}}}"))
 
     def environment(self, name: str, pieces: list[Piece]) -> None:
-        kind = self.raw_argument()
+        kind = self.raw_argument().replace("smallmatrix", "matrix")
         if kind not in known.ALIGNMENTS:
             pieces.append(Piece(PLAIN, f"\\{name}{{{kind}}}"))
             self.brackets += 1 if name == "begin" else -1

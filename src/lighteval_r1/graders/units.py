@@ -49,8 +49,16 @@ def unit_of(names: list[str], *, ordinal: bool = False) -> str | None:
             last, ahead = above, 1
     if not last:
         return None
-    named = sorted((name, power) for name, power in powers.items() if name != "unit")
+    named = sorted((name, power) for name, power in powers.items() if name != "unit" or power > 1)
     return "*".join(name if power == 1 else f"{name}^{power}" for name, power in named)
+
+
+def differ(mine: set[str] | frozenset[str], theirs: set[str] | frozenset[str]) -> bool:
+    """Whether both sides name units, and not the same; "square units" may be square centimetres, never cubic units."""
+    if not mine or not theirs or mine == theirs:
+        return False
+    unnamed = [names <= {"unit^2", "unit^3"} for names in (mine, theirs)]
+    return unnamed[0] == unnamed[1] or {name[-2:] for name in mine} != {name[-2:] for name in theirs}
 
 
 def unit_name(word: str, *, ordinal: bool = False) -> str | None:

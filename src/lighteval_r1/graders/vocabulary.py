@@ -45,7 +45,8 @@ SIGNS = {
     "∑": "\\sum ", "∫": "\\int ", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}",
     "ℂ": "\\mathbb{C}", "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "⟨": "\\langle ",
     "⟩": "\\rangle ", "°": "\\degree ", "º": "\\degree ", "′": "'", "’": "'", "‘": "'", "″": "''", "“": '"', "”": '"',
-    "€": "\\euro ", "£": "\\pounds ", "¥": "\\yen ", "￥": "\\yen ", "¢": "\\cent ", "。": ". ", "、": ", ", "；": ";",
+    "€": "\\euro ", "₹": "\\rupee ", "£": "\\pounds ", "¥": "\\yen ", "￥": "\\yen ", "¢": "\\cent ",
+    "。": ". ", "、": ", ", "；": ";",
     "㎡": "m^2", "ϵ": "\\epsilon ", "ϕ": "\\phi ", "µ": "\\mu ", "ℓ": "\\ell ", "…": "\\dots ", "⋯": "\\dots ",
     "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}",
     "✓": "", "✔": "", "✅": "", "☑": "", "∎": "", "■": "", "□": "", "\ufe0f": "", "\x00": "", "\u200b": "",
@@ -72,7 +73,7 @@ RENAMED = table(r"""
     bigcup = \cup; bigcap = \cap; bmod = \mod; prime = '; textdegree = \degree; percent = %; textendash textminus = -;
     colonequals = =; textbackslash = \setminus; infin = \infty; varphi = \phi; varepsilon = \epsilon;
     vartheta = \theta; subsetneq = \subset; smallsetminus = \setminus; dotso = \dots; acute = \acute; asin = \arcsin;
-    acos = \arccos; atan = \arctan
+    arctg = \arctan; acos = \arccos; atan = \arctan
 """)
 # Commands that only style or space what follows; those with a size or colour bring it in braces.
 DROPPED = listed("""
@@ -83,7 +84,9 @@ DROPPED = listed("""
     thinspace thickspace noindent centering null relax nonumber notag ensuremath smash mathrel mathbin mathop
     mathord mathopen mathclose protect par newline linebreak star bigstar clubsuit
 """)
-WITH_ARGUMENT = listed("hspace vspace phantom hphantom vphantom color tag label hskip vskip kern mspace")
+WITH_ARGUMENT = listed(
+    "hspace vspace phantom hphantom vphantom color tag label hskip vskip kern mspace cancel bcancel xcancel sout st"
+)
 SPACES = listed("quad qquad space enspace thinspace medspace thickspace nobreakspace")
 # Their content is words, where it has more than one letter; or it is mathematics in another face.
 TEXT = listed("""
@@ -96,7 +99,7 @@ FACES = listed("""
 """)
 FUNCTIONS = listed("""
     sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ln log exp lcm gcd max
-    min mod det dim ker sgn arg lim sup inf
+    min mod det dim ker sgn arg lim sup inf cis
 """)
 PLAIN_NAMES = {"pi": "\\pi", "sqrt": "\\surd", "infinity": "\\infty", "infty": "\\infty", "oo": "\\infty"} | {
     name: "\\" + name for name in GREEK if len(name) > 3 and name.islower()
@@ -109,8 +112,9 @@ ALIGNMENTS = listed("align align* aligned equation equation* gather gather* gath
 SAYS_NOTHING = listed("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values
     result results solution solutions we get have obtain find which it this that there our my in total exactly
-    approximately about roughly approx simply just altogether respectively equivalently of only indeed finally
-    overall here ie namely giving gives 一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
+    approximately about roughly approx probably likely simply just altogether respectively equivalently of only
+    indeed finally overall each here ie namely giving gives them
+    一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """)
 # Words that no remark beside an answer may hold: with them it says something else.
 CHANGES = listed("""
@@ -119,10 +123,11 @@ CHANGES = listed("""
     dozen dozens hundred hundreds thousand thousands million millions billion billions trillion half halves
     third thirds quarter quarters fifth fifths sixths sevenths eighths ninths tenths hundredths thousandths pair
     pairs score tens ones twos threes fours fives sixes sevens eights nines times squared cubed factorial plus
-    minus choose mod modulo root roots power powers even odd infinite infinitely wrong incorrect impossible
+    minus choose mod modulo root power powers even odd infinite infinitely wrong incorrect impossible
     false cannot can't does doesn't but instead rather almost nearly another other others base binary
     hexadecimal octal and with by from where exclusive inclusive unknown undefined doubled twice negative
-    inverse reciprocal per as remainder
+    inverse reciprocal per as remainder backwards upwards downwards fails exceeds divides violates contradicts lacks
+    misses differs disagrees
 """)
 MULTIPLIERS = {
     "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
@@ -170,9 +175,12 @@ UNITS = table("""
     kev = kev; mev = mev; gev = gev; cal calorie calories = cal; kcal = kcal; k kelvin kelvins = k; celsius = celsius;
     fahrenheit = fahrenheit; n newton newtons = n; pa pascal pascals = pa; kpa = kpa; mpa = mpa; atm = atm; bar = bar;
     v volt volts = v; mv = mv; w watt watts = w; kw = kw; mw = mw; mol mole moles mols = mol; molar molarity = molar;
-    amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; farad farads f = f; tesla t = t;
+    amp amps ampere amperes = a; coulomb coulombs c = c; ohm ohms = ohm; kohm = kohm; farad farads f = f; tesla t = t;
     henry henries = henry; gauss = gauss; erg ergs = erg; dyne dynes = dyne; bit bits = bit; byte bytes = byte;
-    rpm = rpm; am = am; pm = pm; unit units = unit
+    rpm = rpm; kr krona kronor krone kroner = krone;
+    db decibel decibels = db; am = am; pm = pm; unit units einheit einheiten = unit;
+    stunde stunden = h; minuten = minute; sekunden = s; tage = day; wochen = week; monate = month; jahre = year;
+    personen = person; stück = unit
 """)
 # Things that are counted: singular = plural is made by rule but for these.
 COUNTED = table("""
@@ -180,10 +188,11 @@ COUNTED = table("""
     mouse mice = mouse; goose geese = goose; fish = fish; sheep = sheep; die dice = die; vertex vertices = vertex;
     index indices = index; matrix matrices = matrix; knife knives = knife; leaf leaves = leaf; way ways = way;
     student students = student; apple apples = apple; ball balls = ball; point points = point; coin coins = coin;
-    number numbers = number; digit digits = digit; edge edges = edge; side sides = side; time = time; grade = grade;
+    number numbers = number; digit digits = digit; edge edges = edge; side sides = side; time = time;
+    grade = grade;
     place = place; page pages = page; solution solutions = solution; integer integers = integer;
     photon photons = photon; atom atoms = atom; triple triples = triple; value values = value; set sets = set;
-    marble marbles = marble; girl girls = girl; boy boys = boy; book books = book; ticket tickets = ticket
+    marble marbles = marble; girl girls = girl; roots = root; boy boys = boy; book books = book; ticket tickets = ticket
 """)
 # Adjectives of what is counted.
 ADJECTIVES = listed("""

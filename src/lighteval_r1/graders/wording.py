@@ -14,11 +14,20 @@ SAID = re.compile(r"((?:\\text\{[^{}]*\} ?)+)")
 SPOKEN = re.compile(r"\\text\{([^{}]*)\} ?")
 # "an ellipse", "Option B"; and the kind of thing that is asked about, behind which nothing is said.
 ARTICLE = re.compile(
-    r"^(?:(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|(?:an|the) (?=[^\W\d_]{3})"
+    r"^(?:\\text\{on\} ?(?=\\text)|(?:a|\\text\{(?:an|the)\} ?)(?=\\text\{[^\W\d_]{3})|(?:an|the) (?=[^\W\d_]{3})"
     r"|\\text\{(?:option|choice)\} ?(?=[A-J]$))",
     re.IGNORECASE,
 )
 KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number)\}? ?$")
+# "The function is even"
+SUBJECT = re.compile(r"^\\text\{(?:the|it|this)\} ?(?:\\text\{\w+\} ?){0,2}?\\text\{(?:is|are)\} ?", re.IGNORECASE)
+MONTHS = known.listed("jan feb mar apr may jun jul aug sep oct nov dec")
+NAME_OF_MONTH = r"(?:\\text\{)?(?P<%s>[A-Z][a-z]{2,8})\.?\}? ?"
+DAY = r"(?P<%s>\d{1,2})(?:\\text\{(?:st|nd|rd|th)\} ?)?"
+DATE = re.compile(
+    rf"(?:{NAME_OF_MONTH % 'month'}(?:\\text\{{the\}} ?)?{DAY % 'day'}"
+    rf"|(?:\\text\{{the\}} ?)?{DAY % 'before'}(?:\\text\{{of\}} ?)?{NAME_OF_MONTH % 'later'})(?:,? ?(?P<year>\d{{4}}))?"
+)
 NOT_SPOKEN = re.compile(r"\\(?!text)|[=\d<>+*/^_()\[\]|,]")
 NO_LETTER = re.compile(r"[\s'.\"-]")
 
@@ -27,13 +36,18 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     """None where neither side holds words, or they do not decide."""
     if meaning(a) == meaning(g) != "":
         return True
+    day = date(g) if "\\text" in g else ""
+    if day and date(a):
+        return date(a) == day
     mine, theirs = known.NUMERALS.get(fold(a), a), known.NUMERALS.get(fold(g), g)
     if (mine, theirs) != (a, g):
         return decide(mine, theirs)
     spoken = "\\text{" in a or "\\text{" in g
     if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
         return None
-    if fold(g) in (fold(a), fold(KIND.sub("", a))) and (spoken or " " in a + g or is_written_word(a, g)):
+    if fold(g) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (
+        spoken or " " in a + g or is_written_word(a, g)
+    ):
         return True
     mine, theirs = SAID.split(a), SAID.split(g)
     if len(mine) != len(theirs) or len(mine) == 1:
@@ -41,6 +55,15 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     if any(fold(x) != fold(y) for x, y in zip(mine[1::2], theirs[1::2], strict=True)):
         return False
     return all_equal(((x, y) for x, y in zip(mine[::2], theirs[::2], strict=True) if x or y), decide)
+
+
+def date(s: str) -> str:
+    """Month, day and year, in this order, of a day as it is written: "July 4, 2020", "4th of July"; "" of all else."""
+    match = DATE.fullmatch(s) if len(s) < 80 else None
+    if match is None:
+        return ""
+    month = (match["month"] or match["later"]).casefold()[:3]
+    return f"{month} {int(match['day'] or match['before'])} {match['year'] or ''}".strip() if month in MONTHS else ""
 
 
 def fold(s: str) -> str:

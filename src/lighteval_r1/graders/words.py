@@ -20,6 +20,9 @@ PLAIN, WORD, BARE = "plain", "word", "bare"
 ROW, APART = "\x04", "␣"
 
 
+OF_FUNCTION = re.compile(rf"\\(?:{'|'.join(sorted(known.FUNCTIONS))}) ?\^\d$")
+
+
 class Piece(NamedTuple):
     """A sign or a group of mathematics (plain), a word of text, or letters that stand side by side (bare)."""
 
@@ -219,6 +222,8 @@ def joined(pieces: list[Piece]) -> str:
         new = piece.text
         if piece.kind == WORD and (len(new) > 1 or not new.isascii()):
             new = f"\\text{{{new}}}"
+        elif new[:1].isdigit() and text[-1:].isdigit() and OF_FUNCTION.search(text):
+            text = f"{text[: -len(before.text)]}^{{{before.text[1:]}}}"  # \sin^2 3 is (\sin 3)^2
         elif new[:1].isdigit() and text[-1:].isdigit():
             # 2^{4} 3^{2} is a product; two plain numbers side by side are nothing.
             text += "*" if before.text[0] in "^_" else APART

@@ -1,0 +1,138 @@
+r"""What an expression may mean besides: readings that are tried where its first one is not equal to gold's.
+
+    label      `\textbf{(C)}\ 42` answers 42, its option's value
+    forms      "3/8 or 0.375" and `\frac38 = 37.5\%` are 3/8: each of the forms must be gold
+    place      `9 \text{ at } x=3` is 9
+    prose      "3/4 of a cup" is read as words, though no \text{} says so
+    condition  `2k\pi, k\in\mathbb{Z}` answers 2k\pi
+    factors    a bare `m` behind its number as a letter, where the other side has no unit
+    list       `100,200` as two numbers; 12,34,567 as one, as it is written in India
+    chance     `1 in 6` and "1 out of 6" are 1/6
+    logarithm  `\log_{10}2` is \log2, where only one side names the base
+    index      R1+R2 is R_1+R_2
+    residue    `3 \pmod 7` is 3
+    product    g(h+1) is g times it, where the other side has no function g
+    slash      t/RC is t/(RC)
+    clock      16:30 is 4:30 p.m.
+What this could wrongly accept: an answer that is right only as nobody means it. Each reading asks for signs on one side
+that the other lacks.
+"""
+
+import re
+from collections.abc import Iterator
+
+from lighteval_r1.graders.brackets import split
+from lighteval_r1.graders.equations import COMMAND, SYMBOL
+from lighteval_r1.graders.latex import Spelling, spell
+from lighteval_r1.graders.numerals import exact
+
+# `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
+OF_LETTERS = (
+    "all any every each some a an is are be real integer integers constant constants arbitrary fixed number numbers "
+    "positive nonnegative natural complex rational"
+)
+WORDS = rf"(?:\\text\{{(?:{OF_LETTERS.replace(' ', '|')})\}}\ ?)"
+MEMBERS = r"\\in\ ?\\mathbb\{[A-Z]\}(?:[_^](?:\W|0|\{[^{}]{1,9}\}))?"
+CONDITION = re.compile(
+    rf"""(?P<said>.+?)
+    (?:[,;(](?:\\text\{{(?:where|for|with)\}}\ ?)?|\\text\{{(?:where|for|with)\}}\ ?|\(?\\forall\ ?)
+    (?:{WORDS}*(?P<letter>{SYMBOL})(?:,{SYMBOL})*(?:{MEMBERS}|{WORDS}+)|{WORDS}+(?P<last>{SYMBOL})(?:,{SYMBOL})*)\)?""",
+    re.VERBOSE,
+)
+FACE = r"\\(?:text|textbf|mathbf|mathrm|textrm|bf)\s*\{\s*"
+GAP = r"(?:\s|~|\\[\ ,;:!]|\\q?quad)+"
+LABELLED = re.compile(
+    rf"""\$?\s*(?:\([A-J]\){GAP} | {FACE}\([A-J]\)\s*\}}(?:{GAP})?
+    | {FACE}\([A-J]\){GAP}(?P<inner>[^{{}}]+)\}})(?P<rest>.*)""",
+    re.DOTALL | re.VERBOSE,
+)
+INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}")
+CHANCE = re.compile(r"(?<=\d)\\text\{(?:in|out\} ?\\text\{of)\} ?(?=\d)")
+COMMON_LOGARITHM = re.compile(r"\\log_\{?10\}?")
+BARE_LOGARITHM = re.compile(r"\\log(?![a-zA-Z_])")
+BELOW_SLASH = re.compile(r"(?<=/)([a-zA-Z]{2,})(?![a-zA-Z(^_])")
+GLUED_INDEX = re.compile(r"(?<![\w^\\'])([a-zA-Z])(\d)(?![\w.^!])")
+RESIDUE = re.compile(r"(\d+)\(?(?:\\p?mod ?|\\text\{mod(?:ulo)?\} ?)\(?\{?(\d+)\}?\)?")
+FACTOR = re.compile(r"(\\[a-zA-Z]+)|([gh])(?=\([^()]*[+-])")
+OR = re.compile(r"\\text\s*\{\s*,?\s*or(?:,? equivalently)?,?\s*\}|\s+or\s+(?:equivalently,?\s+)?")
+ATTAINED = re.compile(r"([^=]+?),?\s*\\text\s*\{\s*,?\s*(?:attained |reached |achieved )?at\s*\}[^=]+=[^=]+")
+PROSE = re.compile(r"(?=.*[a-zA-Z]{3})[^\\${}^_=<>]{1,80}")
+# No element of a list: the 000 of 100,000
+ZEROS = re.compile(r",0\d")
+CLOCK = re.compile(r"(\d\d):(\d\d)")
+
+
+def unlabelled(answer: str) -> str:
+    """An answer without the label of its option, "" where it has none."""
+    match = LABELLED.fullmatch(answer) if "(" in answer[:20] else None
+    return f"{match['inner'] or ''}{match['rest']}".strip() if match else ""
+
+
+def other_forms(answer: str, gold: str) -> Iterator[str]:
+    """The answer without the label of its option; as words, where it is a sentence that was not set as such."""
+    label = unlabelled(answer)
+    if label and not unlabelled(gold):
+        yield label
+    if PROSE.fullmatch(answer) and answer[0] != "\\":
+        yield f"\\text{{{answer}}}"
+    attained = ATTAINED.fullmatch(answer) if "at" in answer else None
+    if attained and "=" not in gold:
+        yield attained[1]
+
+
+def said_in_forms(answer: str) -> list[str]:
+    r"""What must each be gold in "3/8 or 0.375" and `\frac38 = 37.5\%`; [] where a value is said once."""
+    forms = OR.split(answer) if "or" in answer else answer.split("=") if "%" in answer else []
+    return forms if 1 < len(forms) < 4 and all(exact(spell(form).text) is not None for form in forms) else []
+
+
+def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
+    """Answer and gold as they may be read besides."""
+    mine, theirs = unconditional(a.text), unconditional(g.text)
+    if (mine == a.text) != (theirs == g.text):
+        yield mine, theirs
+    if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
+        yield a.lettered or a.text, g.lettered or g.text
+    if bool(a.listed) != bool(g.listed) and not ZEROS.search(a.listed + g.listed):
+        mine, theirs = (re.sub(r"^\(([^()]*)\)$", r"\1", s.listed or s.text) for s in (a, g))
+        if len(split(mine, ",")) == len(split(theirs, ",")):
+            # In the order of gold, so that 456,123 is not 123,456.
+            yield f"({mine})", f"({theirs})"
+    if INDIAN.fullmatch(a.text):
+        yield a.text.replace(",", ""), g.text
+    if CHANCE.search(a.text) and not CHANCE.search(g.text):
+        yield CHANCE.sub("/", a.text), g.text
+    if "_" in g.text and "_" not in a.text and GLUED_INDEX.search(a.text):
+        yield GLUED_INDEX.sub(r"\1_\2", a.text), g.text
+    if "\\log" in a.text and "\\log" in g.text:
+        yield from one_logarithm(a.text, g.text)
+    for text, other in ((a.text, g.text), (g.text, a.text)):
+        if "/" in text and BELOW_SLASH.search(text):
+            grouped = BELOW_SLASH.sub(r"(\1)", text)
+            yield (grouped, other) if text is a.text else (other, grouped)
+    residue = RESIDUE.fullmatch(a.text)
+    if residue and "mod" not in g.text and int(residue[1]) < int(residue[2]):
+        yield residue[1], g.text
+    for text, other in ((a.text, g.text), (g.text, a.text)):
+        if re.search(r"[gh]\(", text) and not re.search(r"[gh]\(", other) and "=" not in text + other:
+            product = FACTOR.sub(lambda match: match[1] or f"{match[2]}*", text)
+            yield (product, other) if text is a.text else (other, product)
+    if "pm" in g.units and not {"am", "pm"} & a.units and CLOCK.fullmatch(a.text):
+        hour, minutes = a.text.split(":")
+        if int(hour) > 12:
+            yield f"{int(hour) - 12}:{minutes}", g.text
+
+
+def one_logarithm(a: str, g: str) -> Iterator[tuple[str, str]]:
+    r"""\log_{10} as \log, where one side writes only the one and the other only the other."""
+    common = [COMMON_LOGARITHM.search(s) is not None for s in (a, g)]
+    bare = [BARE_LOGARITHM.search(s) is not None for s in (a, g)]
+    if common == bare[::-1] and common[0] != common[1]:
+        yield COMMON_LOGARITHM.sub(r"\\log ", a), COMMON_LOGARITHM.sub(r"\\log ", g)
+
+
+def unconditional(s: str) -> str:
+    r"""Without what its letters are: `2k\pi` of `2k\pi, k\in\mathbb{Z}`; `5` says nothing of k."""
+    match = CONDITION.fullmatch(s) if "\\text" in s or "\\in" in s or "\\forall" in s else None
+    letter = match and (match["letter"] or match["last"])
+    return match["said"] if match and letter in COMMAND.sub(" ", match["said"]) else s
