@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import zlib
 
 import numpy as np
 import pytest
@@ -41,7 +42,8 @@ COARSE = [(6, 4), (6, 64), (12, 4), (30, 1), (198, 1)]
 
 
 def coverage(kind: str, n_problems: int, n_samples: int | tuple[int, int], *, n_runs: int) -> float:
-    rng = np.random.default_rng(17)
+    # Kinds have their own luck, or all of a shape's would be off together.
+    rng = np.random.default_rng([17, n_problems, zlib.crc32(kind.encode())])
     drawn = (KINDS | FURTHER)[kind]
     truth = drawn(rng, 2_000_000).mean()
     covered = 0
@@ -99,6 +101,6 @@ def test_some_coarse_kinds_are_out_of_any_intervals_reach():
 def test_an_interval_over_problems_covers_for_every_kind(kind, n_problems, n_samples):
     share = coverage(kind, n_problems, n_samples, n_runs=soak.count("coverage"))
     print(f"{kind}, {n_problems} x {n_samples}: {100 * share:.1f}")
-    # Half a percent is chance, with 2,000 runs.
-    low, high = (0.86, 0.99) if (n_problems, n_samples) in COARSE else (0.925, 0.975)
+    # Half a percent is chance, with 2,000 runs, and of 162 kinds some have three times that.
+    low, high = (0.86, 0.99) if (n_problems, n_samples) in COARSE else (0.92, 0.98)
     assert low <= share <= high or kind in FURTHER
