@@ -52,10 +52,10 @@ def over_problems(right: np.ndarray, sizes: np.ndarray) -> Interval:
     always, 10 % half of the time; all 0.5, all 0.97, all 0.02; 70 % at 0.2 and 30 % at 0.9; Beta(1, 5) with Beta(8, 2).
     Problems x samples: 12 x 64, 30 x 4, 16, 64 and 2 to 64, 60 x 16, 198 x 8, 500 x 4 and 2 to 16: 162 kinds. The ones
     nearest to 93 and 97 were counted again with 6,000 runs (chance: 0.3): covered 93.4 to 97.1 %; over 97 are all 0.97
-    and all 0.02 of 30 x 4. Of 6 problems, 12 x 4 and one sample each, 76 of 90 are within 93 to 97, the others 86.8 (two
-    groups, 6 x 64: none of the second is drawn in 11.8 % of the runs), 92.6 and 97.2 to 98.4. There the mean has few
-    values, and no interval can be within for all: tests/test_coverage.py proves it of three kinds. It has eight further
-    kinds, not fitted to: 65 of 72 within (89.0 to 98.1) and, of the coarse shapes, 24 of 40 (71.3 to 98.8).
+    and all 0.02 of 30 x 4. Of 6 problems, 12 x 4 and one sample each, 76 of 90 are within 93 to 97, the others 86.8
+    (two groups, 6 x 64: none of the second is drawn in 11.8 % of the runs), 92.6 and 97.2 to 98.4. There the mean has
+    few values, and no interval can be within for all: tests/test_coverage.py proves it of three kinds. It has eight
+    further kinds, not fitted to: 65 of 72 within (89.0 to 98.1); of the coarse shapes, 24 of 40 (71.3 to 98.8).
     """
     means = right / sizes
     value, n = float(means.mean()), len(means)
