@@ -6,6 +6,14 @@ root of cost). "one by one" is what is left of that where rates must be found ou
 next lowers the error most, until the error that is known of the plain means is small enough; it is told which Beta the
 rates are from, and its means are biased. "adaptive" is what a run draws for the error that it then states, "true" for
 the error that it then has.
+
+Tried and left out, for Beta(0.1, 0.1), (0.3, 0.3), (0.2, 1), where "adaptive" is 0.65, 0.81, 0.69 in 3.5 rounds (400
+runs each): to look at a problem after 8, 10, 13, 16 … samples, draw on while its counts ask for more, and take the
+unbiased mean of such a plan, the share of the ways to its counts that begin with a right sample (Girshick, Mosteller
+and Savage 1946). 0.58, 0.78, 0.66 in 7.7 rounds by the error that it states; but its true error is the larger one:
+the tokens to the same true error are 0.75, 0.72, 0.69 against 0.75, 0.77, 0.71, where chance is 0.05. With samples
+drawn ahead, in 5.5 rounds, 0.60, 0.82, 0.68. Smaller pilots, of 5 eighths of the samples and of 5 twelfths: 0.64,
+0.85, 0.71 and 0.62, 0.88, 0.74 (150 runs).
 """
 
 import sys

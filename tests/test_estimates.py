@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lighteval_r1.numbers import distances, estimates
 from lighteval_r1.numbers.distances import difference
 from lighteval_r1.numbers.estimates import estimate, interval, maj_at_n, pass_at_k
-from lighteval_r1.numbers.intervals import beta_binomial_end, combined, over_problems, t_quantile
+from lighteval_r1.numbers.intervals import beta_binomial, combined, degrees_of_freedom, over_problems, t_quantile
 from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.tables import intervals, span
 from lighteval_r1.records import Estimate
@@ -430,10 +430,10 @@ def test_the_intervals_of_a_weighted_mean_cover(suite):
 @pytest.mark.parametrize(
     ("score", "n", "same", "others"),
     [
-        (0.0, 4, "0.0 to 3.2", "0.0 to 12.2"),
-        (1.0, 4, "96.8 to 100.0", "87.8 to 100.0"),
-        (0.0, 64, "0.0 to 0.2", "0.0 to 12.2"),
-        (1.0, 64, "99.8 to 100.0", "87.8 to 100.0"),
+        (0.0, 4, "0.0 to 3.2", "0.0 to 10.1"),
+        (1.0, 4, "96.8 to 100.0", "89.9 to 100.0"),
+        (0.0, 64, "0.0 to 0.2", "0.0 to 10.3"),
+        (1.0, 64, "99.8 to 100.0", "89.7 to 100.0"),
     ],
 )
 def test_where_no_spread_was_seen_no_interval_is_a_point(score, n, same, others):
@@ -454,16 +454,35 @@ def test_an_interval_over_problems_is_its_mirror_image_and_takes_any_numbers_of_
     assert 0 < low < np.mean(right / sizes) < high < 1
 
 
-def test_the_beta_binomials_end_is_that_of_a_posterior_computed_by_scipys_distribution():
+def test_the_beta_binomials_ends_are_those_of_a_posterior_computed_by_scipys_distribution():
     stats = pytest.importorskip("scipy.stats")
     right, sizes = np.array([0, 0, 1, 0, 9, 0]), np.array([16, 4, 16, 8, 10, 16])
     means, totals = np.linspace(0.0005, 0.9995, 1000), np.exp(np.linspace(math.log(0.02), math.log(1e5), 37))
     a, b = np.outer(means, totals), np.outer(1 - means, totals)
     likelihood = np.prod([stats.betabinom.pmf(c, n, a, b) for c, n in zip(right, sizes, strict=True)], axis=0)
-    weights = likelihood.sum(axis=1) / np.sqrt(means * (1 - means))
-    point = means[np.searchsorted(np.cumsum(weights) / weights.sum(), 0.975)]
-    low, high = interval(float(np.mean(right / sizes)), 0.15, n_least=6)
-    assert beta_binomial_end(right, sizes, low, high) == pytest.approx(point, abs=0.01)
+    weights = likelihood.sum(axis=1)
+    points = means[np.searchsorted(np.cumsum(weights) / weights.sum(), [0.025, 0.975])]
+    assert beta_binomial(right, sizes, about=(0.05, 0.4)) == pytest.approx(points, abs=0.005)
+    # near which it is looked at closely makes no difference
+    assert beta_binomial(right, sizes, about=(0.6, 0.61)) == pytest.approx(points, abs=0.01)
+
+
+def test_the_interval_over_problems_is_between_wilsons_and_the_posteriors():
+    """m = 6 * 0.25 problems are right: 5 / 11.5 of the way."""
+    right, sizes = np.array([0, 0, 4, 0, 8, 0]), np.full(6, 8)
+    means = right / sizes
+    wilson = interval(0.25, float(np.std(means, ddof=1)) / math.sqrt(6), n_least=6, df=degrees_of_freedom(means))
+    posterior = beta_binomial(right, sizes, about=wilson)
+    between = [a + 5 / 11.5 * (b - a) for a, b in zip(wilson, posterior, strict=True)]
+    assert over_problems(right, sizes) == pytest.approx(between)
+    assert over_problems(np.zeros(6, int), sizes)[0] == 0.0 and over_problems(sizes, sizes)[1] == 1.0
+
+
+def test_two_ends_tell_their_spread_better_than_a_normal_sample_of_as_many():
+    # kurtosis 1, of two ends: 2n / ((n + 1)/(n - 1) - 1 + 2/(n - 1)) = n (n - 1) / 2
+    assert degrees_of_freedom(np.array([0.0, 1.0] * 10)) == pytest.approx(190)
+    assert degrees_of_freedom(np.array([0.0, 1.0])) == degrees_of_freedom(np.array([0.4, 0.3])) == pytest.approx(1)
+    assert degrees_of_freedom(np.full(8, 0.3)) == 7 and degrees_of_freedom(np.array([0.0] * 9 + [1.0])) == 9
 
 
 def test_a_sums_interval_is_its_parts_distances_added_as_squares():
