@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from lighteval_r1.confined import server
 from lighteval_r1.confined.child import LENGTH_BYTES, READY
 from lighteval_r1.confined.connection import LEVELS, Connection, connect
-from lighteval_r1.confined.processes import n_threads, thread_states
+from lighteval_r1.confined.processes import thread_states, threads
 from lighteval_r1.records import GraderDied
 
 # Source: LiveCodeBench's checker gives each test 6 s. Here of CPU time, so that a busy machine changes no grade.
@@ -159,7 +159,7 @@ class Process:
                     return "output limit"
             if time.monotonic() >= look:
                 pids, look = self.connection.processes(), next_look()
-                if sum(map(n_threads, pids)) > MAX_THREADS:
+                if sum(len(threads(pid)) for pid in pids) > MAX_THREADS:
                     return "thread limit"
                 waited_s += LOOK_EVERY_S * waiting("".join(map(thread_states, pids)))
                 if waited_s > limit_s:

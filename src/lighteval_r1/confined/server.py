@@ -46,6 +46,7 @@ unlink = os.unlink  # of the server; that of programs is another
 COUNT_EVERY_S = 0.05
 SPARE_CPU_S = 1
 NO_NAMESPACES = 77
+KILLED = -signal.SIGKILL % 256
 PROBE_S = 300.0  # processes that give way to an engine may wait long for a core
 
 
@@ -184,7 +185,10 @@ def probe(place: Place) -> list[str] | None:
     answer = os.read(told, MAX_MESSAGE_BYTES) if ready else b""
     os.close(told)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    if ready and not answer and os.waitstatus_to_exitcode(status) == -signal.SIGKILL:
+        # Another hand's kill is no answer: who starts this server sees that end, and starts another.
+        os._exit(KILLED)
     sweep(place)
     return json.loads(answer) if answer else None
 
