@@ -14,9 +14,9 @@ import pytest
 from golds import gold
 
 from lighteval_r1.confined import server as server_module
-from lighteval_r1.confined.connection import LEVELS, LIMITS_ONLY, connect
+from lighteval_r1.confined.connection import LEVELS, LIMITS_ONLY, Connection, connect
 from lighteval_r1.confined.processes import children, descendants, thread_states, threads
-from lighteval_r1.confined.runner import Runner, compiled_part
+from lighteval_r1.confined.runner import Process, Runner, compiled_part, sealed
 from lighteval_r1.graders import PROGRAM
 from lighteval_r1.graders.program import Cases, judge
 from lighteval_r1.records import Grade, GraderDied, Outcome
@@ -153,6 +153,25 @@ def test_what_ends_while_it_is_looked_at_has_no_threads():
         while waiting.is_alive():
             thread_states(pid)
         assert thread_states(pid) == "" and threads(pid) == []
+
+
+@pytest.mark.parametrize("level", [*LEVELS, LIMITS_ONLY], ids=["namespaces", "no namespaces", "limits"])
+def test_a_program_ends_with_its_server(level):
+    connection = Connection(level)
+    request = {"compiled": False, "function": None, "in_class": False, "cpu_s": 6}
+    files = {"code": sealed(b"import time\ntime.sleep(60)"), "given": sealed(b"")}
+    with contextlib.closing(Process(connection, request, **files)):
+        (server,) = children(connection.process.pid)
+        while not (programs := children(server)):
+            time.sleep(0.01)
+        os.kill(server, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while Path(f"/proc/{programs[0]}").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    connection.close()
+    for fd in files.values():
+        os.close(fd)
 
 
 SPIN = """

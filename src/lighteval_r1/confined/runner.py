@@ -249,10 +249,9 @@ class Program:
 def sealed(data: bytes) -> int:
     """A file in memory with that content, which nobody can change any more."""
     fd = os.memfd_create("program", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
+    n_written = 0
+    while n_written < len(data):
+        n_written += os.pwrite(fd, data[n_written:] if n_written else data, n_written)  # is read from its beginning
     seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd
