@@ -144,6 +144,16 @@ def test_problems_that_were_asked_and_are_not_there_are_owed(tmp_path):
     assert missing == ["problem 2 of 2 [0] (not drawn)", "problem 2 of 2 [1] (not drawn)"]
 
 
+def test_how_many_samples_were_asked_for_stands_in_the_results_where_the_rows_do_not_say(tmp_path):
+    write_run(tmp_path, {"r1_aime24": asked(p="c")}, n=2)
+    path = details_in(tmp_path)
+    rows = parquet.read_table(path).to_pylist()
+    rows[0]["doc"]["num_samples"] = None
+    parquet.write_table(pa.Table.from_pylist(rows), path)
+    task = read_run(tmp_path).tasks["r1_aime24"]
+    assert (task.n, task.owed) == (2, ["p[1] (not drawn)"])
+
+
 def lightevals_own(folder: Path) -> Path:
     """What unmodified lighteval 0.13.0 wrote of 12 sums asked of the demo model, one sample each (2026-11-21): `lighteval
     accelerate model_name=/models/demo-sums,dtype=float32,generation_parameters={max_new_tokens:96,temperature:0.6,top_p:0.95}

@@ -319,6 +319,12 @@ def test_a_program_past_a_limit_is_ended(code, step, strictest):
     assert len(descendants(keeper)) == 2, "the keeper, the server, and nothing that the program started"
 
 
+def test_the_kernel_ends_a_program_too_should_its_server_be_held_up(strictest):
+    code = "import resource\nprint(*resource.getrlimit(resource.RLIMIT_CPU))"
+    most = strictest.limit_s + server.SPARE_CPU_S
+    assert judge(code, Cases(None, [b""], [f"{most} {most}"]), runner=strictest).outcome is Outcome.CORRECT
+
+
 def test_threads_that_reach_the_kernels_limit_before_ours_are_past_the_time_limit_too():
     burn = "    while True: hashlib.sha256(data)\nfor _ in range(8): threading.Thread(target=burn).start()"
     code = f"import hashlib, threading\ndata = bytes(2**24)\ndef burn():\n{burn}"
@@ -411,6 +417,10 @@ print(1)"""
     )
     daemon = int((tmp_path / "alive").read_text())
     assert not Path(f"/proc/{daemon}").exists()
+    keeper = runner.connection().process.pid
+    grade = judge("import os\nos.killpg(0, 15)", Cases(None, [b""], ["1"]), runner=runner)
+    assert grade.step == "test 1 of 1: it crashed (signal 15)"
+    assert runner.connection().process.pid == keeper, "it is alone in its group"
     runner.drop()
 
 

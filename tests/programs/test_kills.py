@@ -14,9 +14,9 @@ import pytest
 from golds import gold
 
 from lighteval_r1.confined import server as server_module
-from lighteval_r1.confined.connection import LEVELS
-from lighteval_r1.confined.processes import children, descendants
-from lighteval_r1.confined.runner import Runner, compiled_part
+from lighteval_r1.confined.connection import LEVELS, LIMITS_ONLY, Connection, connect
+from lighteval_r1.confined.processes import children, descendants, thread_states, threads
+from lighteval_r1.confined.runner import Process, Runner, compiled_part, sealed
 from lighteval_r1.graders import PROGRAM
 from lighteval_r1.graders.program import Cases, judge
 from lighteval_r1.records import Grade, GraderDied, Outcome
@@ -39,22 +39,29 @@ def test_a_kill_anywhere_changes_no_grade(victim):
             for _ in range(depth):
                 pids = [child for pid in pids for child in children(pid)]
             if killed < n_kills and pids and futures[killed].done():
-                os.kill(pids[0], signal.SIGKILL)
-                killed += 1
+                with contextlib.suppress(ProcessLookupError):  # it has ended since that look
+                    os.kill(pids[0], signal.SIGKILL)
+                    killed += 1
             time.sleep(0.02)
         outcomes = [future.result().outcome for future in futures]
     assert killed == n_kills
     assert outcomes == [Outcome.WRONG if n % 2 else Outcome.CORRECT for n in range(12)]
 
 
+def command_of(pid: int) -> str:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
+
+
 def kill_again_and_again(victim: str, *, owner: int) -> None:
     """Kills what runs a program for that process, never to return. Nothing else: a server of vLLM may be its child, too."""
     while True:
         for keeper in children(owner):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                if server_module.__name__ in Path(f"/proc/{keeper}/cmdline").read_text():
-                    running = [(server, program) for server in children(keeper) for program in children(server)]
-                    for server, program in running:
+            if server_module.__name__ in command_of(keeper):
+                running = [(server, program) for server in children(keeper) for program in children(server)]
+                for server, program in running:
+                    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                         if Path(f"/proc/{program}/comm").read_text() == "begun\n":
                             os.kill(server if victim == "server" else program, signal.SIGKILL)
         time.sleep(0.02)
@@ -106,6 +113,65 @@ def test_a_test_that_was_killed_half_way_has_its_whole_input_when_it_runs_again(
         killing.join()
         assert grade.step == "all 1 tests"
         runner.drop()
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=["namespaces", "no namespaces"])
+@pytest.mark.parametrize("victim", ["keeper", "server", "tried child"])
+def test_a_server_that_is_killed_while_it_starts_is_started_again_not_at_a_weaker_level(victim, level):
+    depth = ["keeper", "server", "tried child"].index(victim)
+    killed = []
+
+    def kill_as_it_starts() -> None:
+        while not killed and connection is None:
+            pids = [pid for pid in children(os.getpid()) if server_module.__name__ in command_of(pid)]
+            for _ in range(depth):
+                pids = [child for pid in pids for child in children(pid)]
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+
+    while not killed:  # a child that is tried lives some milliseconds
+        connection = None
+        killing = threading.Thread(target=kill_as_it_starts)
+        killing.start()
+        connection = connect((level, LIMITS_ONLY))
+        killing.join()
+        assert connection.can == [] and connection.level.startswith("namespaces" if level["namespaces"] else "Landlock")
+        connection.close()
+
+
+def test_what_ends_while_it_is_looked_at_has_no_threads():
+    for _ in range(40):
+        pid = os.fork()
+        if pid == 0:
+            for _ in range(10):
+                threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+            os._exit(0)
+        waiting = threading.Thread(target=os.waitpid, args=(pid, 0))
+        waiting.start()
+        while waiting.is_alive():
+            thread_states(pid)
+        assert thread_states(pid) == "" and threads(pid) == []
+
+
+@pytest.mark.parametrize("level", [*LEVELS, LIMITS_ONLY], ids=["namespaces", "no namespaces", "limits"])
+def test_a_program_ends_with_its_server(level):
+    connection = Connection(level)
+    request = {"compiled": False, "function": None, "in_class": False, "cpu_s": 6}
+    files = {"code": sealed(b"import time\ntime.sleep(60)"), "given": sealed(b"")}
+    with contextlib.closing(Process(connection, request, **files)):
+        (server,) = children(connection.process.pid)
+        while not (programs := children(server)):
+            time.sleep(0.01)
+        os.kill(server, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while Path(f"/proc/{programs[0]}").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    connection.close()
+    for fd in files.values():
+        os.close(fd)
 
 
 SPIN = """

@@ -23,6 +23,7 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache, partial
 from types import CodeType, ModuleType
 
 from lighteval_r1.confined import confinement, system_calls
@@ -107,34 +108,36 @@ def empty_file(path: str | bytes | os.PathLike, *, dir_fd: int | None = None) ->
 
 
 def limit(which: int, wanted: int) -> None:
-    hard = resource.getrlimit(which)[1]
-    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     # Soft and hard alike: the kernel then ends the process at its limit without asking it first.
-    resource.setrlimit(which, (value, value))
+    resource.setrlimit(which, (possible(which, wanted),) * 2)
 
 
-def confine(*, cpu_s: int, parent: int, system_call_filter: bytes | None) -> None:
-    """What the server has not already done once for all programs."""
-    os.closerange(CODE + 1, 2**20)
-    # No session of its own: Linux may give each session an equal share of a core, whatever its processes' priorities.
-    os.setpgid(0, 0)
-    limit(resource.RLIMIT_CPU, cpu_s)
-    confinement.end_with_parent(parent, signal.SIGKILL)
-    if system_call_filter is not None:
-        system_calls.install_filter(system_call_filter)
+def possible(which: int, wanted: int) -> int:
+    hard = resource.getrlimit(which)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
-class Swallowed:
-    """Whatever a program raises ends its test and nothing else. raised: the exception's type, None where none was."""
+@lru_cache(maxsize=1)
+def confining_calls(
+    *, cpu_s: int, parent: int, system_call_filter: bytes | None
+) -> tuple[list[Callable[[], object]], Callable[[], object]]:
+    """What a process calls before it runs a program: first these in their order, then the last, which returns something
+    where it failed. The rest the server has done once for all. parent: 0 where the kernel ends the process with it.
 
-    raised: type[BaseException] | None = None
-
-    def __enter__(self) -> "Swallowed":
-        return self
-
-    def __exit__(self, raised: type[BaseException] | None, *_: object) -> bool:
-        self.raised = raised
-        return True
+    They are made ready before the fork, since each page that a process looks a name up on is copied for it.
+    """
+    cpu_limit = (possible(resource.RLIMIT_CPU, cpu_s),) * 2
+    calls: list[Callable[[], object]] = [
+        partial(signal.set_wakeup_fd, -1),
+        partial(os.closerange, CODE + 1, 2**20),
+        partial(resource.setrlimit, resource.RLIMIT_CPU, cpu_limit),
+    ]
+    if parent:
+        calls.append(partial(confinement.end_with_parent, parent, signal.SIGKILL))
+    if system_call_filter is None:
+        # A signal to its group is one to itself. No session of its own: Linux may give each an equal share of a core.
+        return calls, partial(os.setpgid, 0, 0)
+    return calls, system_calls.installing(system_call_filter)
 
 
 def run(request: dict, modules: dict[str, ModuleType]) -> int:
@@ -147,20 +150,22 @@ def run(request: dict, modules: dict[str, ModuleType]) -> int:
     os.close(CODE)
     # Nothing of the program has run before this: a process that ends without it failed by itself.
     os.write(CHANNEL, READY)
-    function, value = request["function"], None
+    function, value, raised = request["function"], None, None
     module = modules[SCRIPT if function is None else SOLUTION]
     sys.modules[module.__name__] = module
     stdout = sys.stdout
-    with Swallowed() as program:
+    try:
         compiled = marshal.loads(code) if request["compiled"] else compile_and_tell(code)
         if function is None:
             exec(compiled, vars(module))
         else:
             value = encode(call(compiled, module, function=function, in_class=request["in_class"]))
-    with Swallowed() as ending:
+    except BaseException as error:  # whatever a program raises ends its test and nothing else
+        raised = None if type(error) is SystemExit and function is None else type(error)
+    try:
         end_script(stdout)
-    raised = None if program.raised is SystemExit and function is None else program.raised
-    raised = raised or ending.raised
+    except BaseException as error:
+        raised = raised or type(error)
     if raised is not None:
         tell({"error": raised.__name__})
         return RAISED

@@ -4,11 +4,13 @@ It starts with a clean environment, in a session of its own, and ends when the c
 process ends. Each level is tried, not guessed: the server says what a child of its could do although it should not.
 """
 
+import contextlib
 import json
 import marshal
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +26,9 @@ from lighteval_r1.records import GraderDied, UserError
 
 # Long, because processes that give way to an engine may wait for a core.
 START_LIMIT_S = 600.0
+START_ATTEMPTS = 3
+# How a keeper ends that was killed, and one whose server was.
+KILLED = (-signal.SIGKILL, server.KILLED)
 UNSAFE = variables.UNSAFE_CODE.name
 # Strictest first. Without a system call filter nothing else holds, so it is in all.
 LEVELS = (
@@ -37,6 +42,10 @@ KEPT_VARIABLES = ("TMPDIR", "TZ")
 def allow_unsafe() -> None:
     """What --allow-unsafe-code does, for this process and those it starts."""
     variables.UNSAFE_CODE.set("1")
+
+
+class ServerKilled(ConnectionError):
+    """Another hand ended the server. Before it was up, that says nothing of what this machine allows."""
 
 
 class Connection:
@@ -80,7 +89,7 @@ class Connection:
         message = marshal.loads(data) if data else {"error": "its connection was closed" if ready else "no answer"}
         if "error" in message:
             self.close()
-            raise ConnectionError(message["error"])
+            raise (ServerKilled if self.process.returncode in KILLED else ConnectionError)(message["error"])
         return message
 
     def processes(self) -> list[int]:
@@ -99,6 +108,14 @@ class Connection:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def started(wanted: dict, *, numpy: bool) -> Connection:
+    """A server at that level, tried again where another hand killed it: no level is weaker for that."""
+    for _ in range(START_ATTEMPTS):
+        with contextlib.suppress(ServerKilled):
+            return Connection(wanted, numpy=numpy)
+    raise GraderDied(f"the server of programs was killed {START_ATTEMPTS} times while it started")
+
+
 def connect(levels: tuple[dict, ...] = LEVELS, *, numpy: bool = False) -> Connection:
     """A server at the strictest of the levels that holds here.
 
@@ -107,7 +124,7 @@ def connect(levels: tuple[dict, ...] = LEVELS, *, numpy: bool = False) -> Connec
     can: list[str] = []
     for wanted in levels:
         try:
-            connection = Connection(wanted, numpy=numpy)
+            connection = started(wanted, numpy=numpy)
         except ConnectionError:
             continue
         if connection.can == []:
@@ -123,7 +140,7 @@ def connect(levels: tuple[dict, ...] = LEVELS, *, numpy: bool = False) -> Connec
         )
     for wanted in (levels[-1], LIMITS_ONLY):
         try:
-            connection = Connection(wanted, numpy=numpy)
+            connection = started(wanted, numpy=numpy)
         except ConnectionError:
             continue
         if connection.can is not None:

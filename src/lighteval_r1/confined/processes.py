@@ -43,18 +43,18 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(below for child in children(pid) for below in descendants(child))]
 
 
-def n_threads(pid: int) -> int:
-    """0 where it is gone. One look, however many there are."""
+def threads(pid: int) -> list[str]:
+    """[] where it is gone. One look, however many there are."""
     try:
-        return len(os.listdir(f"/proc/{pid}/task"))
+        return os.listdir(f"/proc/{pid}/task")
     except GONE:
-        return 0
+        return []
 
 
 def thread_states(pid: int) -> str:
-    """A letter per thread: R runs or waits for a core, D waits for a disk, S sleeps, Z has ended."""
+    """A letter per thread: R runs or waits for a core, D waits for a disk, S sleeps, Z has ended; "" where gone."""
     states = ""
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+    for thread in threads(pid):
         with contextlib.suppress(*GONE):
-            states += stat.read_text().rpartition(")")[2].split()[0]
+            states += Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(")")[2].split()[0]
     return states

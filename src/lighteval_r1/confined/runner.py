@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from lighteval_r1.confined import server
 from lighteval_r1.confined.child import LENGTH_BYTES, READY
 from lighteval_r1.confined.connection import LEVELS, Connection, connect
-from lighteval_r1.confined.processes import n_threads, thread_states
+from lighteval_r1.confined.processes import thread_states, threads
 from lighteval_r1.records import GraderDied
 
 # Source: LiveCodeBench's checker gives each test 6 s. Here of CPU time, so that a busy machine changes no grade.
@@ -159,7 +159,7 @@ class Process:
                     return "output limit"
             if time.monotonic() >= look:
                 pids, look = self.connection.processes(), next_look()
-                if sum(map(n_threads, pids)) > MAX_THREADS:
+                if sum(len(threads(pid)) for pid in pids) > MAX_THREADS:
                     return "thread limit"
                 waited_s += LOOK_EVERY_S * waiting("".join(map(thread_states, pids)))
                 if waited_s > limit_s:
@@ -249,10 +249,9 @@ class Program:
 def sealed(data: bytes) -> int:
     """A file in memory with that content, which nobody can change any more."""
     fd = os.memfd_create("program", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
+    n_written = 0
+    while n_written < len(data):
+        n_written += os.pwrite(fd, data[n_written:] if n_written else data, n_written)  # is read from its beginning
     seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd

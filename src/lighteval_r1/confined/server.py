@@ -18,6 +18,7 @@ process, and travels as a file. What the server has imported is copied, page by 
 imports little, of this package as well.
 """
 
+import array
 import contextlib
 import fcntl
 import gc
@@ -33,34 +34,35 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import NamedTuple
 
 from lighteval_r1.confined import child, confinement, system_calls
 
 STOP = b"stop"
 MAX_MESSAGE_BYTES = 4096
-N_FILES = 4
+PLACES = array.array("i", child.PLACES).tobytes()
+FILES_BYTES = socket.CMSG_SPACE(len(PLACES))
 unlink = os.unlink  # of the server; that of programs is another
 # Where the folder is on a disk, what lies in it is counted this often.
 COUNT_EVERY_S = 0.05
 SPARE_CPU_S = 1
 NO_NAMESPACES = 77
+KILLED = -signal.SIGKILL % 256
 PROBE_S = 300.0  # processes that give way to an engine may wait long for a core
 
 
 class Place(NamedTuple):
     """What the server has made of itself. on_disk: the folder is no tmpfs of its own, so its size is to be watched.
 
-    wake: becomes readable when a child has ended.
+    wake: becomes readable when a child has ended. poll: waits for that or a message.
     """
 
     level: str
     folder: str
     on_disk: bool
     filters: tuple[bytes, bytes] | None
-    null: int
     wake: int
+    poll: select.poll
 
 
 def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
@@ -95,28 +97,32 @@ def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
 def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> int:
     """The server: forks runs of programs until the connection is closed. keeper: its process, 0 where unseen."""
     confinement.end_with_parent(keeper, signal.SIGKILL)
-    place = settle(wanted, folder=folder)
+    place = settle(control, wanted, folder=folder)
     if wanted["numpy"]:
         with contextlib.suppress(ImportError):
             importlib.import_module("numpy")
     modules = child.prepare(filtered=place.filters is not None)
     for number in child.PLACES:
-        os.dup2(place.null, number)
+        with contextlib.suppress(OSError):
+            os.close(number)
     if place.filters:
-        for_server, for_program = place.filters
-        system_calls.install_filter(for_server)
-        system_calls.described(for_program)
+        system_calls.install_filter(place.filters[0])
+    gc.collect()
     gc.freeze()
     try:
         control.sendall(marshal.dumps({"level": place.level, "can": probe(place)}))
         while True:
-            message, files, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, N_FILES)
+            # What comes with a message takes the lowest numbers that are free: those of PLACES, in their order.
+            message, files, _, _ = control.recvmsg(MAX_MESSAGE_BYTES, FILES_BYTES)
             if not message:
                 return 0
             if message == STOP:  # for a run that had ended by itself
                 continue
+            if files[0][2] != PLACES:
+                raise OSError("a program's files came with other numbers")
             request = marshal.loads(message)
-            pid = start(request, files, place=place, modules=modules)
+            # The server ends a run at its limit; the process's own is for a program whose server is held up.
+            pid = fork(child.run, request, modules, cpu_s=request["cpu_s"] + SPARE_CPU_S, place=place)
             ended = watch(pid, control, cpu_s=request["cpu_s"], place=place)
             sweep(place)
             control.sendall(marshal.dumps(ended))
@@ -124,7 +130,7 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
         return 0
 
 
-def settle(wanted: dict, *, folder: str) -> Place:
+def settle(control: socket.socket, wanted: dict, *, folder: str) -> Place:
     """Confines this process as far as is wanted and the machine allows; what is in force has a name in level."""
     # The first victim where memory runs out is a program, not the engine beside it.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
@@ -147,14 +153,18 @@ def settle(wanted: dict, *, folder: str) -> Place:
     os.chdir(folder)
     # Whatever a program finds of this process, the user's log is not among it.
     os.dup2(null, 2)
+    os.close(null)
     confinement.hide()
+    wake, poll = wake_fd(), select.poll()
+    for fd in (wake, control.fileno()):
+        poll.register(fd, select.POLLIN)
     return Place(
         level=" + ".join([*parts, "limits"]),
         folder=folder,
         on_disk=not wanted["namespaces"],
         filters=filters,
-        null=null,
-        wake=wake_fd(),
+        wake=wake,
+        poll=poll,
     )
 
 
@@ -176,15 +186,19 @@ def aside(fd: int) -> int:
 
 def probe(place: Place) -> list[str] | None:
     """What a child can do although it should not, tried by one that is confined as programs are. None: none can run."""
-    told, tell = os.pipe()
-    os.dup2(tell, child.CHANNEL)
+    told, tell = map(aside, os.pipe())
+    for number in child.PLACES:
+        os.dup2(tell, number)
     os.close(tell)
-    pid = fork(lambda: tell_attempts(place), cpu_s=5, place=place)
+    pid = fork(tell_attempts, place, cpu_s=5, place=place)
     ready, _, _ = select.select([told], [], [], PROBE_S)
     answer = os.read(told, MAX_MESSAGE_BYTES) if ready else b""
     os.close(told)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    if ready and not answer and os.waitstatus_to_exitcode(status) == -signal.SIGKILL:
+        # Another hand's kill is no answer: who starts this server sees that end, and starts another.
+        os._exit(KILLED)
     sweep(place)
     return json.loads(answer) if answer else None
 
@@ -194,10 +208,13 @@ def tell_attempts(place: Place) -> int:
     return 0
 
 
-def fork(run: Callable[[], int], *, cpu_s: int, place: Place) -> int:
+def fork(run: Callable[..., int], *arguments: object, cpu_s: int, place: Place) -> int:
     """Forks a confined process that does that and ends with its exit code. It has the descriptors that stand in their
     places, and from then on this process has none of them."""
-    parent = os.getpid()
+    # Where it has namespaces of its own, the kernel ends all in them with the server, their first process.
+    parent = os.getpid() if place.on_disk else 0
+    system_call_filter = place.filters[1] if place.filters else None
+    calls, last_call = child.confining_calls(cpu_s=cpu_s, parent=parent, system_call_filter=system_call_filter)
     # Not os.fork, which has Python and `random` set themselves up anew in the child, where each page of memory that is
     # touched must be copied: half as much as the fork costs. Of a process with one thread only `random` needs it.
     random.seed()
@@ -205,46 +222,36 @@ def fork(run: Callable[[], int], *, cpu_s: int, place: Place) -> int:
     if pid == 0:
         status = child.RAISED
         try:
-            signal.set_wakeup_fd(-1)
-            child.confine(cpu_s=cpu_s, parent=parent, system_call_filter=place.filters and place.filters[1])
-            status = run()
+            for call in calls:
+                call()
+            if last_call():
+                raise OSError("a program's process was not confined")
+            status = run(*arguments)
         finally:
             os._exit(status)
     for number in child.PLACES:
-        os.dup2(place.null, number)
+        os.close(number)
     return pid
-
-
-def start(request: dict, files: list[int], *, place: Place, modules: dict[str, ModuleType]) -> int:
-    """Forks the process of one run."""
-    for fd, number in zip(files, child.PLACES, strict=True):
-        os.dup2(fd, number)
-        os.close(fd)
-    # The server ends a run at its limit; this is for a program whose server is held up.
-    return fork(lambda: child.run(request, modules), cpu_s=request["cpu_s"] + SPARE_CPU_S, place=place)
 
 
 def watch(pid: int, control: socket.socket, *, cpu_s: float, place: Place) -> dict:
     """Waits for the process and ends it at its limits; how it ended."""
-    poll = select.poll()
-    poll.register(place.wake, select.POLLIN)
-    poll.register(control, select.POLLIN)
-    limit = cpu_time(pid) + cpu_s
-    why = ""
+    left_s, why = cpu_s, ""
     while not why:
         # A little more than what is left, so that then the limit is passed.
-        left_s = max(0.0, limit - cpu_time(pid)) + 0.01
-        ready = dict(poll.poll(1000 * (min(COUNT_EVERY_S, left_s) if place.on_disk else left_s)))
+        left_s += 0.01
+        ready = dict(place.poll.poll(1000 * (min(COUNT_EVERY_S, left_s) if place.on_disk else left_s)))
         if place.wake in ready:
             os.read(place.wake, MAX_MESSAGE_BYTES)
             done, status, used = os.wait4(pid, os.WNOHANG)
             if done:
-                return ending(os.waitstatus_to_exitcode(status), past_limit=used.ru_utime + used.ru_stime > limit)
+                return ending(os.waitstatus_to_exitcode(status), past_limit=used.ru_utime + used.ru_stime > cpu_s)
+        left_s = cpu_s - cpu_time(pid)
         if control.fileno() in ready:
             why = "stopped"  # what came is read with the next request
         elif place.on_disk and is_full(place.folder):
             why = "disk limit"
-        elif cpu_time(pid) > limit:
+        elif left_s < 0:
             why = "time limit"
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

@@ -13,7 +13,7 @@ import errno
 import os
 import struct
 from collections.abc import Collection
-from functools import lru_cache
+from functools import partial
 
 # name, number on x86_64, number on aarch64. Source: asm/unistd_64.h and asm-generic/unistd.h of Linux.
 ALLOWED = """
@@ -169,12 +169,14 @@ class FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-@lru_cache(maxsize=1)
-def described(program: bytes) -> FilterProgram:
-    return FilterProgram(len(program) // 8, program)
+def installing(program: bytes) -> partial[int]:
+    """What to call so that from then on this thread and what it starts may make only those calls; not 0 where the
+    kernel refuses."""
+    described = FilterProgram(len(program) // 8, program)
+    return partial(LIBC.prctl, PR_SET_SECCOMP, FILTER_MODE, ctypes.byref(described), 0, 0)
 
 
 def install_filter(program: bytes) -> None:
-    """From here on this thread and what it starts may make only those calls. OSError where the kernel refuses."""
-    if LIBC.prctl(PR_SET_SECCOMP, FILTER_MODE, ctypes.byref(described(program)), 0, 0):
+    """OSError where the kernel refuses."""
+    if installing(program)():
         raise OSError(ctypes.get_errno(), "seccomp")
