@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from lighteval_r1.graders.retractions import REFUTED
+
 # An announcement further from the end than this many characters does not stand "at the end".
 TAIL_LENGTH = 600
 
@@ -148,8 +150,7 @@ INSTEAD = re.compile(
     r"|[^。\n]{1,40}?而是)\s*(?=[-+$\\\d(])",
     re.IGNORECASE,
 )
-# "The answer is 42, which is wrong": what a sentence takes back of its own answer; and of a box before it.
-REFUTED = r"(?:wrong|incorrect|false|impossible|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
+# "The answer is 42, which is wrong": what a sentence takes back of its own answer.
 REFUTED_WITHIN = re.compile(
     rf"\b(?:which|but (?:this|that|it)) (?:is|was|would be|seems) (?:\w+ )?{REFUTED}|\bbut I disagree", re.IGNORECASE
 )
@@ -196,22 +197,6 @@ REASON = re.compile(rf"\s*[,(—–;]?\s*\b(?:{'|'.join(REASONS)})\b.*", re.IGNO
 SAYS = re.compile(r"The (?:(?!\b(?:is|are|equals) \S*\d\S* and )[^.]){1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
 
 
-# What takes back all that was said before it: "Wait, that is wrong: it should be 43."
-TAKEN_BACK = re.compile(
-    r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
-        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|(?:not|n['’]t)[ ](?:right|correct))\b
-      |^[ \t*_#]*correction\b[ \t*_]*:
-      |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
-# ", but the answer is the same"; "No, that is not wrong."
-BUT_STANDS = re.compile(
-    r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
-)
-TAKING_BACK = ("wrong", "incorrect", "t correct", "mistake", "error", "orrection", "t right")
-TAKEN_BACK_WITHIN = 3_000
-
-
 @cache
 def compiled(pattern: str) -> re.Pattern:
     """Those of twenty languages at once take a third of a second, of which most commands use none."""
@@ -231,17 +216,6 @@ def meant(match: re.Match) -> bool:
     """Whether an announcement is one: neither supposed nor asked, nor of a wrong answer."""
     before = match.string[max(0, match.start() - 80) : match.start()]
     return SUPPOSED.search(before) is None and WRONG_ONE.search(before) is None
-
-
-def standing(text: str) -> str:
-    """What is said behind the last words that take back what was said before; all of it where there are none."""
-    begin = max(0, len(text) - TAKEN_BACK_WITHIN)
-    tail = text[begin:]
-    # Plain scans first: hardly a reply takes anything back.
-    if not any(word in tail for word in TAKING_BACK):
-        return text
-    taken = [m for m in TAKEN_BACK.finditer(text, begin) if not BUT_STANDS.match(text, m.end())]
-    return text[taken[-1].end() :] if taken else text
 
 
 def announced(text: str) -> str:

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lighteval_r1.graders.announcements import REFUTED, alone, announced, standing
+from lighteval_r1.graders.announcements import alone, announced
+from lighteval_r1.graders.retractions import REFUTED, standing
 
 IN_THINKING = "in the thinking: "
 

@@ -38,9 +38,10 @@ from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
-from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases, standing
+from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases
 from lighteval_r1.graders.grader import MALFORMED, Found, Grader
 from lighteval_r1.graders.latex import spell
+from lighteval_r1.graders.retractions import standing
 from lighteval_r1.records import Grade, Outcome
 
 if TYPE_CHECKING:

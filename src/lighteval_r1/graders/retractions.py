@@ -1,0 +1,31 @@
+"""Words that take back what a reply said before them."""
+
+import re
+
+# Of an answer before it, in its sentence or behind its box.
+REFUTED = r"(?:wrong|incorrect|false|impossible|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
+# What takes back all that was said before it: "Wait, that is wrong: it should be 43."
+TAKEN_BACK = re.compile(
+    r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
+        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|(?:not|n['’]t)[ ](?:right|correct))\b
+      |^[ \t*_#]*correction\b[ \t*_]*:
+      |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+# ", but the answer is the same"; "No, that is not wrong."
+BUT_STANDS = re.compile(
+    r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
+)
+TAKING_BACK = ("wrong", "incorrect", "t correct", "mistake", "error", "orrection", "t right")
+TAKEN_BACK_WITHIN = 3_000
+
+
+def standing(text: str) -> str:
+    """What is said behind the last words that take back what was said before; all of it where there are none."""
+    begin = max(0, len(text) - TAKEN_BACK_WITHIN)
+    tail = text[begin:]
+    # Plain scans first: hardly a reply takes anything back.
+    if not any(word in tail for word in TAKING_BACK):
+        return text
+    taken = [m for m in TAKEN_BACK.finditer(text, begin) if not BUT_STANDS.match(text, m.end())]
+    return text[taken[-1].end() :] if taken else text
