@@ -28,8 +28,8 @@ JOINT = re.compile(
 CONNECTIVE = re.compile(r"[,;&]|\b(?:and|or)\b|\\q?quad")
 # "The answer is not \\boxed{42}": what is denied there is no answer.
 DENIED_BOX = re.compile(
-    r"(?:\bnot|n['’]t|\bcannot be|\bnever|\bpas|\bnicht|\bno es|\bnon è|不是|不为|≠|\\neq?)"
-    r"(?:\s+(?:be|equal to|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$",
+    r"(?:\bnot|n['’]t|\bcannot be|\bnever|\bpas|\bnicht|\bno es|\bnon è|不是|不为)"
+    r"(?:\s+(?:be|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$",
     re.IGNORECASE,
 )
 REFUTED_BOX = re.compile(

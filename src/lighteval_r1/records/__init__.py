@@ -44,7 +44,6 @@ MOST_TOKENS = 2**24
 MOST_SAMPLES = 2**16
 # What stands in a file as one of these is refused where it is none (outside.decoding).
 Count = Annotated[int, Meta(ge=0)]
-Whole = Annotated[int, Meta(ge=1)]
 Index = Annotated[int, Meta(ge=0, lt=MOST_SAMPLES)]
 NSamples = Annotated[int, Meta(ge=0, le=MOST_SAMPLES)]
 Positive = Annotated[float, Meta(gt=0, lt=1e300)]

@@ -29,7 +29,7 @@ from lighteval_r1.outside.decoding import described
 from lighteval_r1.outside.shipped import shipped
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.outside.yaml_file import read_yaml
-from lighteval_r1.records import Positive, UserError, Whole
+from lighteval_r1.records import Count, Positive, UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.
 SIGNAL = "B:USR1@120"
@@ -41,7 +41,7 @@ JOB_IDS = "ids"
 class Cluster:
     """What the user's file says of the cluster; see slurm/cluster-example.yaml."""
 
-    gpus_per_node: Whole = 8
+    gpus_per_node: Count = 8
     gpu_memory_gb: Positive = 80
     sbatch: dict[str, object] = field(default_factory=dict)
     sbatch_report: dict[str, object] = field(default_factory=dict)
