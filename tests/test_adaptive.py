@@ -17,10 +17,12 @@ from lighteval_r1.numbers.distances import difference
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.plans import Known, known_from
 from lighteval_r1.numbers.scores import problem_figures, task_row
+from lighteval_r1.outside.decoding import decoded
 from lighteval_r1.records import EngineError, OwedError, Problem, Sample, Settings, TaskRun, UserError
 from lighteval_r1.runs.journals import holdings
 from lighteval_r1.runs.pairing import with_more
 from lighteval_r1.runs.reading import read_run
+from lighteval_r1.runs.results_file import SaidTask
 from lighteval_r1.runs.rows_file import task_of_rows
 from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
@@ -261,7 +263,9 @@ def test_journal_and_pushed_rows_are_read_as_the_adaptive_run_that_they_are(whol
         for problem in journal.problems:
             for row in rows_of(problem, {"doc": {}, "metric": {}, "model_response": {}}, clear=True):
                 file.add(row | {"model": "org/model", "task": "r1_aime24"})
-    pushed = task_of_rows(path, described={"r1_aime24": {"adaptive": asdict(task.adaptive)}})
+    pushed = task_of_rows(
+        path, described={"r1_aime24": decoded(SaidTask, {"adaptive": asdict(task.adaptive)}, where="")}
+    )
     assert shares(pushed) == shares(task) and not pushed.owed
     assert task_row(pushed).pass_at_1 == task_row(task).pass_at_1
 

@@ -8,8 +8,9 @@
     EngineError   75  the engine cannot go on (a replica died); what was drawn is kept
     GraderDied    75  a grading process ended without a grade; the reply stays ungraded
 75 is EX_TEMPFAIL of sysexits.h: the same command again goes on from there. Caught in their rooms, seen by nobody:
-FailedTry (outside; a request that may succeed another time), NoStep (thinking; a judge that names no step), Unreadable,
-TooLarge, TooDeep and NoSet (graders; an expression without a value, one that takes too long, or that is no set).
+FailedTry (outside; a request that may succeed another time), NoStep (thinking; a judge that names no step),
+ServerKilled (confined; another hand ended what runs programs), Unreadable, TooLarge, TooDeep and NoSet (graders; an
+expression without a value, one that takes too long, or that is no set).
 """
 
 MEND, AGAIN = 2, 75
