@@ -187,16 +187,18 @@ class Proxy:
                 status=answer.status, headers={"Content-Type": answer.headers["Content-Type"]}
             )
             await response.prepare(request)
-            passed = b""
+            passed, whole = b"", True
             async for line in answer.content:
+                # a server under load says a short reply in fewer parts, which goes through
                 if fault and passed.count(b"\n\n") == 4:
+                    whole = False
                     if not await spoiled(fault, request, response):
                         return response
                     fault += " (done)" if fault == "garbage" else ""
                     if fault.startswith("stall "):
                         return response
                 passed += line
-                if line.startswith(b"data: [DONE]") and not fault:
+                if line.startswith(b"data: [DONE]") and whole:
                     self.whole.setdefault(json.loads(raw)["seed"], []).append(text_of(passed))
                 try:
                     await response.write(line)

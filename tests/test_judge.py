@@ -176,7 +176,7 @@ def test_failures_are_asked_again_and_what_is_judged_is_never_asked_twice(serve,
 )
 def test_what_never_comes_right_is_unjudged_and_asked_in_the_next_run(serve, tmp_path, answer, why):
     broken = serve(lambda prompt, _: answer if "Problem p" in prompt else "FIRST CORRECT STEP: 3")
-    first = judge_of(broken, tmp_path, timeout_s=0.3)
+    first = judge_of(broken, tmp_path, timeout_s=0.3 if answer == "late" else 10.0)
     assert first.judge([asked("p"), asked("q")]) == [None, Judged(24, 37)]
     assert dict(first.failures) == {why: 1} and first.n_asked == 5
     mended = serve(lambda *_: "FIRST CORRECT STEP: 1")
