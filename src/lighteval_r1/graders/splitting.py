@@ -168,9 +168,14 @@ class Pairs:
             )
             return min(found, default=None)
         first: Span | None = None
+        # A plain sign is found at once, and most texts hold none, or late: no mark of it stands before.
+        signs: dict[str, int] = {}
         for mark in marks:
+            if (sign := mark[0]) not in signs:
+                signs[sign] = self.text.find(sign, begin, end)
             # no further than the first so far
-            at = self.text.find(mark, begin, min(end, first[0] + len(mark)) if first else end)
+            last = min(end, first[0] + len(mark)) if first else end
+            at = self.text.find(mark, signs[sign], last) if signs[sign] >= 0 else -1
             if at >= 0:
                 first = min(first or (at, at + len(mark)), (at, at + len(mark)))
         return first
