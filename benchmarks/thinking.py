@@ -7,7 +7,7 @@ costs not.
 below are 200 million characters. CPU time for 200 million, from 12 copies and the demo's tokenizer, on 2 busy cores:
 228 s before words were tokenized once and statements looked at only where they decide, 111 s after. In turn with that
 version, on 2 busier ones: 103 and 129 s before plain numbers were settled at a look, tokens counted in one pass and the
-collector of cycles left off, 89 and 81 s after; 80 s for all 45 copies.
+collector of cycles left off, 89 and 81 s after; 80 s for all 45 copies. On quiet cores 74 s.
 
 replies.jsonl: rows with uid, problem, gold, output, finish_reason, level, subject (real replies of R1-distilled models
 to MATH-500, AIME and Minerva problems). Replies of differently trained models, by the second part of their uid, are
