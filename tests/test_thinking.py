@@ -328,8 +328,9 @@ def cost_s(text: str, grader: str, pool: Pool) -> float:
 def test_replies_that_mean_harm_cost_as_much_as_they_are_long(name, grader, pool):
     """Five times the text may cost ten times as much: what grows with the square of the length costs 25 times as much."""
     cost_s("The answer is 5.", grader, pool)  # what is imported or read once
-    short, long = (cost_s(HARM[name](n), grader, pool) for n in (4, 20))
-    assert long < max(0.3, 10 * short), (short, long)
+    # What else a machine does is in the CPU time, too; what is too dear is so each time.
+    tries = ([cost_s(HARM[name](n), grader, pool) for n in (4, 20)] for _ in range(3))
+    assert any(long < max(0.3, 10 * short) for short, long in tries)
 
 
 def test_a_statement_that_stops_the_grader_is_wrong_and_counted():
