@@ -127,3 +127,14 @@ def test_modules_and_classes_do_not_hide_behind_empty_names():
         if isinstance(node, ast.ClassDef)
     }
     assert not names & empty
+
+
+def test_no_line_is_longer_than_a_screen():
+    """The linter lets pass what holds no space, as a pattern does."""
+    long = [
+        f"{path.name}:{number}"
+        for path in SRC.rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > 120
+    ]
+    assert not long, long

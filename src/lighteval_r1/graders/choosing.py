@@ -66,18 +66,22 @@ CHOOSING = (
     rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
     # "It isn't A, it's B."
     rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
-    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
-    rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}(?=[(*]{{0,3}}(?-i:[A-J])\b)",
+    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}"
+    rf"(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
+    rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}"
+    rf"(?=[(*]{{0,3}}(?-i:[A-J])\b)",
     rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
     rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
-    rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
+    rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}"
+    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     # "Only C works."
     rf"\bonly{GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|works|fits|remains|holds)\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
     # "not B but C"
-    rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
+    rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?"
+    rf"(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
     rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|ma|bensì|а|而是){MAY_GAP}",
     rf"(?<![不别])(?:故|应|應|所以|因此|我)?(?<![不别])(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
     rf"(?<!不)(?:正确|最佳)的?(?:选项|選項|答案)?(?:是|为|為|[:：]){MAY_GAP}",
@@ -122,7 +126,8 @@ CONNECTIVES = group_of(
     *("dan", "lub", "eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
 UNDECIDED = re.compile(
-    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])(?!{GAP}(?!and\b|or\b)[a-z])"
+    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])"
+    rf"(?!{GAP}(?!and\b|or\b)[a-z])"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -185,7 +190,8 @@ CONCLUDED = re.compile(
 )
 # "So the planet is Venus.": the option in words that a last line comes to.
 CONCLUDED_IN_WORDS = re.compile(
-    r"(?:(?:so|thus|therefore|hence|consequently),?|(?:the|my)(?:\s(?:final|correct))?(?=\sanswer))\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
+    r"(?:(?:so|thus|therefore|hence|consequently),?|(?:the|my)(?:\s(?:final|correct))?(?=\sanswer))"
+    r"\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
     r"\b(?:is|are|was|be)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
     re.IGNORECASE,
 )

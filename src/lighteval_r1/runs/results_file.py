@@ -11,7 +11,8 @@ from lighteval_r1.runs.locate import LIGHTEVAL
 # Samples of a task beyond which a file cannot be meant: each that is missing is named.
 MOST_OF_A_TASK = 10**7
 # Of other versions some are missing, or there are more.
-SaidSettings = TypedDict("SaidSettings", get_type_hints(Settings, include_extras=True), total=False)  # type: ignore[misc]
+SETTINGS = get_type_hints(Settings, include_extras=True)
+SaidSettings = TypedDict("SaidSettings", SETTINGS, total=False)  # type: ignore[misc]
 
 
 class SaidEnvironment(TypedDict, total=False):
