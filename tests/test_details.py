@@ -15,6 +15,7 @@ from runs import DATE, Asked, asked, write_run
 from lighteval_r1.records import UserError, unpack_token_ids
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.runs.reading import read_run
+from lighteval_r1.runs.results_file import Ours, read_results
 
 RECORDED = Path(__file__).with_name("lighteval_run")
 LATER = "2026-11-21T09-00-00.000001"
@@ -316,3 +317,14 @@ def test_every_command_refuses_what_is_no_run_in_one_line(tmp_path, main, comman
 def test_the_place_of_a_report_is_checked_before_anything_is_read(tmp_path, main):
     code, _, refused = main("report", tmp_path / "nowhere", "-o", "report.pdf")
     assert code == 2 and "report.pdf does not end in .html" in refused
+
+
+def test_a_results_file_of_an_engine_that_names_no_model_is_read(tmp_path):
+    """LightEval's client of a TGI server writes null where it knows no name."""
+    path = tmp_path / "results_2026-11-20T10-00-00.000001.json"
+    config = {"model_name": None, "dtype": None, "generation_parameters": {"temperature": None, "seed": 4}}
+    general = {"model_name": "served", "model_config": config}
+    path.write_text(json.dumps({"config_general": general, "config_tasks": {"t|0": {"version": None}, "u|0": None}}))
+    results = read_results(path)
+    assert (results.model, results.config.settings, results.ours) == ("served", {"seed": 4}, Ours())
+    assert [results.version(task) for task in ("t|0", "u|0", "v|0")] == [0, 0, 0]

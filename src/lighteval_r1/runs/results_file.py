@@ -84,7 +84,7 @@ class GenerationParameters:
 class ModelConfig:
     """Of LightEval's engines and ours, as far as it is read."""
 
-    model_name: str = ""
+    model_name: str | None = None
     revision: str | None = None
     system_prompt: str | None = None
     dtype: str | None = None
@@ -92,15 +92,15 @@ class ModelConfig:
     max_model_length: int | None = None
     seed: int | None = None
     generation_parameters: GenerationParameters | None = None
-    lighteval_r1: Ours = field(default_factory=Ours)
+    lighteval_r1: Ours | None = None
 
     @property
     def settings(self) -> dict[str, object]:
         """What our engine says of it, else what is known of a run of LightEval's own, by names of Settings."""
-        if self.lighteval_r1.settings:
+        if self.lighteval_r1 and self.lighteval_r1.settings:
             return self.lighteval_r1.settings
         names = ("max_model_length", "revision", "system_prompt", "dtype", "quantization", "seed")
-        known = {"model": self.model_name or None} | {name: getattr(self, name) for name in names}
+        known = {"model": self.model_name} | {name: getattr(self, name) for name in names}
         for name, value in asdict(self.generation_parameters or GenerationParameters()).items():
             if value is not None:
                 known["max_tokens" if name == "max_new_tokens" else name] = value
@@ -115,7 +115,7 @@ class General:
 
 @dataclass(frozen=True)
 class ConfigTask:
-    version: int = 0
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Results:
 
     @property
     def ours(self) -> Ours:
-        return self.config.lighteval_r1
+        return self.config.lighteval_r1 or Ours()
 
     @property
     def model(self) -> str:
@@ -149,7 +149,7 @@ class Results:
     def version(self, task: str) -> int:
         """Of a task by LightEval's name; 0 where they do not say."""
         said = self.config_tasks.get(task)
-        return said.version if said else 0
+        return (said.version if said else None) or 0
 
 
 def read_results(path: Path) -> Results:
