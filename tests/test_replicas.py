@@ -61,18 +61,26 @@ def work(folder: Path) -> Work:
     return Work("demo_sums", problems, Asked(N, task.version), Journal(folder, settings=SETTINGS, version=task.version))
 
 
-class KilledAfter(VllmEngine):
-    """Replica 1 is killed by SIGKILL once 30 samples are drawn, some of them by each: either may be slow on a busy core."""
+class KilledInTheMiddle(VllmEngine):
+    """Replica 1 is killed by SIGKILL once each replica has drawn 15 samples; who has, waits for the other.
+
+    However late one is ready, most samples are owed when it dies.
+    """
 
     n_drawn = (0, 0)
-    killed = False
+
+    async def start(self):
+        self.killed = asyncio.Event()
+        await super().start()
 
     async def draw(self, owed, *, replica, on_text=None):
         sample = await super().draw(owed, replica=replica, on_text=on_text)
         self.n_drawn = tuple(n + (replica == number) for number, n in enumerate(self.n_drawn))
-        if sum(self.n_drawn) >= 30 and min(self.n_drawn) >= 5 and not self.killed:
-            self.killed = True
+        if min(self.n_drawn) >= 15 and not self.killed.is_set():
+            self.killed.set()
             os.kill(self.processes[1].pid, signal.SIGKILL)
+        elif self.n_drawn[replica] >= 15:
+            await self.killed.wait()
         return sample
 
 
@@ -83,7 +91,7 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
         gc.collect()
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     first = work(tmp_path)
-    dying = KilledAfter(**vars(engine(2)))
+    dying = KilledInTheMiddle(**vars(engine(2)))
     with (
         Pool(workers=1) as pool,
         pytest.raises(EngineError, match=r"vLLM replica 1 ended \(exit code -9.*same command goes on"),
