@@ -21,9 +21,8 @@ from lighteval_r1.engines.model_section import NOTHING, ModelSection, check_para
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import out_of_reach, token
-from lighteval_r1.outside.words import tell
+from lighteval_r1.outside.words import plain_errors, tell
 from lighteval_r1.plugin.documents import stage, task_config
-from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.model import R1Model
 from lighteval_r1.plugin.vllm_arguments import R1Config, make_engine, read_config
 from lighteval_r1.records import UserError
