@@ -21,17 +21,8 @@ from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Problem, UserError, sha256
 from lighteval_r1.tasks import livecodebench
 from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, tests_of, unreadable
-from lighteval_r1.tasks.task import (
-    DEEPSEEK_PROMPT,
-    HUB,
-    LETTERS,
-    Task,
-    boxed_reference,
-    choice_problem,
-    letter_reference,
-    local_rows,
-    problem_of,
-)
+from lighteval_r1.tasks.lettered import LETTERS, choice_problem, letter_reference
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, HUB, Task, boxed_reference, local_rows, problem_of
 
 MAX_BYTES = 2**30
 # The usual names of columns. Of two that are there, the user says which.
