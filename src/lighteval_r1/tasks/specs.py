@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.confined.connection import level as confinement_level
-from lighteval_r1.outside.hub_files import token, why_no_data
+from lighteval_r1.outside.hub_files import token
+from lighteval_r1.outside.hub_repositories import why_no_data
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
