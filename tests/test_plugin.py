@@ -15,7 +15,8 @@ import pytest
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.engine_options import split_options
 from lighteval_r1.engines.model_files import ModelIdentity
-from lighteval_r1.engines.model_section import GENERATION, PARAMETERS, check_parameters, named_values
+from lighteval_r1.engines.model_parameters import GENERATION, PARAMETERS, check_parameters
+from lighteval_r1.engines.model_section import named_values
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import UserError
 from lighteval_r1.sampling import preflight

@@ -24,7 +24,9 @@ from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
-from lighteval_r1.engines.model_section import ModelSection, check_parameters, said_by_hand
+from lighteval_r1.engines.model_files import check_weights
+from lighteval_r1.engines.model_parameters import check_parameters
+from lighteval_r1.engines.model_section import ModelSection, said_by_hand
 from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.engines.vllm import hand_down, start_replicas
 from lighteval_r1.outside import variables
@@ -273,6 +275,7 @@ def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSectio
         (of_hub if task.rows is None and local_file(task) is None else here).append(task)
     findings.check_data(here)
     findings.identity(parameters)
+    check_weights(str(parameters["model_name"]), parameters)
     section.check(str(parameters["model_name"]), parameters=parameters)
     for task in of_hub:
         check_asked_of_hub(task)

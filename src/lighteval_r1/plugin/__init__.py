@@ -17,7 +17,9 @@ from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.layouts import layout_of
-from lighteval_r1.engines.model_section import NOTHING, ModelSection, check_parameters, said_by_hand
+from lighteval_r1.engines.model_files import check_weights
+from lighteval_r1.engines.model_parameters import check_parameters
+from lighteval_r1.engines.model_section import NOTHING, ModelSection, said_by_hand
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import out_of_reach, token
@@ -87,8 +89,8 @@ def check_theirs(command: Mapping) -> None:
 @plain_errors
 def section_of(model_args: str) -> ModelSection:
     """What is said beside the model arguments: in their file, over it in a variable."""
-    recipe = ModelSection.in_recipe(model_args) if model_args.endswith(".yaml") else ModelSection()
-    return recipe.under(said_by_hand())
+    section = ModelSection.in_recipe(model_args) if model_args.endswith(".yaml") else NOTHING
+    return section.under(said_by_hand()) if variables.MODEL.value() else section
 
 
 @plain_errors
@@ -103,7 +105,9 @@ def check_command(
     layout = layout_of(config.model_dump())
     layout.check()
     findings.identity(config.model_dump())
-    section.check(config.model_name, parameters=config.model_dump())
+    check_weights(config.model_name, config.model_dump())
+    if section != NOTHING:
+        section.check(config.model_name, parameters=config.model_dump())
     return start_replicas(layout)
 
 
@@ -122,7 +126,7 @@ _asked = tasks_named(_command["tasks"] if _command else variables.ASKED.value())
 _asked = _asked or {name: task for name, task in TASKS.items() if not task.is_remade}
 if _command:
     check_theirs(_command)
-_section = section_of(_command["model_args"]) if _command else ModelSection()
+_section = section_of(_command["model_args"]) if _command else NOTHING
 _processes = check_command(_command["model_args"], _asked, section=_section, findings=_findings) if _command else []
 TASKS_TABLE = [task_config(task, staged(task)) for task in _asked.values()]
 
