@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import shlex
 import signal
 import sys
@@ -19,6 +18,7 @@ from lighteval_r1.outside.log_file import logged
 from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.runs.results_file import Ours
+from lighteval_r1.sampling.journal import write_whole
 
 LOG = "lighteval.log"
 # What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
@@ -116,9 +116,7 @@ class Configuration:
         return f"model-{sha256(self.text)[:8]}.yaml"
 
     def write(self, folder: Path) -> None:
-        draft = folder / f"{self.name}.{os.getpid()}.draft"
-        draft.write_text(self.text, encoding="ascii")
-        draft.replace(folder / self.name)
+        write_whole(folder / self.name, self.text.encode())
 
 
 def same_run(
