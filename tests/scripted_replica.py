@@ -24,8 +24,7 @@ def spawn(replica: int) -> ReplicaProcess:
     with theirs:
         command = [sys.executable, __file__, str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
-    process.returncode = 0
-    return ReplicaProcess(replica, pid=process.pid, connection=ours)
+    return ReplicaProcess(replica, process=process, connection=ours)
 
 
 def asked(ids: list[int]) -> str:

@@ -278,7 +278,7 @@ def finished(tmp_path, monkeypatch) -> Path:
     )
     (task_run,) = journal_run([journal], texts=False).tasks.values()
     settings = read_settings(journal)
-    model = identify(str(evaluate.DEMO_MODEL), revision="main", load_format=None)
+    model = identify({"model_name": evaluate.DEMO_MODEL})
     assert (settings.model, settings.revision) == (model.name, model.revision)
     ours = {
         "version": __version__,

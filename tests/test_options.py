@@ -219,7 +219,7 @@ def test_help_shows_the_variables(main):
     shown = " ".join(main("--help")[1].split())
     for line in variables.table().splitlines():
         assert line.split()[0] in shown
-    assert "LIGHTEVAL_R1_REPLICAS" not in shown
+    assert "LIGHTEVAL_R1_ASKED" not in shown
 
 
 # ---- errors ------------------------------------------------------------------------------------------------------------

@@ -15,11 +15,10 @@ import pytest
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.engine_options import split_options
 from lighteval_r1.engines.model_files import ModelIdentity
-from lighteval_r1.engines.model_section import GENERATION, PARAMETERS, check_parameters, named_values
+from lighteval_r1.engines.model_parameters import GENERATION, PARAMETERS, check_parameters
+from lighteval_r1.engines.model_section import named_values
 from lighteval_r1.outside.words import storable
 from lighteval_r1.records import UserError
-from lighteval_r1.sampling import preflight
-from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import check_data, parse_spec
 from lighteval_r1.tasks.task import task_rows
@@ -172,7 +171,7 @@ def test_a_mistake_ends_lighteval_with_its_line_and_2(model, tasks, message, plu
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
     monkeypatch.delenv("LIGHTEVAL_R1_DATA", raising=False)
     with pytest.raises(SystemExit) as ended:
-        plugin.check_command(model, plugin.tasks_named(tasks), findings=Findings())
+        plugin.check_command(model, plugin.tasks_named(tasks))
     said = capsys.readouterr().err
     assert ended.value.code == 2 and said.startswith("lighteval-r1: ") and message in said and said.count("\n") == 1
 
@@ -204,15 +203,13 @@ def test_the_model_parameters_that_are_known_are_lightevals(plugin):
 
 def test_before_lighteval_goes_on_the_model_was_hashed_once(plugin, monkeypatch):
     hashed = []
-    identify = preflight.identify
-    monkeypatch.setattr(
-        preflight, "identify", lambda *model, **named: hashed.append(model) or identify(*model, **named)
-    )
+    identify = plugin.identify
+    monkeypatch.setattr(plugin, "identify", lambda parameters: hashed.append(1) or identify(parameters))
     monkeypatch.setattr(plugin, "start_replicas", lambda layout: [])
-    model, findings = f"model_name={DEMO_MODEL},dtype=float32", Findings()
-    plugin.check_command(model, plugin.tasks_named("demo_sums|0"), findings=findings)
-    made = plugin.vllm_model(plugin.read_config(model), findings=findings, processes=[], output_dir="")
-    assert hashed == [(str(DEMO_MODEL),)]
+    model = f"model_name={DEMO_MODEL},dtype=float32"
+    identity, processes = plugin.check_command(model, plugin.tasks_named("demo_sums|0"))
+    made = plugin.vllm_model(plugin.read_config(model), identity=identity, processes=processes, output_dir="")
+    assert hashed == [1]
     assert made.engine.settings.revision == "sha256:bd734a89c6d70f3b59acde23495c88de"
     assert (made.engine.settings.seed, made.engine.settings.max_tokens) == (1234, 32768)
 

@@ -12,9 +12,6 @@ import pytest
 from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, layout_parameters, model_parameters, task_specs
 from lighteval_r1.engines.model_files import folder_digest
 from lighteval_r1.records import UserError
-from lighteval_r1.sampling import preflight
-from lighteval_r1.sampling.preflight import Findings
-from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.specs import parse_spec
 
 BIN = Path(sys.executable).parent
@@ -120,71 +117,6 @@ def test_the_digest_of_a_large_file_sees_its_beginning_middle_and_end(place, tmp
         file.seek(size * place // 64)
         file.write(b"\1")
     assert folder_digest(tmp_path) != before
-
-
-# ---- found once, handed on --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def counted(monkeypatch):
-    """How often a model was hashed and data read."""
-    counts = {"identify": 0, "check_data": 0}
-
-    def counting(name):
-        real = getattr(preflight, name)
-
-        def count(*arguments, **named):
-            counts[name] += 1
-            return real(*arguments, **named)
-
-        monkeypatch.setattr(preflight, name, count)
-
-    for name in counts:
-        counting(name)
-    return counts
-
-
-def write_model(folder: Path) -> str:
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"1")
-    return str(folder)
-
-
-def test_what_a_command_found_holds_in_the_program_that_it_becomes(tmp_path, monkeypatch, counted):
-    monkeypatch.setenv("LIGHTEVAL_R1_FINDINGS", "")
-    monkeypatch.setenv("LIGHTEVAL_R1_DATA", str(tmp_path))
-    (tmp_path / "aime_2024.jsonl").write_text('{"problem": "1 + 1?", "answer": "2"}\n')
-    model = {"model_name": write_model(tmp_path / "model")}
-    command = Findings()
-    identity = command.identity(model)
-    command.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
-    command.hand_down()
-    program = Findings.handed_down()
-    assert "LIGHTEVAL_R1_FINDINGS" not in os.environ, "what this program starts would take it for its own"
-    assert program.identity(model) == program.identity(model) == identity
-    program.check_data([TASKS["r1_aime24"], TASKS["demo_sums"]])
-    assert counted == {"identify": 1, "check_data": 2}
-    program.identity(model | {"revision": "another"})
-    assert counted["identify"] == 2, "another revision is another model"
-
-
-def test_a_finding_about_files_that_changed_is_found_anew(tmp_path, counted):
-    folder = write_model(tmp_path / "model")
-    findings, model = Findings(), {"model_name": folder, "revision": None}
-    first = findings.identity(model)
-    weights = Path(folder) / "model.safetensors"
-    before = weights.stat()
-    weights.write_bytes(b"2")
-    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    second = findings.identity(model)
-    (Path(folder) / "added.safetensors").write_bytes(b"3")
-    third = findings.identity(model)
-    assert len({first, second, third}) == 3 and counted["identify"] == 3
-    weights.unlink()
-    (Path(folder) / "added.safetensors").unlink()
-    with pytest.raises(UserError, match="has no weights"):
-        findings.identity(model)
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess:

@@ -171,7 +171,7 @@ def test_samples_keep_their_key_and_seed(problem_id, index, key, seed):
 
 
 def test_the_demo_model_keeps_its_identity():
-    identity = identify(str(DEMO_MODEL), revision="main", load_format=None)
+    identity = identify({"model_name": DEMO_MODEL})
     assert (identity.name, identity.revision) == ("model", "sha256:bd734a89c6d70f3b59acde23495c88de")
 
 
@@ -188,7 +188,7 @@ def test_a_model_folder_keeps_its_identity_whatever_its_size(megabytes, revision
     numbers = b"".join(i.to_bytes(4, "little") for i in range(megabytes * 2**18))
     for name in ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"):
         (folder / name).write_bytes(numbers)
-    identity = identify(str(folder), revision="main", load_format=None)
+    identity = identify({"model_name": folder})
     assert (identity.name, identity.revision) == ("checkpoint-100", revision)
 
 

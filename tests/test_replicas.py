@@ -78,7 +78,7 @@ class KilledInTheMiddle(VllmEngine):
         self.n_drawn = tuple(n + (replica == number) for number, n in enumerate(self.n_drawn))
         if min(self.n_drawn) >= 15 and not self.killed.is_set():
             self.killed.set()
-            os.kill(self.processes[1].pid, signal.SIGKILL)
+            os.kill(self.processes[1].process.pid, signal.SIGKILL)
         elif self.n_drawn[replica] >= 15:
             await self.killed.wait()
         return sample
@@ -99,7 +99,7 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
         asyncio.run(run([first], engine=dying, pool=pool))
     for process in dying.processes:
         with pytest.raises(ProcessLookupError):
-            os.killpg(process.pid, 0)  # the killed one's engine, too, is gone
+            os.killpg(process.process.pid, 0)  # the killed one's engine, too, is gone
     before = dict(first.journal.samples)
     assert 30 <= len(before) < 40 * N, "it died too late to mean anything"
     assert {sample.replica for sample in before.values()} == {0, 1}

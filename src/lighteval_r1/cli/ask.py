@@ -18,7 +18,6 @@ from lighteval_r1.graders.marks import THINK, Marks, opens_thinking
 from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside.words import printable
 from lighteval_r1.records import Problem, Sample
-from lighteval_r1.sampling.preflight import Findings
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -109,13 +108,12 @@ def local_engine(options: SamplingOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
     parameters = evaluate.model_parameters(options)
     section = evaluate.model_section(options)
-    findings = Findings()
-    evaluate.check_at_hand(parameters, [], section=section, findings=findings)
+    identity = evaluate.check_model(parameters, [section])
     with ExitStack() as started:
         processes = start_replicas(layout_of(parameters))
         for process in processes:
             started.callback(process.stop)
-        engine = vllm_engine(parameters, section=section, findings=findings, processes=processes)
+        engine = vllm_engine(parameters, section=section, identity=identity, processes=processes)
         started.pop_all()
         return engine
 

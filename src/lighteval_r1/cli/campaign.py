@@ -10,12 +10,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import get_type_hints
-
-import yaml
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.jobs import last_line
@@ -23,12 +21,13 @@ from lighteval_r1.cli.options import argument, typed
 from lighteval_r1.cli.report import ReportOptions, is_folder_of_runs, report_command
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.cli.sweep import Sweep, sweep_table
+from lighteval_r1.engines.model_files import identify
 from lighteval_r1.outside.decoding import decoded, read_json
-from lighteval_r1.outside.words import one_line, printable, say
+from lighteval_r1.outside.words import printable, say, tell
+from lighteval_r1.outside.yaml_file import read_yaml
 from lighteval_r1.records import AGAIN, MEND, Failure, OwedError, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.journal import write_whole
-from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.slurm.jobs import JOB_IDS, check_sbatch, states, submit
 
 # What the campaign itself says of each run, and what makes no run.
@@ -125,12 +124,7 @@ def campaign_command(options: CampaignOptions) -> None:
 
 def read_campaign(path: Path) -> Campaign:
     """UserError, before anything starts, for whatever of it cannot run."""
-    try:
-        said = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the campaign {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {one_line(error)}.") from None
+    said = read_yaml(path.expanduser(), what="the campaign")
     if not isinstance(said, dict):
         raise UserError(f"{path} is not a mapping with models and tasks.")
     jobs = said.pop("slurm", None)
@@ -197,29 +191,39 @@ def usual_name(model: str) -> str:
 
 def check(campaign: Campaign, kind: type) -> None:
     """What each run's own command would refuse, before the first begins. UserError names the run."""
-    findings = Findings()
-    uploads = {}
+    uploads, checked = {}, set()
     for cell in campaign.cells:
         try:
             options = kind(**cell.options)
             uploads[options.upload] = options
-            parameters = submission_of(options).parameters if campaign.slurm else check_here(options, findings)
-            findings.identity(parameters)
+            if campaign.slurm:
+                once(checked, identify, submission_of(options).parameters)
+            else:
+                check_here(options, checked)
         except UserError as error:
             raise UserError(f"{cell}: {error}") from None
     for options in uploads.values():
         evaluate.checked_upload(options)
 
 
-def check_here(options: evaluate.EvaluateOptions, findings: Findings) -> dict:
-    """What `evaluate` checks; the model's parameters."""
+def once(checked: set[str], check: Callable, *asked: object) -> None:
+    """Checks what was not checked before: models are hashed and data is read."""
+    if (key := f"{check.__name__} {asked}") not in checked:
+        check(*asked)
+        checked.add(key)
+
+
+def check_here(options: evaluate.EvaluateOptions, checked: set[str]) -> None:
+    """What `evaluate` checks."""
     parameters, section = evaluate.model_parameters(options), evaluate.model_section(options)
     parameters |= evaluate.layout_parameters(options, parameters)
     if Sweep.of(section, budgets=options.budgets):
         raise UserError("several efforts or budgets: write each as a model with a name: of its own.")
     specs = evaluate.task_specs(options.task, n=options.n, problems=options)
-    evaluate.check_at_hand(parameters, specs, section=section, findings=findings)
-    return parameters
+    once(checked, evaluate.check_model, parameters, [section])
+    generation = parameters.get("generation_parameters")
+    for spec in specs:
+        once(checked, evaluate.check_tasks, [spec], {"generation_parameters": generation})
 
 
 # -- here
@@ -333,7 +337,7 @@ def under_way(cell: Cell, known: Mapping[str, str]) -> bool:
 
 
 def progress(line: str) -> None:
-    print(printable(line), file=sys.stderr, flush=True)
+    tell(printable(line))
 
 
 def table_of(campaign: Campaign) -> str:

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,11 @@ from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
-from lighteval_r1.engines.model_section import ModelSection, check_parameters, said_by_hand
+from lighteval_r1.engines.model_files import ModelIdentity, check_weights, identify
+from lighteval_r1.engines.model_parameters import check_parameters
+from lighteval_r1.engines.model_section import ModelSection, said_by_hand
 from lighteval_r1.engines.model_sizes import automatic
-from lighteval_r1.engines.vllm import hand_down, start_replicas
+from lighteval_r1.engines.vllm import start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import check_reach
 from lighteval_r1.outside.left_out import left_out
@@ -36,16 +38,17 @@ from lighteval_r1.outside.yaml_file import read_yaml
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.journal_files import cache_folders
-from lighteval_r1.sampling.preflight import Findings
-from lighteval_r1.tasks import TASKS, own
+from lighteval_r1.tasks import TASKS, Task, own
 from lighteval_r1.tasks.portion import limited
 from lighteval_r1.tasks.specs import (
     TaskSpec,
     check_asked_of_hub,
     check_confinement,
+    check_data,
     expand,
     parse_spec,
     same_reply,
+    say_confinement,
 )
 from lighteval_r1.tasks.task import is_address, local_file
 
@@ -81,18 +84,17 @@ def evaluate_command(options: EvaluateOptions) -> None:
     named = options.task or (DEMO_TASKS if options.model in ("", "demo") else "")
     specs = task_specs(named, n=options.asked_n, limit=options.limit, problems=options)
     sweep = Sweep.of(section, budgets=options.budgets)
-    findings = Findings()
-    for kind in sweep.sections.values() if sweep else [section]:
-        check_at_hand(parameters, specs, section=kind, findings=findings)
+    identity = check_model(parameters, sweep.sections.values() if sweep else [section])
+    check_tasks(specs, parameters)
     output_dir = Path(options.output_dir or usual_folder(options.model))
     repo = checked_upload(options)
     if sweep:
-        run_sweep(sweep, options, parameters, specs, findings=findings, output_dir=output_dir, repo=repo)
+        run_sweep(sweep, options, parameters, specs, identity=identity, output_dir=output_dir, repo=repo)
         return
     recipe = Configuration.of(parameters, section)
     command = lighteval_command(output_dir / recipe.name, specs, output_dir=output_dir, wandb=options.wandb)
     cache_dir = str(parameters.get("cache_dir") or CACHE_DIR)
-    same = same_run(command, parameters, section, findings=findings)
+    same = same_run(command, parameters, section, identity=identity)
     table = None if options.wandb else finished_table(output_dir, specs, cache_dir=cache_dir, same=same)
     if table is not None:
         say(table)
@@ -102,14 +104,19 @@ def evaluate_command(options: EvaluateOptions) -> None:
             recipe.write(output_dir)
         tell("+ " + shlex.join(command))
         with lighteval_run(output_dir, loading=WITH_VLLM, verbose=options.verbose):
-            findings.hand_down()
+            tasks = [parse_spec(spec).task for spec in specs]
+            say_confinement(tasks)
             # vLLM takes as long to import as LightEval: both at once.
-            hand_down(start_replicas(layout_of(parameters)))
-            sys.argv = command
+            processes = start_replicas(layout_of(parameters))
+            # the plugin registers them while it is imported
+            variables.ASKED.set(",".join(specs))
             with left_out(UNUSED):
                 from lighteval_r1.plugin import pipeline
 
-            pipeline.run_command()
+            for task in filter(is_of_hub, tasks):
+                check_data(task)
+            sys.argv = command
+            pipeline.run_command(section=section, identity=identity, processes=processes)
     if repo:
         pushed(output_dir, repo, public=options.public)
 
@@ -260,22 +267,31 @@ def task_specs(
     return list(specs.values())
 
 
-def check_at_hand(parameters: Mapping, specs: list[str], *, section: ModelSection, findings: Findings) -> None:
-    """What can be found without LightEval: devices, data, the model, its settings. UserError where it cannot run."""
-    tasks = [parse_spec(spec) for spec in specs]
-    check_confinement(task.task for task in tasks)
+def check_model(parameters: Mapping, sections: Iterable[ModelSection]) -> ModelIdentity:
+    """Which model it is. UserError for what of it, or of what is said to it, cannot run on this machine."""
     check_parameters(parameters)
-    check_several(tasks, temperature=(parameters.get("generation_parameters") or {}).get("temperature"))
     layout_of(parameters).check()
     check_journals(str(parameters.get("cache_dir") or CACHE_DIR))
-    here, of_hub = [], []
-    for task in (spec.task for spec in tasks):
-        (of_hub if task.rows is None and local_file(task) is None else here).append(task)
-    findings.check_data(here)
-    findings.identity(parameters)
-    section.check(str(parameters["model_name"]), parameters=parameters)
-    for task in of_hub:
-        check_asked_of_hub(task)
+    identity, model = identify(parameters), str(parameters["model_name"])
+    check_weights(model, parameters)
+    for section in sections:
+        section.check(model, parameters=parameters)
+    return identity
+
+
+def check_tasks(specs: Iterable[str], parameters: Mapping) -> None:
+    """UserError for what cannot be asked, as far as it can be found without LightEval."""
+    asked = [parse_spec(spec) for spec in specs]
+    check_confinement(spec.task for spec in asked)
+    check_several(asked, temperature=(parameters.get("generation_parameters") or {}).get("temperature"))
+    for spec in sorted(asked, key=lambda spec: is_of_hub(spec.task)):
+        check = check_asked_of_hub if is_of_hub(spec.task) else check_data
+        check(spec.task)
+
+
+def is_of_hub(task: Task) -> bool:
+    """Whether its rows are read from the Hub or its cache, which takes seconds."""
+    return task.rows is None and local_file(task) is None
 
 
 def check_several(tasks: list[TaskSpec], *, temperature: float | None) -> None:

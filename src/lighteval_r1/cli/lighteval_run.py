@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import shlex
 import signal
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from lighteval_r1.engines.model_files import ModelIdentity
 from lighteval_r1.engines.model_section import ModelSection, recipe_text
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.outside.left_out import left_out
@@ -18,7 +18,7 @@ from lighteval_r1.outside.log_file import logged
 from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.runs.results_file import Ours
-from lighteval_r1.sampling.preflight import Findings
+from lighteval_r1.sampling.journal import write_whole
 
 LOG = "lighteval.log"
 # What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
@@ -51,13 +51,12 @@ def lighteval_run(output_dir: Path, *, loading: str, verbose: bool) -> Iterator[
 
 
 def vllm_engine(
-    parameters: Mapping, *, section: ModelSection, findings: Findings, processes: list[ReplicaProcess]
+    parameters: Mapping, *, section: ModelSection, identity: ModelIdentity, processes: list[ReplicaProcess]
 ) -> VllmEngine:
     """The engine of a run, before it is started. parameters: LightEval's, which is imported: slow."""
     with left_out(UNUSED):
         from lighteval_r1.plugin import pipeline, vllm_arguments  # noqa: F401  both, while what they name is left out
     config = vllm_arguments.VLLMModelConfig(**parameters)
-    identity = findings.identity(parameters)
     return vllm_arguments.make_engine(config, identity=identity, section=section, processes=processes)
 
 
@@ -117,20 +116,18 @@ class Configuration:
         return f"model-{sha256(self.text)[:8]}.yaml"
 
     def write(self, folder: Path) -> None:
-        draft = folder / f"{self.name}.{os.getpid()}.draft"
-        draft.write_text(self.text, encoding="ascii")
-        draft.replace(folder / self.name)
+        write_whole(folder / self.name, self.text.encode())
 
 
 def same_run(
-    command: list[str], parameters: Mapping, section: ModelSection, *, findings: Findings
+    command: list[str], parameters: Mapping, section: ModelSection, *, identity: ModelIdentity
 ) -> Callable[[Ours], bool]:
     """Whether results are of this command: it names what was asked, its file by what stands in it, and the model is as
     it was. An adapter or a tokenizer of another place may have changed."""
 
     def same(ours: Ours) -> bool:
-        model, settings = findings.identity(parameters), ours.settings
-        unchanged = (settings.get("model"), settings.get("revision")) == (model.name, model.revision)
+        settings = ours.settings
+        unchanged = (settings.get("model"), settings.get("revision")) == (identity.name, identity.revision)
         elsewhere = section.lora or parameters.get("tokenizer")
         return unchanged and not elsewhere and ours.environment.get("command") == shlex.join(command)
 

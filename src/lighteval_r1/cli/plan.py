@@ -8,8 +8,9 @@ import numpy as np
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import MOST, SamplingOptions, argument, option
-from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS
+from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.machine import gpu_names
+from lighteval_r1.engines.model_parameters import max_tokens_of
 from lighteval_r1.engines.model_sizes import expected_tokens, model_size
 from lighteval_r1.numbers.baselines import of_model, on_task, read_baselines
 from lighteval_r1.numbers.plans import USUAL_CORRELATION, Known, known_from, known_usual
@@ -58,7 +59,7 @@ def plan_command(options: PlanOptions) -> None:
             raise UserError(f"{points:g} points: a number above 0 and below 50 is needed.")
     parameters = evaluate.model_parameters(options)
     name = str(parameters["model_name"])
-    limit = (parameters.get("generation_parameters") or {}).get("max_new_tokens") or MAX_TOKENS
+    limit = max_tokens_of(parameters)
     speed = speed_of(options)
     total_tokens = 0
     for spec in evaluate.task_specs(evaluate.named_tasks(options.tasks, options.task), n=options.n):

@@ -8,7 +8,7 @@ from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_sizes import automatic
-from lighteval_r1.outside.hub_files import check_model
+from lighteval_r1.outside.hub_repositories import check_model
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit

@@ -10,6 +10,7 @@ from lighteval_r1.cli.lighteval_run import WITH_VLLM, lighteval_run, vllm_engine
 from lighteval_r1.cli.options import RunOptions
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.engines.layouts import layout_of
+from lighteval_r1.engines.model_files import ModelIdentity
 from lighteval_r1.engines.model_section import ModelSection
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.numbers.scores import task_row
@@ -19,7 +20,6 @@ from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.reading import read_run
-from lighteval_r1.sampling.preflight import Findings
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run_sweep(
     parameters: dict,
     specs: Sequence[str],
     *,
-    findings: Findings,
+    identity: ModelIdentity,
     output_dir: Path,
     repo: str,
 ) -> None:
@@ -78,7 +78,7 @@ def run_sweep(
             started.callback(process.stop)
         for value, section in sweep.sections.items():
             tell(f"{sweep.name} {value}:")
-            run_one(section, options, parameters, specs, findings=findings, processes=processes, folder=folders[value])
+            run_one(section, options, parameters, specs, identity=identity, processes=processes, folder=folders[value])
             if repo:
                 from lighteval_r1.hub import push
 
@@ -98,11 +98,11 @@ def run_one(
     parameters: dict,
     specs: Sequence[str],
     *,
-    findings: Findings,
+    identity: ModelIdentity,
     processes: list[ReplicaProcess],
     folder: Path,
 ) -> None:
-    engine = vllm_engine(parameters, section=section, findings=findings, processes=processes)
+    engine = vllm_engine(parameters, section=section, identity=identity, processes=processes)
     engine.keeps_replicas = True
     from lighteval_r1.plugin import pipeline
 

@@ -32,21 +32,20 @@ TEMPLATE = (
 )
 # Words of contest mathematics, so that real problems do not fall apart into single letters.
 WORDS = (
-    "the of and a to in is that for it as with on by at from are be this which or an each there all one two three "
-    "four five six seven eight nine ten such let find number numbers positive integer integers value values sum "
-    "product difference equal equals point points line lines circle triangle square rectangle polygon angle "
-    "angles side sides length lengths area volume radius diameter center vertex vertices plane distance between "
-    "where when how many what relatively prime primes form written can expressed remainder divided divisible "
-    "least greatest largest smallest possible set sets subset elements probability random chosen player players "
-    "game moves function real complex roots polynomial equation equations system solution solutions sequence "
-    "terms term first second third last next given suppose consider define has have not than more less same "
-    "different distinct exactly only every no other any both then if so into through during time minutes hours "
-    "miles kilometers per rate speed walks people board grid row rows column columns cell cells color red blue "
-    "green colored arranged order ways tangent perpendicular parallel intersect intersects segment midpoint "
-    "convex regular inscribed circumscribed sphere cube prism base bases digit digits decimal fraction ratio "
-    "percent compute evaluate determine simplify express answer your \\frac{ \\sqrt{ \\angle \\triangle \\overline{ "
-    "\\cdot \\times \\le \\ge \\pi \\theta \\sin \\cos \\tan \\log_ \\left( \\right) \\begin{ \\end{ \\text{ \\cdots "
-    "\\dots"
+    "the of and a to in is that for it as with on by at from are be this which or an each there all one two three four "
+    "five six seven eight nine ten such let find number numbers positive integer integers value values sum product "
+    "difference equal equals point points line lines circle triangle square rectangle polygon angle angles side sides "
+    "length lengths area volume radius diameter center vertex vertices plane distance between where when how many what "
+    "relatively prime primes form written can expressed remainder divided divisible least greatest largest smallest "
+    "possible set sets subset elements probability random chosen player players game moves function real complex roots "
+    "polynomial equation equations system solution solutions sequence terms term first second third last next given "
+    "suppose consider define has have not than more less same different distinct exactly only every no other any both "
+    "then if so into through during time minutes hours miles kilometers per rate speed walks people board grid row "
+    "rows column columns cell cells color red blue green colored arranged order ways tangent perpendicular parallel "
+    "intersect intersects segment midpoint convex regular inscribed circumscribed sphere cube prism base bases digit "
+    "digits decimal fraction ratio percent compute evaluate determine simplify express answer your \\frac{ \\sqrt{ "
+    "\\angle \\triangle \\overline{ \\cdot \\times \\le \\ge \\pi \\theta \\sin \\cos \\tan \\log_ \\left( \\right) "
+    "\\begin{ \\end{ \\text{ \\cdots \\dots"
 ).split()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from lighteval_r1.engines.engine_options import choices, choices_known
 from lighteval_r1.engines.model_files import content_digest, described, tensors_in, whole_numbers
 from lighteval_r1.outside.decoding import decoded, read_json
-from lighteval_r1.outside.hub_files import download, repo_files
+from lighteval_r1.outside.hub_repositories import download, repo_files
 from lighteval_r1.records import UserError
 
 FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")

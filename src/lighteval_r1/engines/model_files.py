@@ -27,24 +27,21 @@ class ModelIdentity:
     revision: str
 
 
-def identify(model: str, *, revision: str, load_format: str | None) -> ModelIdentity:
-    """Which model this is, by content. UserError where it is neither a folder with weights nor a Hub id."""
+def identify(parameters: Mapping) -> ModelIdentity:
+    """Which model LightEval's parameters name, by content. UserError where it is neither a folder with weights nor a
+    Hub id."""
+    model, revision = str(parameters["model_name"]), str(parameters.get("revision") or "main")
     folder = Path(model).expanduser()
     if folder.is_dir():
-        return ModelIdentity(folder.resolve().name, folder_digest(folder, load_format=load_format))
+        return ModelIdentity(folder.resolve().name, folder_digest(folder, load_format=parameters.get("load_format")))
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UserError(f"there is no model folder {model}. Give a folder with config.json and weights, or a Hub id.")
     return ModelIdentity(model, hub_commit(model, revision=revision))
 
 
-def identity_files(model: str) -> list[Path]:
-    """The files that a local folder's identity is made of; [] for a model of the Hub."""
-    folder = Path(model).expanduser()
-    return sorted({path for pattern in (*WEIGHTS, "*.json", "*.jinja") for path in folder.glob(pattern)})
-
-
 def folder_digest(folder: Path, *, load_format: str | None = None) -> str:
-    files = identity_files(str(folder))
+    """Over the content of its weights and descriptions."""
+    files = sorted({path for pattern in (*WEIGHTS, "*.json", "*.jinja") for path in folder.glob(pattern)})
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} has no config.json: it is not a model folder.")
     if load_format != "dummy" and not any(path.suffix != ".json" and path.suffix != ".jinja" for path in files):

@@ -5,17 +5,15 @@ LightEval reads only `model_parameters` of a recipe, and forbids what it does no
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
 import yaml
 
-from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.engines.adapters import Adapter, read_adapter
 from lighteval_r1.engines.engine_options import check_engine_options
-from lighteval_r1.engines.model_files import check_weights
+from lighteval_r1.engines.model_parameters import max_tokens_of
 from lighteval_r1.engines.templates import check_template_args, template_text
 from lighteval_r1.graders.marks import AUTO, NONE, check_name
 from lighteval_r1.outside import variables
@@ -97,7 +95,6 @@ class ModelSection:
             # Where the Hub is out of reach, whoever looks for the model says so.
             if template is not None or model_file(source, "config.json", revision=revision):
                 check_template_args(self.template_args, template, effort=self.effort, model=model)
-        check_weights(model, parameters)
         if self.vllm:
             # which reads the sources of vLLM
             check_engine_options(self.vllm)
@@ -111,63 +108,6 @@ class ModelSection:
 
     def adapter(self, model: str, *, parameters: Mapping) -> Adapter:
         return read_adapter(self.lora, model=model, revision=str(parameters.get("revision") or "main"))
-
-
-# LightEval's model parameters by what they may be, as its VLLMModelConfig and GenerationParameters have them; stricter
-# where it takes what cannot be sampled with.
-TEXT, FLAG, MAPPING, TEXTS = "text", "true or false", "a mapping", "a list of texts"
-POSITIVE, COUNT, NUMBER, SHARE = "a whole number from 1", "a whole number from 0", "a number from 0", "above 0, up to 1"
-PARAMETERS = {
-    **dict.fromkeys(("model_name", "tokenizer", "revision", "dtype", "quantization", "load_format", "subfolder"), TEXT),
-    **dict.fromkeys(("system_prompt", "cache_dir"), TEXT),
-    **dict.fromkeys(
-        ("tensor_parallel_size", "data_parallel_size", "pipeline_parallel_size", "max_model_length"), POSITIVE
-    ),
-    **dict.fromkeys(("swap_space", "max_num_seqs", "max_num_batched_tokens"), POSITIVE),
-    **dict.fromkeys(("enable_prefix_caching", "trust_remote_code", "add_special_tokens", "is_async"), FLAG),
-    **dict.fromkeys(("multichoice_continuations_start_space", "pairwise_tokenization", "override_chat_template"), FLAG),
-    "seed": COUNT,
-    "gpu_memory_utilization": NUMBER,
-    "generation_parameters": MAPPING,
-}
-GENERATION = {
-    **dict.fromkeys(("num_blocks", "block_size", "min_new_tokens", "seed", "top_k"), COUNT),
-    **dict.fromkeys(("temperature", "min_p", "repetition_penalty", "frequency_penalty", "length_penalty"), NUMBER),
-    **dict.fromkeys(("early_stopping", "truncate_prompt"), FLAG),
-    **dict.fromkeys(("cache_implementation", "response_format"), TEXT),
-    "presence_penalty": NUMBER,
-    "max_new_tokens": POSITIVE,
-    "stop_tokens": TEXTS,
-    "top_p": SHARE,
-}
-
-
-def check_parameters(parameters: Mapping) -> None:
-    """UserError for what LightEval would refuse, or nothing could be sampled with. Fields that say nothing are None."""
-    check_kinds(parameters, PARAMETERS, where="model_parameters")
-    check_kinds(parameters.get("generation_parameters") or {}, GENERATION, where="generation_parameters")
-
-
-def check_kinds(values: Mapping, kinds: Mapping[str, str], *, where: str) -> None:
-    for name, value in values.items():
-        if name not in kinds:
-            near = difflib.get_close_matches(str(name), kinds, n=1, cutoff=0.0)
-            raise UserError(f"{where}: there is no {name}. Nearest: {near[0]}. All: {', '.join(sorted(kinds))}.")
-        if value is not None and not may_be(value, kinds[name]):
-            raise UserError(f"{where}: {name} {value!r} is not {kinds[name]}.")
-
-
-def may_be(value: object, kind: str) -> bool:
-    types = {TEXT: str, FLAG: bool, MAPPING: Mapping, TEXTS: list}
-    if kind in types:
-        return isinstance(value, types[kind])
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        return False
-    if kind in (POSITIVE, COUNT):
-        return number.is_integer() and number >= (kind == POSITIVE)
-    return 0 <= number < math.inf if kind == NUMBER else 0 < number <= 1
 
 
 NOTHING = ModelSection()
@@ -184,10 +124,6 @@ def recipe_text(parameters: Mapping, section: Mapping) -> str:
     recipe = {"model_parameters": dict(parameters), **({SECTION: dict(section)} if section else {})}
     # in ASCII, so that no character of a system prompt depends on who reads the file
     return yaml.safe_dump(recipe, sort_keys=False)
-
-
-def max_tokens_of(parameters: Mapping) -> int:
-    return (parameters.get("generation_parameters") or {}).get("max_new_tokens") or MAX_TOKENS
 
 
 def check_budget(budget: int | None, *, max_tokens: int | None) -> None:

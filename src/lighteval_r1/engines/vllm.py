@@ -25,7 +25,6 @@ from lighteval_r1.engines.model_sizes import expected_tokens
 from lighteval_r1.engines.prompts import prompt_text
 from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.graders.marks import Chosen, opens_thinking
-from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell, tell_end_of_log
 from lighteval_r1.records import EngineError, Problem, Sample, Settings, UserError
 
@@ -44,13 +43,12 @@ def lanes_each(max_num_seqs: int) -> int:
 
 
 class ReplicaProcess:
-    """This end of one replica: its process id and the socket to it."""
+    """This end of one replica: its process and the socket to it."""
 
-    def __init__(self, replica: int, *, pid: int, connection: socket.socket) -> None:
+    def __init__(self, replica: int, *, process: subprocess.Popen, connection: socket.socket) -> None:
         self.replica = replica
-        self.pid = pid
+        self.process = process
         self.socket = connection
-        self.exit_status: int | None = None
         self.ready: asyncio.Future | None = None
         self.writer: asyncio.StreamWriter | None = None
         self.under_way: dict[int, asyncio.Future] = {}
@@ -69,19 +67,7 @@ class ReplicaProcess:
                 # a group of its own: what vLLM starts in it ends with it, and Ctrl-C reaches only this process
                 start_new_session=True,
             )
-        process.returncode = 0  # Popen need not reap it: _reap does, also after this process has become another
-        return cls(replica, pid=process.pid, connection=ours)
-
-    def _reap(self, options: int) -> bool:
-        """Whether the process has ended."""
-        if self.exit_status is None:
-            try:
-                pid, status = os.waitpid(self.pid, options)
-            except ChildProcessError:
-                pid, status = self.pid, 0
-            if pid:
-                self.exit_status = os.waitstatus_to_exitcode(status)
-        return self.exit_status is not None
+        return cls(replica, process=process, connection=ours)
 
     async def start(self, engine_args: dict, *, lora: str = "") -> dict:
         """Engine facts (max_model_len, vllm, …). Raises EngineError where the replica does not come up."""
@@ -113,9 +99,9 @@ class ReplicaProcess:
             how = str(error)
         # a process that was killed loses its socket a little before it has ended
         until = time.monotonic() + EXIT_STATUS_S
-        while not (ended := self._reap(os.WNOHANG)) and time.monotonic() < until:
+        while (code := self.process.poll()) is None and time.monotonic() < until:
             await asyncio.sleep(0.01)
-        self._fail(failed or (f"exit code {self.exit_status}" if ended else how))
+        self._fail(failed or (how if code is None else f"exit code {code}"))
 
     def _fail(self, how: str) -> None:
         """Whoever waits for this replica learns that it is gone."""
@@ -154,34 +140,17 @@ class ReplicaProcess:
         """Closes the connection, on which the replica ends; kills its process group if it has not in time."""
         self.socket.close()
         # one that was never started holds nothing that would need a good end
-        until = time.monotonic() + (STOP_S if self.ready is not None else 0)
-        while not self._reap(os.WNOHANG) and time.monotonic() < until:
-            time.sleep(0.02)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_S if self.ready is not None else 0)
         # also after a good end: a worker that vLLM left behind goes with the group
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._reap(0)
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 def start_replicas(layout: Layout) -> list[ReplicaProcess]:
-    """The processes, importing vLLM while the caller does other things; adopted where they began before this one."""
-    inherited = variables.REPLICAS.take()
-    if not inherited:
-        return [ReplicaProcess.spawn(layout, replica) for replica in range(layout.replicas)]
-    processes = []
-    for replica, entry in enumerate(inherited.split(",")):
-        pid, fd = map(int, entry.split(":"))
-        processes.append(ReplicaProcess(replica, pid=pid, connection=socket.socket(fileno=fd)))
-    return processes
-
-
-def hand_down(processes: list[ReplicaProcess]) -> None:
-    """Makes the replicas survive `exec`: the program that this process becomes adopts them, as "pid:fd,…"."""
-    entries = []
-    for process in processes:
-        process.socket.set_inheritable(True)
-        entries.append(f"{process.pid}:{process.socket.detach()}")
-    variables.REPLICAS.set(",".join(entries))
+    """The processes, importing vLLM while the caller does other things."""
+    return [ReplicaProcess.spawn(layout, replica) for replica in range(layout.replicas)]
 
 
 @dataclass

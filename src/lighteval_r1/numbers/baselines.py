@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 from lighteval_r1.numbers.distances import in_words, standard_errors
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.decoding import decoded
-from lighteval_r1.outside.hub_files import leaderboard
+from lighteval_r1.outside.hub_repositories import leaderboard
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Estimate, UserError
 

@@ -104,46 +104,6 @@ def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return means, variances, sizes
 
 
-def samples_needed(scores: Scores, *, error: float) -> int:
-    """Samples of each problem for which se_resampling would be `error` (a fraction), going by the spread seen so far.
-
-    Raises ValueError with one sample of a problem: no spread is known.
-    From se_resampling ** 2 = sum(variance / n) / N ** 2.
-    """
-    _, variances, sizes = moments(scores)
-    if error <= 0 or sizes.min() < 2:
-        raise ValueError("needs a wanted error above 0, and at least 2 samples of each problem to know their spread")
-    return max(1, math.ceil(variances.sum() / (len(sizes) * error) ** 2 - 1e-9))
-
-
-def weighted(tasks: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
-    """A mean of tasks; weights add up to 1. Their errors add as squares: the tasks are given, and drawn from apart."""
-
-    def joined(errors: list[float | None]) -> float | None:
-        known = [error for error in errors if error is not None]
-        return math.hypot(*(w * e for w, e in zip(weights, known, strict=True))) if len(known) == len(errors) else None
-
-    pairs = list(zip(weights, tasks, strict=True))
-    return Estimate(
-        value=sum(weight * task.value for weight, task in pairs),
-        se_resampling=joined([task.se_resampling for task in tasks]),
-        se_problems=joined([task.se_problems for task in tasks]),
-        n_problems=sum(task.n_problems for task in tasks),
-        n_samples=sum(task.n_samples for task in tasks),
-        same_problems=combined([(weight, task.value, task.same_problems) for weight, task in pairs]),
-        other_problems=combined([(weight, task.value, task.other_problems) for weight, task in pairs]),
-    )
-
-
-def task_pass_at_k(scores: Scores, k: int) -> float:
-    """Mean of pass@k over problems. Raises ValueError, saying which problem, where one has fewer than k samples."""
-    rows = [np.asarray(row) for row in scores]
-    for number, row in enumerate(rows):
-        if row.size < k:
-            raise ValueError(f"pass@{k} needs {k} samples of each problem; problem number {number} has {row.size}")
-    return float(np.mean([pass_at_k(row.size, int(row.sum()), k) for row in rows]))
-
-
 def pass_at_k(n: int, c: int, k: int) -> float:
     """Probability that one of k samples is right, from n samples of which c are: 1 - C(n-c, k) / C(n, k).
 

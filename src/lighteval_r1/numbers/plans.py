@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lighteval_r1.numbers.allocation import ALPHAS, BETAS, allocate, log_likelihoods, normal, spreads
+from lighteval_r1.numbers.estimates import Scores, moments
 from lighteval_r1.numbers.intervals import t_quantile
 
 # Of p (1 - p), the part that is spread within problems: the middle of 0.22 to 0.53 in published lists of ten runs each
@@ -84,6 +85,18 @@ class Known:
         """Of the kind, with n samples of each from both models; the same source."""
         variance = 2 * self.between * (1 - USUAL_CORRELATION) + 2 * float(self.spread.mean()) / n
         return math.ceil(variance * ((t_quantile(math.inf) + POWER_QUANTILE) / difference) ** 2)
+
+
+def samples_needed(scores: Scores, *, error: float) -> int:
+    """Samples of each problem for which se_resampling would be `error` (a fraction), going by the spread seen so far.
+
+    Raises ValueError with one sample of a problem: no spread is known.
+    From se_resampling ** 2 = sum(variance / n) / N ** 2.
+    """
+    _, variances, sizes = moments(scores)
+    if error <= 0 or sizes.min() < 2:
+        raise ValueError("needs a wanted error above 0, and at least 2 samples of each problem to know their spread")
+    return max(1, math.ceil(variances.sum() / (len(sizes) * error) ** 2 - 1e-9))
 
 
 def known_from(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray], *, source: str) -> Known:

@@ -115,7 +115,7 @@ MODEL = Variable[dict](
     'JSON of what a recipe says under lighteval_r1: {"template_args": {"enable_thinking": false}}',
     json_object,
     {},
-    read_by="cli, engines",
+    read_by="cli, engines, plugin",
 )
 SANE = Variable("LIGHTEVAL_R1_SANE", "1: as --sane", flag, False, read_by="cli, sampling")
 CLUSTER = Variable(
@@ -126,17 +126,6 @@ BASELINES = Variable(
 )
 UNSAFE_CODE = Variable(
     "LIGHTEVAL_R1_UNSAFE_CODE", "1: as --allow-unsafe-code", flag, False, read_by="confined, sampling"
-)
-REPLICAS = Variable(
-    "LIGHTEVAL_R1_REPLICAS", "replicas that began before this process", str, "", read_by="engines", internal=True
-)
-FINDINGS = Variable(
-    "LIGHTEVAL_R1_FINDINGS",
-    "what the command found of model and data",
-    json.loads,
-    {},
-    read_by="sampling",
-    internal=True,
 )
 OWN_PROBLEMS = Variable(
     "LIGHTEVAL_R1_OWN_PROBLEMS",
@@ -156,7 +145,7 @@ ASKED = Variable(
 )
 VARIABLES = (
     *(DEVICE, DATA, TASKS, SHARD, ERROR, NODES, EAGER, MODEL, SANE, CLUSTER, BASELINES, UNSAFE_CODE),
-    *(REPLICAS, FINDINGS, OWN_PROBLEMS, ASKED),
+    *(OWN_PROBLEMS, ASKED),
 )
 
 

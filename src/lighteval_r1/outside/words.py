@@ -7,9 +7,13 @@ it came, but for what a format cannot hold: storable. Prompts, golds and the jou
 import contextlib
 import re
 import sys
-from typing import TextIO
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TextIO, TypeVar
 
 from lighteval_r1.records import Failure
+
+P, T = ParamSpec("P"), TypeVar("T")
 
 # Control characters move a terminal's cursor and more, half characters cannot be written, overrides of direction
 # deceive.
@@ -80,3 +84,16 @@ def ended_by(failure: Failure) -> SystemExit:
     """The end of this process, once the failure stands on stderr in its one line."""
     tell(printable(f"lighteval-r1: {failure}"))
     return SystemExit(failure.exit_code)
+
+
+def plain_errors(function: Callable[P, T]) -> Callable[P, T]:
+    """For what another program calls: a Failure ends it with its line and exit code, not with a traceback."""
+
+    @wraps(function)
+    def plain(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except Failure as failure:
+            raise ended_by(failure) from None
+
+    return plain

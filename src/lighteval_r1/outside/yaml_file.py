@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 
 
@@ -18,4 +19,5 @@ def read_yaml(path: Path, *, what: str) -> object:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{what} {path}{line}: not YAML ({getattr(error, 'problem', None) or error}).") from None
+        why = one_line(getattr(error, "problem", None) or error)
+        raise UserError(f"{what} {path}{line}: not YAML ({why}).") from None

@@ -1,8 +1,7 @@
 """Tasks, metrics and engine as LightEval 0.13 sees them: `lighteval vllm … --custom-tasks lighteval_r1.plugin`.
 
 LightEval imports this module while it builds its registry, before it creates the model, and looks the model's class up
-as a global of lighteval.models.model_loader. The assignment at the end of this file puts ours there; nothing else of
-LightEval is changed.
+as a global of lighteval.models.model_loader. put_in_place puts ours there; nothing else of LightEval is changed.
 """
 
 import sys
@@ -17,31 +16,32 @@ from lighteval.models.vllm.vllm_model import VLLMModelConfig
 from lighteval.tasks.registry import Registry
 
 from lighteval_r1.engines.layouts import layout_of
-from lighteval_r1.engines.model_section import NOTHING, ModelSection, check_parameters, said_by_hand
+from lighteval_r1.engines.model_files import ModelIdentity, check_weights, identify
+from lighteval_r1.engines.model_parameters import check_parameters
+from lighteval_r1.engines.model_section import NOTHING, ModelSection, said_by_hand
 from lighteval_r1.engines.vllm import ReplicaProcess, start_replicas
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import out_of_reach, token
-from lighteval_r1.outside.words import tell
+from lighteval_r1.outside.words import plain_errors, tell
 from lighteval_r1.plugin.documents import stage, task_config
-from lighteval_r1.plugin.errors import plain_errors
 from lighteval_r1.plugin.model import R1Model
 from lighteval_r1.plugin.vllm_arguments import R1Config, make_engine, read_config
 from lighteval_r1.records import UserError
-from lighteval_r1.sampling.preflight import Findings
 from lighteval_r1.tasks import TASKS, Task
-from lighteval_r1.tasks.specs import expand, parse_spec, say_confinement
+from lighteval_r1.tasks.specs import check_data, expand, parse_spec, say_confinement
 
 
 @plain_errors
 def vllm_model(
     config: VLLMModelConfig,
     *,
-    findings: Findings,
+    identity: ModelIdentity | None = None,
     processes: list[ReplicaProcess],
     output_dir: str,
     section: ModelSection = NOTHING,
 ) -> R1Model:
-    identity = findings.identity(config.model_dump())
+    """identity, processes: where they were found and started before."""
+    identity = identity or identify(config.model_dump())
     engine = make_engine(config, identity=identity, section=section, processes=processes)
     gives_way = engine.layout.device == "cpu"
     ours = R1Config(**config.model_dump(exclude_unset=True))
@@ -88,24 +88,27 @@ def check_theirs(command: Mapping) -> None:
 @plain_errors
 def section_of(model_args: str) -> ModelSection:
     """What is said beside the model arguments: in their file, over it in a variable."""
-    recipe = ModelSection.in_recipe(model_args) if model_args.endswith(".yaml") else ModelSection()
-    return recipe.under(said_by_hand())
+    section = ModelSection.in_recipe(model_args) if model_args.endswith(".yaml") else NOTHING
+    return section.under(said_by_hand()) if variables.MODEL.value() else section
 
 
 @plain_errors
 def check_command(
-    model_args: str, tasks: dict[str, Task], *, findings: Findings, section: ModelSection = NOTHING
-) -> list[ReplicaProcess]:
-    """Exits with one line where the command cannot run; else starts its replicas, which import vLLM meanwhile."""
+    model_args: str, tasks: dict[str, Task], *, section: ModelSection = NOTHING
+) -> tuple[ModelIdentity, list[ReplicaProcess]]:
+    """Which model it is, and its replicas, which import vLLM meanwhile. Exits with one line where it cannot run."""
     say_confinement(tasks.values())
-    findings.check_data(tasks.values())
+    for task in tasks.values():
+        check_data(task)
     config = read_config(model_args)
     check_parameters(config.model_dump(exclude_unset=True))
     layout = layout_of(config.model_dump())
     layout.check()
-    findings.identity(config.model_dump())
-    section.check(config.model_name, parameters=config.model_dump())
-    return start_replicas(layout)
+    identity = identify(config.model_dump())
+    check_weights(config.model_name, config.model_dump())
+    if section != NOTHING:
+        section.check(config.model_name, parameters=config.model_dump())
+    return identity, start_replicas(layout)
 
 
 def staged(task: Task) -> str | None:
@@ -116,22 +119,26 @@ def staged(task: Task) -> str | None:
         return None
 
 
-_command, _findings = command_line(), Findings.handed_down()
+def put_in_place(*, output_dir: str = "", **known: object) -> None:
+    """The one change made to LightEval: its loader creates our model where it would create its own.
+
+    known: as vllm_model has it.
+    """
+    model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(vllm_model, output_dir=output_dir, **known)
+
+
+_command = command_line()
 # Of a command only the tasks that it names are told to LightEval, of another program's import all whose rows are the
 # data set's own.
 _asked = tasks_named(_command["tasks"] if _command else variables.ASKED.value())
 _asked = _asked or {name: task for name, task in TASKS.items() if not task.is_remade}
 if _command:
     check_theirs(_command)
-_section = section_of(_command["model_args"]) if _command else ModelSection()
-_processes = check_command(_command["model_args"], _asked, section=_section, findings=_findings) if _command else []
+    _section = section_of(_command["model_args"])
+    _identity, _processes = check_command(_command["model_args"], _asked, section=_section)
+    put_in_place(
+        section=_section, identity=_identity, processes=_processes, output_dir=str(_command["output_dir"] or "")
+    )
+else:
+    put_in_place(processes=[])
 TASKS_TABLE = [task_config(task, staged(task)) for task in _asked.values()]
-
-# The one change made to LightEval: its loader creates our model where it would create its own.
-model_loader.VLLMModel = model_loader.AsyncVLLMModel = partial(
-    vllm_model,
-    section=_section,
-    findings=_findings,
-    processes=_processes,
-    output_dir=str((_command or {}).get("output_dir") or ""),
-)

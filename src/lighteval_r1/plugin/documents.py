@@ -12,8 +12,7 @@ from lighteval_r1.engines import MAX_TOKENS
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.numbers.scores import problem_figures
 from lighteval_r1.outside.hub_files import hf_home
-from lighteval_r1.outside.words import storable
-from lighteval_r1.plugin.errors import plain_errors
+from lighteval_r1.outside.words import plain_errors, storable
 from lighteval_r1.plugin.metrics import metrics
 from lighteval_r1.records import DETAIL_FIELDS, Problem, RunProblem, sha256, to_record
 from lighteval_r1.tasks import Task

@@ -15,8 +15,7 @@ from lighteval_r1.sampling.work import shown
 
 FOREIGN_ENGINE = (
     "lighteval-r1 grades replies that another engine of LightEval's drew: its cache, truncation and retries applied, "
-    "and "
-    "no seeds, finish reasons and token counts are known. lighteval-r1 endpoint asks any OpenAI-compatible server "
+    "and no seeds, finish reasons and token counts are known. lighteval-r1 endpoint asks any OpenAI-compatible server "
     "itself."
 )
 
@@ -28,11 +27,10 @@ def grade_foreign(pairs: list[tuple[Doc, ModelResponse]]) -> None:
     if missing:
         first = missing[0][0]
         raise OwedError(
-            f"{sum(n for _, n in missing)} of {sum(doc.num_samples for doc, _ in pairs)} replies are missing, so "
-            "there is "
-            f"no score: the engine gave {first.num_samples - missing[0][1]} of {first.num_samples} for problem "
-            f"{first.problem.name or first.problem.id}. Ask for fewer ({task_of(first)}@n=1|0), or let "
-            "lighteval-r1 endpoint draw each reply by itself."
+            f"{sum(n for _, n in missing)} of {sum(doc.num_samples for doc, _ in pairs)} replies are missing, so there "
+            f"is no score: the engine gave {first.num_samples - missing[0][1]} of {first.num_samples} for problem "
+            f"{first.problem.name or first.problem.id}. Ask for fewer ({task_of(first)}@n=1|0), or let lighteval-r1 "
+            "endpoint draw each reply by itself."
         )
     tell(FOREIGN_ENGINE)
     divider = Divider(choose(said_by_hand().reasoning_parser or AUTO))

@@ -14,7 +14,7 @@ from lighteval_r1.graders.answers import NoAnswer
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import powers_of_two
 from lighteval_r1.outside import variables
-from lighteval_r1.plugin.errors import plain_errors
+from lighteval_r1.outside.words import plain_errors
 from lighteval_r1.tasks import Task
 
 MAX_N = 1024

@@ -11,9 +11,11 @@ from lighteval_r1.engines import Engine
 from lighteval_r1.plugin.model import R1Model
 
 
-def run_command() -> None:
-    """What `lighteval vllm …` does, the command that stands in sys.argv."""
-    main_vllm.vllm(**plugin.command_line())
+def run_command(**known: object) -> None:
+    """What `lighteval vllm …` does, the command that stands in sys.argv. known: as plugin.vllm_model has it."""
+    command = plugin.command_line()
+    plugin.put_in_place(**known, output_dir=str(command["output_dir"]))
+    main_vllm.vllm(**command)
 
 
 class EngineConfig(ModelConfig):

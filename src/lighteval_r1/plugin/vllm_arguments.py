@@ -126,7 +126,7 @@ def settings_of(
     names = ("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty", "min_new_tokens", "stop_tokens")
     vllm_names = {"min_new_tokens": "min_tokens", "stop_tokens": "stop"}
     extra = {vllm_names.get(name, name): sampling[name] for name in names if name in sampling}
-    extra |= loops(section.end_loops)
+    extra |= loops(section.end_loops) if section.end_loops else {}
     engine = changing_draws(section.vllm) if section.vllm else {}
     if section.thinking_budget is not None and section.reasoning_parser:
         # of a budget the parser is a part: its marks are what vLLM ends the thought with

@@ -186,9 +186,8 @@ def by_step(runs: Sequence[Run]) -> list[Run]:
     for step, run in steps:
         if step is None:
             raise UserError(
-                f"{run.path} tells no training step: neither its revision {run.settings.get('revision', '')!r} nor "
-                "its model's "
-                f"name {run.model!r} holds one, such as checkpoint-100 or step_100."
+                f"{run.path} tells no training step: neither its revision {run.settings.get('revision', '')!r} nor its "
+                f"model's name {run.model!r} holds one, such as checkpoint-100 or step_100."
             )
     if len({step for step, _ in steps}) < len(steps):
         twice = sorted(step for step, _ in steps if [s for s, _ in steps].count(step) > 1)[0]

@@ -9,6 +9,7 @@ from lighteval_r1.numbers import estimates
 from lighteval_r1.numbers.baselines import Published, spread
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.means import suite_means
+from lighteval_r1.numbers.plans import samples_needed
 from lighteval_r1.numbers.scores import (
     GROUPS_MOST,
     by_question,
@@ -154,7 +155,7 @@ def scored(
 ) -> Scored:
     found = estimate(rows)
     beside = tuple(published(found))
-    needed = estimates.samples_needed(rows, error=0.01) if found.se_resampling else None
+    needed = samples_needed(rows, error=0.01) if found.se_resampling else None
     return Scored(run, found, beside, needed)
 
 
@@ -212,7 +213,10 @@ def majority_of(task_run: TaskRun) -> float | None:
 def curve(rows: Sequence[np.ndarray]) -> list[tuple[int, float]]:
     """pass@k for k = 1, 2, 4, … as far as every problem has k samples."""
     fewest = min(row.size for row in rows)
-    return [(k, estimates.task_pass_at_k(rows, k)) for k in (2**power for power in range(fewest.bit_length()))]
+    return [
+        (k, float(np.mean([estimates.pass_at_k(row.size, int(row.sum()), k) for row in rows])))
+        for k in (2**power for power in range(fewest.bit_length()))
+    ]
 
 
 def curve_limits(name: str, told: Sequence[ScoredRun]) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
 """The grades that `lighteval-r1 score` writes beside a file of replies: <file>.grades.jsonl, a line per reply."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from lighteval_r1.records import GRADE_FIELDS, Grade, Outcome, RunProblem, Sample, UserError, to_record
+from lighteval_r1.runs.outputs import writing
+from lighteval_r1.sampling.journal import write_whole
 
 
 def grades_path(replies: Path) -> Path:
@@ -15,24 +15,12 @@ def grades_path(replies: Path) -> Path:
 
 
 def write_grades(replies: Path, samples: Iterable[Sample], *, task: str, version: int, columns: str = "") -> None:
-    """Replaces the file as a whole, so that no reader sees half of it.
-
-    task, version: whose grader graded. columns: those that were named, by which the file is read again.
-    """
+    """task, version: whose grader graded. columns: those that were named, by which the file is read again."""
     target, about = grades_path(replies), {"task": task, "version": version} | ({"columns": columns} if columns else {})
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=target.name, delete=False, encoding="ascii"
-        ) as file:
-            for sample in samples:
-                line = {"uid": sample.key} | to_record(
-                    sample, ("problem_id", "index", "thinking_opened", *GRADE_FIELDS)
-                )
-                file.write(json.dumps(line | about) + "\n")
-            os.fchmod(file.fileno(), 0o644)
-        os.replace(file.name, target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}.") from None
+    names = ("problem_id", "index", "thinking_opened", *GRADE_FIELDS)
+    lines = [json.dumps({"uid": sample.key} | to_record(sample, names) | about) + "\n" for sample in samples]
+    with writing(target):
+        write_whole(target, "".join(lines).encode())
 
 
 def read_lines(replies: Path) -> list[dict]:

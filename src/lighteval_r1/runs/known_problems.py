@@ -11,7 +11,8 @@ from lighteval_r1.graders.program import decode_cases
 from lighteval_r1.records import Outcome, Problem, UserError
 from lighteval_r1.tasks import TASKS, Task
 from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, unreadable
-from lighteval_r1.tasks.task import LETTERS, local_file, task_rows
+from lighteval_r1.tasks.lettered import LETTERS
+from lighteval_r1.tasks.task import local_file, task_rows
 
 # A name of a reply in a batch: the problem's, and the number of the sample.
 NUMBERED = re.compile(r"(.+?)(?:[-_:/#. ]|\[)\d+\]?")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lighteval_r1.outside.hub_files import download, repo_files
+from lighteval_r1.outside.hub_repositories import download, repo_files
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
 

@@ -65,8 +65,7 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
                 metrics = ", ".join(sorted(task.problems[0].metric))
                 raise UserError(
                     f"{name} of {run.path} has no grades, and its own metrics ({metrics}) do not say for certain how "
-                    "many samples "
-                    "were right. Grade it: lighteval-r1 score DETAILS.parquet --task TASK."
+                    "many samples were right. Grade it: lighteval-r1 score DETAILS.parquet --task TASK."
                 )
             metric, scores[name] = implied
             notes.append(f"{name} was graded by LightEval's own {metric}.")
@@ -79,8 +78,7 @@ def scored(letter: str, run: Run, *, partial: bool, purpose: str = "compare") ->
         if owes and not partial:
             raise Unfinished(
                 f"{name} of {run.path}: {missing[name]}, so there is no score yet. Run the same command again to draw "
-                "and grade "
-                f"only these, or {purpose} what there is with --partial."
+                f"and grade only these, or {purpose} what there is with --partial."
             )
         if scores[name]:
             tasks[name] = task

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from lighteval_r1.tasks.task import LETTERS
+from lighteval_r1.tasks.lettered import LETTERS
 
 # A gold of more words is a sentence.
 MAX_WORDS = 8

@@ -14,7 +14,8 @@ from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
 from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
-from lighteval_r1.tasks.task import Task, boxed_reference, choice_problem, letter_reference, problem_of
+from lighteval_r1.tasks.lettered import choice_problem, letter_reference
+from lighteval_r1.tasks.task import Task, boxed_reference, problem_of
 
 
 def rows(kind: str) -> list[dict]:

@@ -19,7 +19,8 @@ from itertools import permutations
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import QUESTION, Problem
-from lighteval_r1.tasks.task import LETTERS, Task, letter_reference, lettered, row_sha256
+from lighteval_r1.tasks.lettered import LETTERS, letter_reference, lettered
+from lighteval_r1.tasks.task import Task, row_sha256
 
 # Source: simple-evals' multiple choice template, in the form of LightEval 0.13.0's tasks/tasks/gpqa.py.
 OPENR1_PROMPT = (

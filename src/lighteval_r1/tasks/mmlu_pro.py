@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, choice_problem, letter_reference
+from lighteval_r1.tasks.lettered import choice_problem, letter_reference
+from lighteval_r1.tasks.task import Task
 
 CATEGORIES = (
     *("biology", "business", "chemistry", "computer science", "economics", "engineering", "health"),

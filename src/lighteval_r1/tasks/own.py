@@ -9,29 +9,20 @@ the option that decides.
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 from lighteval_r1.graders import CHOICE, EXPRESSION, GRADERS, PROGRAM
 from lighteval_r1.outside import variables
+from lighteval_r1.outside.decoding import row_of_others
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Problem, UserError, sha256
 from lighteval_r1.tasks import livecodebench
 from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, tests_of, unreadable
-from lighteval_r1.tasks.task import (
-    DEEPSEEK_PROMPT,
-    HUB,
-    LETTERS,
-    Task,
-    boxed_reference,
-    choice_problem,
-    letter_reference,
-    local_rows,
-    problem_of,
-)
+from lighteval_r1.tasks.lettered import LETTERS, choice_problem, letter_reference
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, HUB, Task, boxed_reference, local_rows, problem_of
 
 MAX_BYTES = 2**30
 # The usual names of columns. Of two that are there, the user says which.
@@ -197,7 +188,7 @@ def grader_of(rows: Iterable[Mapping], columns: Mapping[str, str], *, address: s
         return CHOICE.name
     golds = []
     for number, row in enumerate(rows, start=1):
-        with at_row(address, number):
+        with row_of_others(f"{address}, row {number}"):
             golds.append(gold_text(row.get(columns["gold"])))
     if all(len(gold) == 1 and gold in LETTERS for gold in golds):
         raise UserError(f"{address}: all golds are letters. Say --grader choice (of options) or --grader expression.")
@@ -242,18 +233,9 @@ def own_rows(address: str, columns: tuple[tuple[str, str], ...]) -> list[dict]:
     named = dict(columns)
     rows = []
     for number, row in enumerate(read_rows(address), start=1):
-        with at_row(address, number):
+        with row_of_others(f"{address}, row {number}"):
             rows.append(own_row({ours: row.get(theirs) for ours, theirs in named.items()}))
     return rows
-
-
-@contextmanager
-def at_row(address: str, number: int) -> Iterator[None]:
-    """A ValueError as a UserError that names file and row."""
-    try:
-        yield
-    except ValueError as error:
-        raise UserError(f"{address}, row {number}: {str(error).rstrip('.')}.") from None
 
 
 def own_row(values: Mapping[str, object]) -> dict:
@@ -304,7 +286,7 @@ def check(task: Task, *, address: str) -> None:
         first = seen.setdefault(sha256(problem.prompt), number)
         if first != number:
             raise UserError(f"{address}: rows {first} and {number} ask the same question.")
-        with at_row(address, number):
+        with row_of_others(f"{address}, row {number}"):
             faults = task.check([problem])
         if faults:
             raise UserError(f"{address}, row {number}: {one_line(faults[0])}")

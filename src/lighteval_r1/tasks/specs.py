@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1.confined.connection import level as confinement_level
-from lighteval_r1.outside.hub_files import token, why_no_data
+from lighteval_r1.outside.hub_files import token
+from lighteval_r1.outside.hub_repositories import why_no_data
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks import TASKS
-from lighteval_r1.tasks.names import task_named
 from lighteval_r1.tasks.portion import asking, query, unpacked
 from lighteval_r1.tasks.task import ENDINGS, Task, check_local_file, is_address, local_file, task_rows
 
@@ -61,7 +61,12 @@ def parse_spec(spec: str, *, builtin: Collection[str] = ()) -> TaskSpec | None:
         return None
     if len(parts) > 1 and parts[1] != "0":
         raise UserError(f"{spec}: reasoning models are asked without examples; write {name}|0.")
-    task = task_named(name)
+    task = TASKS.get(name)
+    if task is None:
+        # Words that people use, windows, tasks and problems of one's own: what a task's full name has no need of.
+        from lighteval_r1.tasks.names import task_named
+
+        task = task_named(name)
     if suite and (twin := task.name.replace("r1_", "openr1_", 1)) in TASKS:
         tell(f"{spec} is asked as {task.name}; open-r1's prompt for it is {twin}.")
     n, said = numbered(task, options, spec=spec)

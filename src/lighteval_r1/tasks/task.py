@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -99,37 +99,14 @@ class Task:
         return faults
 
 
-LETTERS = "ABCDEFGHIJ"
 # A row with 64 replies of 32,768 tokens has 10 million characters.
 LONGEST_LINE = 2**28
-
-
-def lettered(question: str, options: Sequence[str]) -> str:
-    """The question with its options behind it, a line each: "A) …"."""
-    lines = [f"{letter}) {text}" for letter, text in zip(LETTERS, options, strict=False)]
-    return question + "\n\n" + "\n".join(lines)
 
 
 def problem_of(prompt: str, question: str, gold: str, *hashed: str, **more) -> Problem:
     """The question in its prompt. hashed: what of the row, beside the question, makes it what it is; else the gold."""
     parts = hashed or (gold,)
     return Problem(prompt.format(problem=question), gold, row_sha256=row_sha256(question, *parts), **more)
-
-
-def choice_problem(prompt: str, *, question: str, options: Sequence[str], letter: str, **more) -> Problem:
-    """A lettered question; its gold knows the letter and the options' texts."""
-    if not 2 <= len(options) <= len(LETTERS) or letter not in LETTERS[: len(options)]:
-        raise UserError(f"a question with {len(options)} options and the gold {letter!r}: 2 to 10, and one of them.")
-    return Problem(
-        prompt=prompt.format(problem=lettered(question, options)),
-        gold=json.dumps({"letter": letter, "options": list(options)}, ensure_ascii=False),
-        row_sha256=row_sha256(question, *options, letter),
-        **more,
-    )
-
-
-def letter_reference(problem: Problem) -> str:
-    return f"<think>\nThis is known.\n</think>\n\nAnswer: {json.loads(problem.gold)['letter']}"
 
 
 def row_sha256(*parts: str) -> str:
