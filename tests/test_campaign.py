@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
+from functools import wraps
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import yaml
 from runs import asked, write_run
 from slurm_cluster import SlurmCluster, missing
 
-from lighteval_r1.cli import campaign
+from lighteval_r1.cli import campaign, evaluate
 from lighteval_r1.cli.campaign import read_campaign
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 
@@ -240,3 +242,17 @@ def test_jobs_that_are_under_way_are_waited_for_not_submitted_again(slurm, stubb
     assert len(list(stubbed.rglob("ids"))) == 1 and json.loads(
         (stubbed / "out/warm/demo_sums/campaign.json").read_text()
     )
+
+
+def test_before_the_first_run_each_model_is_hashed_once_and_each_tasks_rows_are_read_once(tmp_path, monkeypatch):
+    counts = Counter()
+    for module, name in ((campaign, "identify"), (evaluate, "check_task")):
+        real = getattr(module, name)
+
+        def counted(asked, real=real, name=name):
+            counts[name] += 1
+            return real(asked)
+
+        monkeypatch.setattr(module, name, wraps(real)(counted))
+    read_campaign(written(tmp_path))
+    assert counts == {"identify": 1, "check_task": 2}

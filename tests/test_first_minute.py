@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import soak
@@ -22,7 +23,9 @@ from lighteval_r1.cli.endpoint import drawn
 from lighteval_r1.cli.evaluate import slug
 from lighteval_r1.cli.finished import finished_task
 from lighteval_r1.cli.lighteval_run import lighteval_run
+from lighteval_r1.engines.layouts import layout_of
 from lighteval_r1.engines.model_files import identify
+from lighteval_r1.engines.model_section import ModelSection
 from lighteval_r1.graders.marks import Chosen
 from lighteval_r1.outside import hub_files
 from lighteval_r1.records import UserError
@@ -309,6 +312,32 @@ def test_the_printed_command_can_be_pasted(finished, main, capsys):
     lighteval, vllm, recipe, tasks, *rest = words.splitlines()
     assert Path(lighteval).is_file() and vllm == "vllm" and Path(recipe).is_file() and tasks == "demo_sums@n=4|0"
     assert rest == ["--custom-tasks", "lighteval_r1.plugin", "--save-details", "--output-dir", str(out)]
+
+
+@pytest.mark.parametrize("task", ["demo_sums", "r1_aime24"])
+def test_what_evaluate_found_and_began_is_what_lighteval_runs_with(task, finished, main, monkeypatch):
+    """A model is hashed once, and rows of the Hub are loaded before LightEval begins with them."""
+    hashed, loaded, known = [], [], {}
+    plugin = ModuleType("lighteval_r1.plugin")
+    plugin.pipeline = SimpleNamespace(run_command=known.update)
+    monkeypatch.setitem(sys.modules, "lighteval_r1.plugin", plugin)
+    monkeypatch.setattr(sys, "argv", ["lighteval-r1"])
+    monkeypatch.setenv("LIGHTEVAL_R1_ASKED", "")
+    monkeypatch.delenv("LIGHTEVAL_R1_DATA", raising=False)
+    monkeypatch.setattr(evaluate, "identify", lambda parameters: hashed.append(1) or identify(parameters))
+    monkeypatch.setattr(evaluate, "start_replicas", lambda layout: [layout])
+    monkeypatch.setattr(evaluate, "check_asked_of_hub", lambda task: None)
+    monkeypatch.setattr(
+        evaluate, "check_data", lambda task: loaded.append((task.name, bool(os.environ["LIGHTEVAL_R1_ASKED"])))
+    )
+    code, _, told = main(
+        "evaluate", "--task", task, "--n", "2", "--effort", "", "--verbose", "--output-dir", finished / "new"
+    )
+    assert code == 0, told
+    assert hashed == [1] and known["identity"] == identify({"model_name": evaluate.DEMO_MODEL})
+    assert known["processes"] == [layout_of({})] and known["section"] == ModelSection()
+    assert sys.argv[1] == "vllm" and os.environ["LIGHTEVAL_R1_ASKED"] == f"{task}@n=2|0"
+    assert loaded == [(task, task == "r1_aime24")]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from lighteval_r1.cli.lighteval_run import vllm_engine
 from lighteval_r1.cli.options import SamplingOptions, argument, option
 from lighteval_r1.engines import MAX_TOKENS, Engine, Owed
 from lighteval_r1.engines.layouts import layout_of
+from lighteval_r1.engines.model_files import identify
 from lighteval_r1.engines.vllm import start_replicas
 from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders.marks import THINK, Marks, opens_thinking
@@ -108,7 +109,8 @@ def local_engine(options: SamplingOptions) -> Engine:
     """The model in vLLM on this machine, as `evaluate` would run it."""
     parameters = evaluate.model_parameters(options)
     section = evaluate.model_section(options)
-    identity = evaluate.check_model(parameters, [section])
+    evaluate.check_model(parameters, [section])
+    identity = identify(parameters)
     with ExitStack() as started:
         processes = start_replicas(layout_of(parameters))
         for process in processes:

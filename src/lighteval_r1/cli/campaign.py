@@ -196,10 +196,9 @@ def check(campaign: Campaign, kind: type) -> None:
         try:
             options = kind(**cell.options)
             uploads[options.upload] = options
-            if campaign.slurm:
-                once(checked, identify, submission_of(options).parameters)
-            else:
-                check_here(options, checked)
+            parameters = submission_of(options).parameters if campaign.slurm else check_here(options, checked)
+            names = ("model_name", "revision", "load_format")
+            once(checked, identify, {name: parameters[name] for name in names if name in parameters})
         except UserError as error:
             raise UserError(f"{cell}: {error}") from None
     for options in uploads.values():
@@ -213,17 +212,17 @@ def once(checked: set[str], check: Callable, *asked: object) -> None:
         checked.add(key)
 
 
-def check_here(options: evaluate.EvaluateOptions, checked: set[str]) -> None:
-    """What `evaluate` checks."""
+def check_here(options: evaluate.EvaluateOptions, checked: set[str]) -> dict:
+    """What `evaluate` checks; the model's parameters."""
     parameters, section = evaluate.model_parameters(options), evaluate.model_section(options)
     parameters |= evaluate.layout_parameters(options, parameters)
     if Sweep.of(section, budgets=options.budgets):
         raise UserError("several efforts or budgets: write each as a model with a name: of its own.")
     specs = evaluate.task_specs(options.task, n=options.n, problems=options)
-    once(checked, evaluate.check_model, parameters, [section])
-    generation = parameters.get("generation_parameters")
-    for spec in specs:
-        once(checked, evaluate.check_tasks, [spec], {"generation_parameters": generation})
+    evaluate.check_model(parameters, [section])
+    for task in evaluate.check_several(specs, temperature=evaluate.drawn_at(parameters)):
+        once(checked, evaluate.check_task, task)
+    return parameters
 
 
 # -- here

@@ -64,12 +64,11 @@ def endpoint_command(options: EndpointOptions) -> None:
     specs = evaluate.task_specs(
         evaluate.named_tasks(options.tasks, options.task), n=options.asked_n, limit=options.limit, problems=options
     )
-    asked, cache_dir = [parse_spec(spec) for spec in specs], options.cache_dir or CACHE_DIR
-    evaluate.check_several(asked, temperature=options.temperature)
+    tasks, cache_dir = evaluate.check_several(specs, temperature=options.temperature), options.cache_dir or CACHE_DIR
     evaluate.check_journals(cache_dir)
-    say_confinement(spec.task for spec in asked)
-    for spec in asked:
-        check_data(spec.task)
+    say_confinement(tasks)
+    for task in tasks:
+        check_data(task)
     engine = make_engine(options)
     asyncio.run(say_effects(engine))
     output_dir = Path(options.output_dir or f"data/evals/{evaluate.slug(options.model)}")

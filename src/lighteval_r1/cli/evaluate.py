@@ -24,7 +24,7 @@ from lighteval_r1.confined.connection import allow_unsafe
 from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.machine import device, gpu_memory_gb, n_gpus
-from lighteval_r1.engines.model_files import ModelIdentity, check_weights, identify
+from lighteval_r1.engines.model_files import check_weights, identify
 from lighteval_r1.engines.model_parameters import check_parameters
 from lighteval_r1.engines.model_section import ModelSection, said_by_hand
 from lighteval_r1.engines.model_sizes import automatic
@@ -84,8 +84,11 @@ def evaluate_command(options: EvaluateOptions) -> None:
     named = options.task or (DEMO_TASKS if options.model in ("", "demo") else "")
     specs = task_specs(named, n=options.asked_n, limit=options.limit, problems=options)
     sweep = Sweep.of(section, budgets=options.budgets)
-    identity = check_model(parameters, sweep.sections.values() if sweep else [section])
-    check_tasks(specs, parameters)
+    check_model(parameters, sweep.sections.values() if sweep else [section])
+    identity = identify(parameters)
+    tasks = check_several(specs, temperature=drawn_at(parameters))
+    for task in sorted(tasks, key=is_of_hub):
+        check_task(task)
     output_dir = Path(options.output_dir or usual_folder(options.model))
     repo = checked_upload(options)
     if sweep:
@@ -104,7 +107,6 @@ def evaluate_command(options: EvaluateOptions) -> None:
             recipe.write(output_dir)
         tell("+ " + shlex.join(command))
         with lighteval_run(output_dir, loading=WITH_VLLM, verbose=options.verbose):
-            tasks = [parse_spec(spec).task for spec in specs]
             say_confinement(tasks)
             # vLLM takes as long to import as LightEval: both at once.
             processes = start_replicas(layout_of(parameters))
@@ -267,26 +269,22 @@ def task_specs(
     return list(specs.values())
 
 
-def check_model(parameters: Mapping, sections: Iterable[ModelSection]) -> ModelIdentity:
-    """Which model it is. UserError for what of it, or of what is said to it, cannot run on this machine."""
+def check_model(parameters: Mapping, sections: Iterable[ModelSection]) -> None:
+    """UserError for what of the model, or of what is said to it, cannot run on this machine."""
     check_parameters(parameters)
     layout_of(parameters).check()
     check_journals(str(parameters.get("cache_dir") or CACHE_DIR))
-    identity, model = identify(parameters), str(parameters["model_name"])
+    model = str(parameters["model_name"])
     check_weights(model, parameters)
     for section in sections:
         section.check(model, parameters=parameters)
-    return identity
 
 
-def check_tasks(specs: Iterable[str], parameters: Mapping) -> None:
-    """UserError for what cannot be asked, as far as it can be found without LightEval."""
-    asked = [parse_spec(spec) for spec in specs]
-    check_confinement(spec.task for spec in asked)
-    check_several(asked, temperature=(parameters.get("generation_parameters") or {}).get("temperature"))
-    for spec in sorted(asked, key=lambda spec: is_of_hub(spec.task)):
-        check = check_asked_of_hub if is_of_hub(spec.task) else check_data
-        check(spec.task)
+def check_task(task: Task) -> None:
+    """UserError for what cannot be asked, as far as it can be found without LightEval, and of the Hub without loading
+    rows."""
+    check_confinement([task])
+    (check_asked_of_hub if is_of_hub(task) else check_data)(task)
 
 
 def is_of_hub(task: Task) -> bool:
@@ -294,11 +292,18 @@ def is_of_hub(task: Task) -> bool:
     return task.rows is None and local_file(task) is None
 
 
-def check_several(tasks: list[TaskSpec], *, temperature: float | None) -> None:
-    """UserError where the same reply would be drawn several times."""
-    several = next((spec for spec in tasks if spec.n > 1), None)
+def check_several(specs: Iterable[str], *, temperature: float | None) -> list[Task]:
+    """The tasks. UserError where the same reply would be drawn several times."""
+    asked = [parse_spec(spec) for spec in specs]
+    several = next((spec for spec in asked if spec.n > 1), None)
     if several is not None and temperature is not None and float(temperature) == 0:
         raise same_reply(several.task.name, several.n)
+    return [spec.task for spec in asked]
+
+
+def drawn_at(parameters: Mapping) -> float | None:
+    """The temperature, where it is said."""
+    return (parameters.get("generation_parameters") or {}).get("temperature")
 
 
 def check_journals(cache_dir: str) -> None:
