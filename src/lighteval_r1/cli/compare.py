@@ -22,13 +22,4 @@ def compare_command(options: CompareOptions) -> None:
     """Compare runs with each other and with published numbers. Runs are paired on the same problems."""
     from lighteval_r1.report import comparison
 
-    table = comparison.compare(
-        options.runs,
-        pool=options.pool,
-        checkpoints=options.checkpoints,
-        partial=options.partial,
-        baselines=options.baselines,
-        refresh=options.refresh,
-        figures=options.figures,
-    )
-    say(table)
+    say(comparison.compare(**vars(options)))

@@ -26,7 +26,7 @@ from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_o
 
 
 def compare(
-    sources: Sequence[str],
+    runs: Sequence[str],
     *,
     pool: bool = False,
     partial: bool = False,
@@ -35,7 +35,7 @@ def compare(
     checkpoints: bool = False,
     figures: Path | None = None,
 ) -> str:
-    """What the command prints: what differs first, then the numbers. sources: runs, and names of published models.
+    """What the command prints: what differs first, then the numbers. runs: also names of published models.
 
     refresh: whether the Hub's leaderboards are asked for published numbers. figures: a folder for the curve over
     checkpoints.
@@ -44,16 +44,16 @@ def compare(
     if figures is not None and not checkpoints:
         raise UserError("--figures draws the curve of --checkpoints; the pictures of other runs are the report's.")
     rows = [*read_baselines(baselines), *(leaderboard_rows() if refresh else ())]
-    runs, models = sorted_out(sources, rows)
-    if not runs:
+    read, models = sorted_out(runs, rows)
+    if not read:
         raise UserError(
             "name at least one run to compare: an output folder, a results or details file, or a data set of details."
         )
     if pool:
-        runs = pooled(runs)
+        read = pooled(read)
     if checkpoints:
-        runs = by_step(runs)
-    told = [scored(letter_of(place), run, partial=partial) for place, run in enumerate(runs)]
+        read = by_step(read)
+    told = [scored(letter_of(place), run, partial=partial) for place, run in enumerate(read)]
     parts = [legend(told), notes_of(told)]
     if checkpoints:
         parts += [apart(told[0], other, meant=("revision",)) for other in told[1:]] + [curves(told)]

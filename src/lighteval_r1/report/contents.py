@@ -11,7 +11,7 @@ from urllib.parse import quote
 from lighteval_r1 import __version__
 from lighteval_r1.numbers.estimators import Estimator, estimated
 from lighteval_r1.numbers.scores import note_of
-from lighteval_r1.records import Estimate, Run, RunProblem, UserError
+from lighteval_r1.records import Estimate, Run, RunProblem
 from lighteval_r1.report import page
 from lighteval_r1.report.differences import on_the_page, sampling_words
 from lighteval_r1.report.page.excerpts import Parts, excerpt_characters, write_replies
@@ -47,8 +47,6 @@ def write_report(
     """
     check_page(out)
     names = list(dict.fromkeys(name for run in runs for name in run.tasks))
-    if not names:
-        raise UserError("these runs hold no task, so there is nothing to report.")
     labels = run_labels(runs)
     told = [scored(label, run, partial=partial, purpose="report") for label, run in zip(labels, runs, strict=True)]
     beside = {

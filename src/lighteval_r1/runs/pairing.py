@@ -65,8 +65,6 @@ def same_task(name: str, run: Run) -> TaskRun | None:
 
 def tasks_of_all(runs: Sequence[Run]) -> list[list[TaskRun]]:
     """The tasks that every run has, the first run's order: of each what it is in each run."""
-    if not runs:
-        return []
     found = [[same_task(name, run) for run in runs] for name in runs[0].tasks]
     return [whole for tasks in found if len(whole := [task for task in tasks if task is not None]) == len(runs)]
 
