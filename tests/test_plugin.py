@@ -176,6 +176,24 @@ def test_a_mistake_ends_lighteval_with_its_line_and_2(model, tasks, message, plu
     assert ended.value.code == 2 and said.startswith("lighteval-r1: ") and message in said and said.count("\n") == 1
 
 
+@pytest.mark.parametrize("what", ["weights", "section"])
+def test_a_damaged_model_and_a_wrong_section_end_lighteval_before_anything_starts(
+    what, plugin, capsys, monkeypatch, tmp_path
+):
+    model = Path(shutil.copytree(DEMO_MODEL, tmp_path / "model"))
+    weights, said = model / "model.safetensors", plugin.NOTHING
+    if what == "weights":
+        weights.write_bytes(weights.read_bytes()[:-1])
+    else:
+        said = plugin.ModelSection(template_args={"enable_thinknig": False})
+    monkeypatch.setattr(plugin, "start_replicas", None)
+    with pytest.raises(SystemExit) as ended:
+        plugin.check_command(f"model_name={model}", plugin.tasks_named("demo_sums|0"), section=said)
+    refused = capsys.readouterr().err
+    assert ended.value.code == 2 and refused.count("\n") == 1
+    assert {"weights": "is cut off", "section": "knows no enable_thinknig"}[what] in refused
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
