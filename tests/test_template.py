@@ -17,7 +17,7 @@ from lighteval_r1.engines import Owed
 from lighteval_r1.engines.endpoint import EndpointEngine
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_section import ModelSection, named_values
-from lighteval_r1.engines.prompts import without_effect
+from lighteval_r1.engines.sanity import without_effect
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.engines.templates import check_template_args, variables_of
 from lighteval_r1.engines.vllm import VllmEngine
@@ -216,8 +216,8 @@ def test_arguments_reach_the_prompt(tokenizer):
 
 
 def test_an_argument_without_effect_is_known(tokenizer):
-    kwargs = {"enable_thinking": True, "reasoning_effort": "high"}
-    assert without_effect(tokenizer, system=None, template_kwargs=kwargs) == ["enable_thinking"]
+    asked = engine(tokenizer, template_args={"enable_thinking": True}, effort="high")
+    assert without_effect(asked) == ["enable_thinking"]
 
 
 def test_what_a_template_refuses_is_one_line(tokenizer):

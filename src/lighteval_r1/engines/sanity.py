@@ -146,6 +146,12 @@ def told(settings: Settings, name: str, value: object = None) -> Settings:
     return replace(settings, template_args=rest if value is None else rest | {name: value})
 
 
+def without_effect(engine: Engine) -> list[str]:
+    """The arguments without which the prompt would be the same, of an engine that applies the template here."""
+    prompt, settings = engine.render(QUESTION), engine.settings
+    return [name for name in settings.template_kwargs if engine.under(told(settings, name)).render(QUESTION) == prompt]
+
+
 async def one_bos(engine: Engine, drawn: Drawn) -> Seen:
     """Whether the prompt begins with one BOS; at a server, whether a chat's has just the tokens that are shown."""
     ids, bos = await engine.prompt_tokens(QUESTION), getattr(engine.tokenizer, "bos_token_id", None)

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field, replace
 from lighteval_r1.engines import Owed
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_sizes import expected_tokens
-from lighteval_r1.engines.prompts import prompt_text
 from lighteval_r1.engines.replica import LINE_LIMIT
 from lighteval_r1.graders.marks import Chosen, opens_thinking
 from lighteval_r1.outside.words import tell, tell_end_of_log
@@ -177,12 +176,19 @@ class VllmEngine:
     _prompts: dict[str, tuple[list[int], bool]] = field(default_factory=dict)
 
     def render(self, problem: Problem) -> str:
-        """The prompt's full text as the model sees it."""
-        system = self.settings.system_prompt
+        """The prompt's full text as the model sees it. UserError where the chat template refuses what it is given."""
+        import jinja2
+
+        system, kwargs = self.settings.system_prompt, self.settings.template_kwargs
         if not self.templated:
             return f"{system}\n\n{problem.prompt}" if system else problem.prompt
-        kwargs = self.settings.template_kwargs
-        return prompt_text(self.tokenizer, problem.prompt, system=system, template_kwargs=kwargs)
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": problem.prompt})
+        try:
+            return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **kwargs)
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            given = ", ".join(f"{name}={value!r}" for name, value in kwargs.items()) or "no arguments"
+            raise UserError(f"the chat template refuses what it is given ({given}): {error}") from None
 
     def prompt_ids(self, problem: Problem) -> tuple[list[int], bool]:
         """Token ids, and whether the prompt ends with thinking opened."""

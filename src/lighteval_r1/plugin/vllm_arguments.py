@@ -13,7 +13,6 @@ from lighteval_r1.engines.engine_options import changing_draws
 from lighteval_r1.engines.layouts import Layout, layout_of
 from lighteval_r1.engines.model_files import ModelIdentity, check_split, makers_sampling
 from lighteval_r1.engines.model_section import NOTHING, ModelSection, loops, no_marks
-from lighteval_r1.engines.prompts import without_effect
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.graders.marks import AUTO, Chosen, choose
 from lighteval_r1.outside import variables
@@ -57,18 +56,16 @@ def make_engine(
         tensor_parallel_size=config.tensor_parallel_size,
         pipeline_parallel_size=config.pipeline_parallel_size,
     )
-    templated = config.override_chat_template
-    if templated is None:
-        templated = tokenizer.chat_template is not None
+    said = config.override_chat_template
+    templated = tokenizer.chat_template is not None if said is None else said
     if templated and tokenizer.chat_template is None:
         raise UserError(f"override_chat_template=true, but {config.model_name} has no chat template.")
     adapter = section.adapter(config.model_name, parameters=config.model_dump()) if section.lora else None
     template = str(tokenizer.chat_template) if templated else None
     chosen, section = with_parser(section, model_config, tokenizer, template=template or "")
     settings = settings_of(config, section, identity=identity, template=template, adapter=adapter)
-    check_prompt(settings, tokenizer, model=config.model_name)
     max_num_seqs = config.max_num_seqs if "max_num_seqs" in config.model_fields_set else MAX_NUM_SEQS[layout.device]
-    return VllmEngine(
+    engine = VllmEngine(
         settings=settings,
         layout=layout,
         engine_args=engine_args(config, section, layout=layout, max_num_seqs=max_num_seqs, adapter=adapter),
@@ -79,6 +76,8 @@ def make_engine(
         chosen=chosen,
         processes=processes,
     )
+    check_prompt(engine, model=config.model_name)
+    return engine
 
 
 def with_parser(
@@ -101,14 +100,16 @@ def with_parser(
     return chosen, replace(section, reasoning_parser=chosen.parser)
 
 
-def check_prompt(settings: Settings, tokenizer: object, *, model: str) -> None:
+def check_prompt(engine: VllmEngine, *, model: str) -> None:
     """Says aloud which template arguments change nothing. UserError where the template takes none, or not these."""
-    given = settings.template_kwargs
+    given = engine.settings.template_kwargs
     if not given:
         return
-    if not settings.chat_template:
+    if not engine.templated:
         raise UserError(f"{model} is asked without a chat template, so nothing can be said to it ({', '.join(given)}).")
-    for name in without_effect(tokenizer, system=settings.system_prompt, template_kwargs=given):
+    from lighteval_r1.engines.sanity import without_effect
+
+    for name in without_effect(engine):
         tell(f"The template argument {name}={given[name]!r} changes nothing in the prompt.")
 
 
