@@ -12,6 +12,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # vLLM and LightEval are 7,000 files: where Python may keep nothing, each of some forty starts compiles them anew, half its time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# LightEval's import downloads what a task of its own needs, unless it is there; a line that breaks meanwhile ends a test.
+os.environ.setdefault("NLTK_DATA", str(Path(__file__).with_name("nltk_data")))
 
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
