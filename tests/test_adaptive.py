@@ -1,6 +1,8 @@
 """Adaptive runs: the error is reached, the mean is unbiased where rates are skewed, and the journal alone says it all."""
 
 import asyncio
+import json
+import shutil
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +42,7 @@ KINDS = {
     "spread": (0.5, 0.5),
 }
 DEMO_RUN = Path(__file__).with_name("demo_run")
+JOURNAL = Path("lighteval_r1", "model", "demo_sums", "f4adf19c2daeba72")
 SETTINGS = Settings("org/model", "abc", None, "", 0.6, 0.95, 0, 100, 1)
 PROBLEMS = [Problem(f"What is {i}?", str(i), "expression", name=f"p{i}", row_sha256=f"{i:02}") for i in range(16)]
 # of problem i, the share of right samples: certain ones, and others
@@ -320,8 +323,8 @@ def test_the_plan_says_what_its_formulas_say():
     known = Known(np.full(2, 0.25), costs, 0.0, "", rates, [np.zeros(0), np.zeros(3)], np.stack([costs, costs], axis=1))
     assert known.n_for(0.05) == 50 and known.error_at(50) == pytest.approx(0.05)
     assert known.n_tokens(50) == 500 and known.owed_tokens(50) == 473 and known.owed_tokens(2) == 2
-    whole, owed = known.adaptive_tokens(0.05, most=256).T
-    assert 400 <= np.median(whole) <= 480 and np.allclose(whole - owed, 27)
+    whole, owed, reached = known.adaptive_tokens(0.05, most=256).T
+    assert 400 <= np.median(whole) <= 480 and np.allclose(whole - owed, 27) and reached.all()
     # 2.8 standard errors of a difference of two such runs
     assert known.n_to_see(0.1) == int(np.ceil(2 * 0.5 / 4 * (2.8016 / 0.1) ** 2))
     assert known.problems_to_see(0.1, n=10) == int(np.ceil(0.05 * (2.8016 / 0.1) ** 2))
@@ -358,6 +361,49 @@ def test_the_plan_reads_lengths_rates_and_speed_of_earlier_runs(main):
     assert "by 160 replies of this model in the journal" in words and "± 1 needs n = 9" in words
     assert "how fast is not known" in words and "KV cache 1,024 bytes a token" in words
     assert main("plan", "demo", "--task", "demo_sums", "--n", "16", "--error", "1", "--cache-dir", DEMO_RUN)[1] == words
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        (
+            "demo_sums@limit=1",
+            "demo_sums (first 1): 1 problem x 4 samples of 58 tokens: 232 tokens (4 samples are drawn)",
+        ),
+        ("demo_sums@level=5", "demo_sums (level 5): 7 problems x 4 samples of 70 tokens: 1,948 tokens (28 samples are"),
+    ],
+)
+def test_a_plan_is_of_the_problems_that_are_asked(asked, size, main):
+    assert size in main("plan", "demo", asked, "--cache-dir", DEMO_RUN)[1]
+
+
+def test_a_plan_after_a_quick_look_is_of_all_problems_and_counts_all_that_is_drawn(main, tmp_path):
+    journal = Path(shutil.copytree(DEMO_RUN / JOURNAL, tmp_path / JOURNAL))
+    asked = json.loads((journal / "asked.json").read_text())
+    for part in ({"n": 1}, {"problem_ids": asked["problem_ids"][:5], "part": "first 5"}):
+        (journal / "asked.json").write_text(json.dumps(asked | part))
+        words = main("plan", "demo", "demo_sums", "--n", "8", "--cache-dir", tmp_path)[1]
+        assert "40 problems x 8 samples of 50 tokens: 15,968 tokens (160 samples are drawn)" in words
+        assert "7,984 tokens to draw" in words
+
+
+def test_samples_of_other_settings_tell_a_plan_lengths_and_count_for_nothing(main, tmp_path):
+    shutil.copytree(DEMO_RUN / JOURNAL, tmp_path / JOURNAL)
+    said = "by 160 replies of this model in the journal"
+    for option in (("--temperature", "0.5"), ("--seed", "7"), ("--top-p", "0.9"), ("--effort", "low")):
+        words = main("plan", "demo", "demo_sums", *option, "--cache-dir", tmp_path)[1]
+        assert f"{said} (settings {JOURNAL.name}); sampled otherwise than asked here, so none of them counts" in words
+        assert "7,984 tokens\n" in words and "7,984 tokens to draw" in words, option
+    assert "nothing is owed" in main("plan", "demo", "demo_sums", "--seed", "1234", "--cache-dir", tmp_path)[1]
+    # of several, those of these settings go before newer ones
+    words = main("plan", "demo", "demo_sums", "--temperature", "1", "--cache-dir", DEMO_RUN)[1]
+    assert "(settings 119139caa6c92961)" in words and "nothing is owed" in words
+
+
+def test_an_error_that_no_number_of_samples_reaches_is_not_promised(main):
+    words = main("plan", "demo", "demo_sums", "--error", "0.01", "--n", "8", "--cache-dir", DEMO_RUN)[1]
+    assert ", and ends above it: at most 8 of a problem" in words
+    assert "ends above it" not in main("plan", "demo", "demo_sums", "--error", "1", "--cache-dir", DEMO_RUN)[1]
 
 
 def test_the_time_goes_by_an_earlier_runs_speed_and_a_short_ones_is_the_most():

@@ -128,6 +128,10 @@ BAD = [
     (("bench", "--base-url", "http://127.0.0.1:9", "--task", "demo_sums"), "ends in /v1"),
     (("bench", "--base-url", NOBODY, "--task", "demo_sums"), "no server answers"),
     (("bench", "--base-url", NOBODY, "--task", "demo_sums", "--concurrency", "0"), "--concurrency 0"),
+    # plan
+    (("plan", "demo", "demo_sums", "--num-gpus", "0"), "NUM_GPUS=0: at least 1"),
+    (("plan", "a/b", "math_500@level=5"), "it is not in the cache, and the Hub is out of reach"),
+    (("plan", "a/b", "r1_lcb_2408_2505"), "it is not in the cache, and the Hub is out of reach"),
     # submit, jobs
     (("submit",), "say which MODEL to submit"),
     (("submit", "demo", "--dry-run"), "say which TASK"),

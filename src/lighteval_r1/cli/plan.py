@@ -2,27 +2,37 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.options import MOST, SamplingOptions, argument, option
-from lighteval_r1.engines import CACHE_DIR
+from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
 from lighteval_r1.engines.machine import gpu_names
 from lighteval_r1.engines.model_parameters import max_tokens_of
 from lighteval_r1.engines.model_sizes import expected_tokens, model_size
 from lighteval_r1.numbers.baselines import of_model, on_task, read_baselines
 from lighteval_r1.numbers.plans import USUAL_CORRELATION, Known, known_from, known_usual
-from lighteval_r1.outside.words import say
-from lighteval_r1.records import UserError
-from lighteval_r1.runs.journals import journal_task, last_written
+from lighteval_r1.outside.words import counted, say
+from lighteval_r1.records import Sample, UserError
+from lighteval_r1.runs.journals import in_order, last_written
 from lighteval_r1.runs.locate import results_in
 from lighteval_r1.runs.results_file import read_results
-from lighteval_r1.sampling.journal_files import DamageSeen, read_settings, task_folders
+from lighteval_r1.sampling.journal_files import (
+    DamageSeen,
+    newest_version,
+    read_asked,
+    read_problems,
+    read_samples,
+    read_settings,
+    task_folders,
+)
 from lighteval_r1.sampling.progress import duration
-from lighteval_r1.tasks.specs import parse_spec
-from lighteval_r1.tasks.task import task_rows
+from lighteval_r1.tasks.portion import Portion
+from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.task import Task, rows_at_hand, task_rows
 
 # Results of fewer tokens say more of the start than of the speed.
 TOKENS_LEAST = 1000
@@ -57,21 +67,21 @@ def plan_command(options: PlanOptions) -> None:
     for points in (options.error, options.see):
         if points is not None and not 0 < points < 50:
             raise UserError(f"{points:g} points: a number above 0 and below 50 is needed.")
+    if options.num_gpus is not None and options.num_gpus < 1:
+        raise UserError(f"NUM_GPUS={options.num_gpus}: at least 1 is needed.")
     parameters = evaluate.model_parameters(options)
-    name = str(parameters["model_name"])
-    limit = max_tokens_of(parameters)
     speed = speed_of(options)
     total_tokens = 0
     for spec in evaluate.task_specs(evaluate.named_tasks(options.tasks, options.task), n=options.n):
         task, n = parse_spec(spec).task, parse_spec(spec).n
-        known, n_drawn = known_of(options, task.name, model=name, limit=limit)
+        known, n_drawn = known_of(options, task, parameters=parameters)
         adaptive = None
         if options.error is not None:
             adaptive = known.adaptive_tokens(options.error / 100, most=options.n or MOST)
         total_tokens += known.owed_tokens(n) if adaptive is None else round(float(np.median(adaptive[:, 1])))
-        say("\n".join(lines_of(options, task.name, known, n=n, n_drawn=n_drawn, adaptive=adaptive)))
+        say("\n".join(lines_of(options, titled(task), known, n=n, n_drawn=n_drawn, adaptive=adaptive)))
     say(time_in_words(total_tokens, speed, n_gpus=options.num_gpus))
-    if memory := memory_in_words(name, limit=limit):
+    if memory := memory_in_words(str(parameters["model_name"]), limit=max_tokens_of(parameters)):
         say(memory)
 
 
@@ -80,16 +90,17 @@ def lines_of(
 ) -> Iterator[str]:
     drawn = f" ({n_drawn} samples are drawn)" if n_drawn else ""
     mean = known.n_tokens(1) / known.n_problems
-    size = f"{known.n_problems} problems x {n} samples of {mean:,.0f} tokens"
+    size = f"{counted(known.n_problems, 'problem')} x {counted(n, 'sample')} of {mean:,.0f} tokens"
     yield f"{task}: {size}: {known.n_tokens(n):,} tokens{drawn}"
     yield f"  by {known.source}"
     yield f"  ± {100 * known.error_at(n):.2f} resampling at n = {n}"
     if options.error is not None and adaptive is not None:
         fixed = known.n_for(options.error / 100)
         low, usual, high = np.quantile(adaptive[:, 0], (0.1, 0.5, 0.9))
+        most = "" if adaptive[:, 2].mean() > 0.5 else f", and ends above it: at most {options.n or MOST} of a problem"
         yield (
             f"  ± {options.error:g} needs n = {fixed}, {known.n_tokens(fixed):,} tokens in all; --error "
-            f"{options.error:g} about {usual:,.0f}, in 8 of 10 simulated runs {low:,.0f} to {high:,.0f}"
+            f"{options.error:g} about {usual:,.0f}, in 8 of 10 simulated runs {low:,.0f} to {high:,.0f}{most}"
         )
     yield (
         f"  to see {options.see:g} points between two such models (5 %, four times of five): n = "
@@ -98,37 +109,89 @@ def lines_of(
     )
 
 
-def known_of(options: PlanOptions, task: str, *, model: str, limit: int) -> tuple[Known, int]:
-    """What is known of the task, and how many samples are there: from the journal, else from what is published."""
-    of_model_name = Path(model).expanduser().resolve().name if Path(model).expanduser().is_dir() else model
-    folders = [
-        path.parent
-        for folder in task_folders(options.cache_dir, task=task, model=of_model_name)
-        for path in folder.glob("*/settings.json")
-        if read_settings(path.parent).max_tokens == limit
-    ]
+def titled(task: Task) -> str:
+    """With the part of it that is asked, as it was said."""
+    portion = task.portion or Portion()
+    words = portion.words(n_asked=portion.limit or 0)
+    return f"{task.name} ({words})" if words else task.name
+
+
+def known_of(options: PlanOptions, task: Task, *, parameters: dict) -> tuple[Known, int]:
+    """What is known of the problems that are asked, and how many samples are there: from the journal, else from what is
+    published."""
+    model = str(parameters["model_name"])
+    limit = max_tokens_of(parameters)
+    folders = journals_of_model(options, task, parameters=parameters)
     if folders:
-        newest = max(folders, key=last_written)
-        read = journal_task(newest, read_settings(newest), texts=False, damage=DamageSeen())
-        rows = [problem.graded for problem in read.problems]
+        newest, counts = max(folders.items(), key=lambda item: (item[1], last_written(item[0])))
+        rows = samples_asked(newest, task)
         if any(rows) and all(sample.n_tokens for row in rows for sample in row):
             n_drawn = sum(map(len, rows))
             source = f"{n_drawn} replies of this model in the journal (settings {newest.name})"
+            if not counts:
+                source += "; sampled otherwise than asked here, so none of them counts"
             if max(map(len, rows)) == 1:
                 source += "; one of each problem does not tell how its replies differ, so ± is a guess: four do"
             scores = [np.array([sample.outcome.score for sample in row]) for row in rows]
             lengths = [np.array([float(sample.n_tokens) for sample in row]) for row in rows]
-            return known_from(scores, lengths, source=source), n_drawn
-    known_task = parse_spec(task).task
-    n_problems = known_task.n_problems or sum(1 for _ in task_rows(known_task))
-    published = [row for row in on_task(task, of_model(model, read_baselines())) if row.estimator == "mean"]
+            known = known_from(scores, lengths, source=source)
+            return (known, n_drawn) if counts else (known.undrawn, 0)
+    published = [row for row in on_task(task.name, of_model(model, read_baselines())) if row.estimator == "mean"]
     rate = next((row.value for row in published), None)
     words = "a model of which nothing is known" if rate is None else f"a published {100 * rate:.1f}"
     source = (
         f"{words}, and replies of a quarter of the limit, which is usual on AIME; "
         "a pilot says more and counts: evaluate with n = 1, then plan again"
     )
-    return known_usual(n_problems, tokens=min(limit, expected_tokens(limit)), rate=rate, source=source), 0
+    usual = known_usual(n_asked(task), tokens=min(limit, expected_tokens(limit)), rate=rate, source=source)
+    return usual, 0
+
+
+def n_asked(task: Task) -> int:
+    """UserError where the data is needed to know how many problems are asked, and is out of reach."""
+    portion = task.portion or Portion()
+    if task.n_problems and not portion.values:
+        return min(task.n_problems, (portion.limit or task.n_problems) * task.orders)
+    check_data(task)
+    return len(task_rows(task))
+
+
+def journals_of_model(options: PlanOptions, task: Task, *, parameters: dict) -> dict[Path, bool]:
+    """The model's journals of the task with this limit of tokens; whether they were sampled as it is asked here."""
+    model = Path(str(parameters["model_name"])).expanduser()
+    name = model.resolve().name if model.is_dir() else str(parameters["model_name"])
+    said = {name: value for name, value in (parameters.get("generation_parameters") or {}).items() if value is not None}
+    section = evaluate.model_section(options)
+    asked = {
+        "temperature": said.get("temperature", TEMPERATURE),
+        "top_p": said.get("top_p", TOP_P),
+        "system_prompt": parameters.get("system_prompt"),
+        "template_args": section.template_args,
+        "effort": section.effort,
+        "thinking_budget": section.thinking_budget,
+    } | {name: said[name] for name in ("seed", "top_k") if name in said}
+    journals = {}
+    for folder in task_folders(options.cache_dir, task=task.name, model=name):
+        for path in folder.glob("*/settings.json"):
+            settings = read_settings(path.parent)
+            if settings.max_tokens == max_tokens_of(parameters):
+                journals[path.parent] = all(getattr(settings, name) == value for name, value in asked.items())
+    return journals
+
+
+def samples_asked(folder: Path, task: Task) -> list[list[Sample]]:
+    """The graded samples of each problem that is asked, whatever the journal's last run asked for."""
+    asked, damage = read_asked(folder), DamageSeen()
+    version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
+    drawn: dict[str, list[Sample]] = {}
+    for sample in in_order(list(read_samples(folder, version=version, damage=damage, marks=marks).values())):
+        if sample.outcome:
+            drawn.setdefault(sample.problem_id, []).append(sample)
+    rows = rows_at_hand(task)
+    if rows is not None:
+        return [drawn.get(task.problem(row).id, []) for row in rows]
+    problems, portion = read_problems(folder, damage=damage).values(), task.portion or Portion()
+    return list(islice((drawn.get(each.id, []) for each in problems if portion.holds(each.groups)), portion.limit))
 
 
 def speed_of(options: PlanOptions) -> Speed | None:

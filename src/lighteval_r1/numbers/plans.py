@@ -4,7 +4,7 @@ apart. From samples of the same model where there are any, else from what is usu
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,11 @@ class Known:
     def n_problems(self) -> int:
         return len(self.spread)
 
+    @property
+    def undrawn(self) -> "Known":
+        """The same, of a run that has none of these samples."""
+        return replace(self, right=[np.zeros(0)] * self.n_problems)
+
     def n_tokens(self, n: int) -> int:
         return round(n * float(self.tokens.sum()))
 
@@ -58,7 +63,8 @@ class Known:
         return max(1, math.ceil(float(self.spread.sum()) / (self.n_problems * error) ** 2 - 1e-9))
 
     def adaptive_tokens(self, error: float, *, most: int) -> np.ndarray:
-        """[n_simulated][2]: what adaptive runs of this error take in all, and what of it is still to be drawn.
+        """[n_simulated][3]: what adaptive runs of this error take in all, what of it is still to be drawn, and whether
+        they reach it.
 
         Each goes on from the samples that there are, with rates that fit these: what a pilot of few samples leaves open
         is in how far the runs differ.
@@ -66,15 +72,17 @@ class Known:
         rng = np.random.default_rng(0)
         return np.array([self.simulated(rng, rates, error=error, most=most) for rates in self.rates])
 
-    def simulated(self, rng: np.random.Generator, rates: np.ndarray, *, error: float, most: int) -> tuple[float, float]:
+    def simulated(self, rng: np.random.Generator, rates: np.ndarray, *, error: float, most: int) -> tuple[float, ...]:
         scores = (rng.random((self.n_problems, most)) < rates[:, None]).astype(float)
         for row, seen in zip(scores, self.right, strict=True):
             row[: len(seen)] = seen[:most]
         tokens = np.where(scores > 0, self.by_outcome[:, 1:], self.by_outcome[:, :1])
-        sizes = allocate(scores, tokens, error=error, most=most).sizes
+        dealt = allocate(scores, tokens, error=error, most=most)
+        sizes = dealt.sizes
         return (
             sum(float(row[:size].sum()) for row, size in zip(tokens, sizes, strict=True)),
             sum(float(row[len(seen) : size].sum()) for row, seen, size in zip(tokens, self.right, sizes, strict=True)),
+            float(dealt.reached),
         )
 
     def n_to_see(self, difference: float) -> int:
@@ -100,7 +108,7 @@ def samples_needed(scores: Scores, *, error: float) -> int:
 
 
 def known_from(scores: Sequence[np.ndarray], lengths: Sequence[np.ndarray], *, source: str) -> Known:
-    """scores, lengths: [n_problems][samples so far], of problems without one empty."""
+    """scores, lengths: [n_problems][samples so far], of a problem without one empty."""
     wins, sizes = np.array([row.sum() for row in scores]), np.array([len(row) for row in scores])
     prior = normal(log_likelihoods(wins, sizes).sum(axis=0))
     usual = float(np.concatenate(lengths).mean())

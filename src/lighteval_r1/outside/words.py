@@ -41,6 +41,12 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
+def counted(n: int, noun: str) -> str:
+    """ "1 sample", "1,920 samples"; nouns that end in y are replies."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else many}"
+
+
 def storable(value: object) -> object:
     """The value with what UTF-8 cannot hold (half characters) as U+FFFD, in texts at any depth."""
     if isinstance(value, str):
