@@ -1,5 +1,7 @@
 """The command lighteval-r1, a file for each of its commands. The only room that imports typer."""
 
+import contextlib
+import os
 import sys
 from dataclasses import dataclass
 
@@ -83,6 +85,10 @@ register(app, "sane", sane_command)
 def main() -> None:
     """Run the command; a failure is one line on stderr and its exit code, never a traceback."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        # a table with a sign that the screen does not know is a table all the same
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="replace")
     try:
         # what typer would draw in a box is a line like every other
         code = app(arguments or ["--help"], standalone_mode=False, prog_name="lighteval-r1")
@@ -95,4 +101,15 @@ def main() -> None:
         raise SystemExit(1) from None
     except Failure as failure:
         raise ended_by(failure) from None
+    except OSError as error:
+        raise ended_by(of_machine(error)) from None
     sys.exit((code or 0) if arguments else UserError.exit_code)
+
+
+def of_machine(error: OSError) -> UserError:
+    """In words, what the machine refuses and no command foresees: a disk, a folder or a screen that goes meanwhile."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return UserError("the folder in which this command was called is gone; call it in another.")
+    return UserError(f"{error.filename or 'this machine'}: {error.strerror or error}.")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TextIO, TypeVar
 
-from lighteval_r1.records import Failure
+from lighteval_r1.records import Failure, UserError
 
 P, T = ParamSpec("P"), TypeVar("T")
 
@@ -64,8 +64,13 @@ def tell(text: object, *, end: str = "\n") -> None:
 
 
 def say(text: object) -> None:
-    """What a command was asked for, on standard output."""
-    show(printable(str(text)), sys.stdout)
+    """What a command was asked for, on standard output. UserError where that is a full disk's file."""
+    try:
+        show(printable(str(text)), sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write to standard output: {error.strerror}.") from None
 
 
 def show(text: object, stream: TextIO, *, end: str = "\n") -> None:
