@@ -22,6 +22,7 @@ from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_paramet
 from lighteval_r1.cli.lighteval_run import Configuration
 from lighteval_r1.cli.options import options_file, options_in_words
 from lighteval_r1.cli.submit import SubmitOptions, submission_of
+from lighteval_r1.records import UserError
 from lighteval_r1.sampling.journal_files import decode_line
 from lighteval_r1.slurm.jobs import JOB_IDS, Job, Submission, minutes, prepare, run_sbatch, submit
 
@@ -139,6 +140,39 @@ def test_a_dry_run_prints_the_exact_command_and_script_and_submits_nothing(tmp_p
     assert "'--partition=a b' --qos=x --array=1-3" in said and "--dependency=afterany:" in said
     for name in ("evaluate.slurm", "report.slurm"):
         assert (ROOT / "slurm" / name).read_text() in said
+    assert not (tmp_path / "jobs").exists()
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "mine").touch()
+    for dry_run in (True, False):
+        with pytest.raises(UserError, match="is there already. Name another --job-folder"):
+            submit(submission(tmp_path), dry_run=dry_run)
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["mine"]
+
+
+def test_where_slurm_takes_no_job_no_folder_stays_and_else_they_do(tmp_path, monkeypatch):
+    """A stand-in for sbatch, which takes so many jobs and then says what a cluster without its network says."""
+    sbatch = tmp_path / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
+    for n_taken in (0, 1):
+        sbatch.write_text(
+            f"#!/bin/sh\n[ $(cat {tmp_path}/calls | wc -c) -lt {n_taken} ] && echo 7 && printf x >> {tmp_path}/calls && exit\n"
+            "echo 'error: no host' >&2; echo 'fatal: no configuration' >&2; exit 1\n"
+        )
+        sbatch.chmod(0o755)
+        (tmp_path / "calls").write_text("")
+        asked = submission(tmp_path, task="demo_sums,demo_choices", job_folder=str(tmp_path / "new" / "jobs"))
+        with pytest.raises(UserError) as refused:
+            submit(asked)
+        assert str(refused.value).startswith("sbatch refused: error: no host fatal: no configuration. The command was:")
+        assert "\n" not in str(refused.value)
+        assert ("Submitted before it: 7, whose folder is" in str(refused.value)) == bool(n_taken)
+        assert (tmp_path / "new").exists() == bool(n_taken)
+
+
+def test_a_job_folder_that_cannot_be_written_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="cannot write /proc/none.*: No such file"):
+        submit(submission(tmp_path, job_folder="/proc/none"), dry_run=True)
 
 
 def test_every_character_of_a_system_prompt_arrives_in_the_configuration(tmp_path):

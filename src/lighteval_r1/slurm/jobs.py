@@ -19,6 +19,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -96,9 +98,13 @@ def read_cluster(path: str) -> Cluster:
     return described(Cluster, read_yaml(Path(path).expanduser(), what="the cluster's file") or {}, where=path)
 
 
+def home_of(submission: Submission) -> Path:
+    return Path(submission.folder or f"data/jobs/{time.strftime('%Y%m%d-%H%M%S')}-{submission.name}").absolute()
+
+
 def prepare(submission: Submission) -> list[Job]:
     """Writes the jobs' folders. UserError where they are there already."""
-    home = Path(submission.folder or f"data/jobs/{time.strftime('%Y%m%d-%H%M%S')}-{submission.name}").absolute()
+    home = home_of(submission)
     if home.exists():
         raise UserError(f"{home} is there already. Name another --job-folder.")
     if submission.serve:
@@ -240,20 +246,49 @@ def check_sbatch() -> None:
         )
 
 
+class RefusedJob(UserError):
+    """Slurm took no job."""
+
+
 def submit(submission: Submission, *, dry_run: bool = False) -> str:
-    """Submits the jobs; what was done, in words. dry_run: submits nothing and tells the exact commands and scripts."""
-    jobs = prepare(submission)
-    if dry_run:
-        return "\n".join(shown(job) for job in jobs)
+    """Submits the jobs; what was done, in words. dry_run: submits nothing and tells the exact commands and scripts.
+
+    Where no job reads them, no folders stay.
+    """
+    home = home_of(submission)
+    made = [path for path in (home, *home.parents) if not path.exists()]
     ids: list[str] = []
-    for job in jobs:
-        ids.append(run_sbatch(job.command(after_id=ids[job.after] if job.after is not None else "")))
-        with (job.folder / JOB_IDS).open("a", encoding="utf-8") as file:
-            file.write(f"{ids[-1]}\n")
+    try:
+        jobs = prepare(replace(submission, folder=str(home)))
+        if dry_run:
+            said = "\n".join(shown(job) for job in jobs)
+            remove(made)
+            return said
+        for job in jobs:
+            ids.append(run_sbatch(job.command(after_id=ids[job.after] if job.after is not None else "")))
+            with (job.folder / JOB_IDS).open("a", encoding="utf-8") as file:
+                file.write(f"{ids[-1]}\n")
+    except RefusedJob as error:
+        if ids:
+            raise UserError(f"{error} Submitted before it: {', '.join(ids)}, whose folder is {home}.") from None
+        remove(made)
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or home}: {error.strerror}.") from None
     return "\n".join(
         f"Submitted job {number} ({job.template}); folder and logs: {job.folder}"
         for number, job in zip(ids, jobs, strict=True)
     )
+
+
+def remove(made: Sequence[Path]) -> None:
+    """A folder that was made with all that is in it, and the folders around it that were made for it."""
+    for folder in made[:1]:
+        shutil.rmtree(folder)
+    for folder in made[1:]:
+        # another submission may have come in
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def states() -> dict[str, str]:
@@ -275,7 +310,7 @@ def states() -> dict[str, str]:
 
 
 def run_sbatch(command: list[str]) -> str:
-    """The job's id. UserError with sbatch's own words where it refuses."""
+    """The job's id. RefusedJob with sbatch's own words."""
     try:
         # sbatch takes options from SBATCH_…, and a job submitted from within a job inherits that job's layout
         clean = {
@@ -285,9 +320,8 @@ def run_sbatch(command: list[str]) -> str:
     except subprocess.TimeoutExpired:
         raise UserError("sbatch did not answer within 120 s; ask `squeue --me` before submitting again.") from None
     if asked.returncode:
-        raise UserError(
-            f"sbatch refused: {asked.stderr.strip() or asked.stdout.strip()}\nThe command was: {shlex.join(command)}"
-        )
+        words = one_line(asked.stderr or asked.stdout).rstrip(".")
+        raise RefusedJob(f"sbatch refused: {words}. The command was: {shlex.join(command)}.")
     return asked.stdout.strip().split(";")[0]
 
 
