@@ -29,6 +29,10 @@ FILES = {
     "section.yaml": RECIPE + "}\nlighteval_r1: {efort: low}",
     "empty.txt": "# nothing\n",
     "file": "not a folder",
+    "latin.txt": b"\xe4hm",
+    "latin.yaml": b"tasks: [\xe4hm]",
+    "deep.yaml": "[" * 5000,
+    "of_class.json": '{"takes_several": true}',
     "options.json": "{",
     "unknown.json": '{"modle": "x"}',
     "prompt.txt": "Say it.",
@@ -56,6 +60,10 @@ BAD = [
     (("evaluate", "--task", "aime24"), "it is not in the cache, and the Hub is out of reach"),
     (("evaluate", "--task", "gpqa_diamond"), "which is gated, and there is no Hugging Face token"),
     (("evaluate", "--task", "{here}/empty.jsonl"), "empty.jsonl"),
+    (("evaluate", "--task", "{here}/latin.txt"), "the list of tasks {here}/latin.txt is not UTF-8 text"),
+    (("evaluate", "--task", "{here}/latin.yaml"), "the suite {here}/latin.yaml is not UTF-8 text"),
+    (("evaluate", "--task", "{here}/deep.yaml"), "the suite {here}/deep.yaml: not YAML (maximum recursion"),
+    (("evaluate", "--task", "demo_sums@n=99999999999"), "must be a whole number from 1 to 65,536"),
     (("evaluate", "--task", "{here}/text.jsonl"), "text.jsonl, line 1: not JSON"),
     (("evaluate", "--task", "{here}/own.jsonl", "--grader", "best"), "best"),
     (("evaluate", "--model", str(DEMO_MODEL)), "say which TASK"),
@@ -84,12 +92,14 @@ BAD = [
     ((*DEMO, "--top-p", "1.5"), "top_p 1.5: a number above 0, up to 1"),
     ((*DEMO, "--max-tokens", "0"), "max_tokens 0: a reply needs at least one token"),
     ((*DEMO, "--n", "0"), "at least one sample"),
+    ((*DEMO, "--n", "99999999999"), "N=99999999999: at least one sample per problem is needed, and at most 65,536"),
     ((*DEMO, "--thinking-budget", "999999"), "leaves no room for an answer"),
     ((*DEMO, "--effort", "low"), "effort low: the chat template of"),
     ((*DEMO, "--template-arg", "thinking"), "is not NAME=VALUE"),
     ((*DEMO, "--end-loops", "3"), "is not SIZE,COUNT"),
     ((*DEMO, "--reasoning-parser", "qwen33"), "qwen33"),
     ((*DEMO, "--system-prompt-file", "{here}/nowhere"), "cannot read SYSTEM_PROMPT_FILE"),
+    ((*DEMO, "--system-prompt-file", "{here}/latin.txt"), "SYSTEM_PROMPT_FILE {here}/latin.txt is not UTF-8 text"),
     ((*DEMO, "--vllm", "max_num_seqs=many"), "max_num_seqs 'many' is not a whole number from 1"),
     ((*DEMO, "--vllm", "blok_size=16"), "vLLM has no argument blok_size"),
     ((*DEMO, "--lora", "{here}/nowhere"), "nowhere"),
@@ -103,6 +113,7 @@ BAD = [
     ((*DEMO, "--upload", "me/x"), "HF_HUB_OFFLINE is set"),
     ((*DEMO, "--options", "{here}/options.json"), "is not a JSON object of options"),
     ((*DEMO, "--options", "{here}/unknown.json"), "there is no option 'modle'"),
+    ((*DEMO, "--options", "{here}/of_class.json"), "there is no option 'takes_several'"),
     (("evaluate", "MODLE=x"), "there is no option MODLE=. Nearest: MODEL="),
     (("evaluate", "--modell", "x"), "No such option: --modell"),
     # endpoint, ask, bench
@@ -180,7 +191,7 @@ BAD = [
 def write_files(folder: Path) -> None:
     """What {here} stands for."""
     for name, text in FILES.items():
-        (folder / name).write_text(text)
+        (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     (folder / "weightless").mkdir()
     (folder / "weightless" / "config.json").write_text("{}")
     for name, n in (("run", None), ("owes", 100)):

@@ -69,7 +69,7 @@ def test_a_specification_is_read_again_as_it_is_written_and_lighteval_takes_it(s
         ("tasks: {}", "names no task under tasks"),
         ("- aime24", "is no suite: it holds tasks, and about, not a list"),
         ("tasks: [aime24]\nweights: 3", "is no suite: it holds tasks, and about, not tasks, weights"),
-        ("tasks: {aime24: {", "is not YAML"),
+        ("tasks: {aime24: {", "not YAML"),
         ("tasks: {aime24: 3}", "aime24: options are a mapping such as {level: 5, weight: 2}, not 3"),
         ("tasks: {aime24: {weight: 2}, amc23: }", "aime24 has a weight and amc23 none"),
         ("tasks: {aime24: {weight: 0}}", "weight=0 is not a number above 0"),

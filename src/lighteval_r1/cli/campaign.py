@@ -23,8 +23,8 @@ from lighteval_r1.cli.submit import SubmitOptions, submission_of
 from lighteval_r1.cli.sweep import Sweep, sweep_table
 from lighteval_r1.engines.model_files import identify
 from lighteval_r1.outside.decoding import decoded, read_json
+from lighteval_r1.outside.user_files import read_yaml
 from lighteval_r1.outside.words import printable, say, tell
-from lighteval_r1.outside.yaml_file import read_yaml
 from lighteval_r1.records import AGAIN, MEND, Failure, OwedError, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.journal import write_whole
@@ -124,7 +124,7 @@ def campaign_command(options: CampaignOptions) -> None:
 
 def read_campaign(path: Path) -> Campaign:
     """UserError, before anything starts, for whatever of it cannot run."""
-    said = read_yaml(path.expanduser(), what="the campaign")
+    said = read_yaml(path, what="the campaign")
     if not isinstance(said, dict):
         raise UserError(f"{path} is not a mapping with models and tasks.")
     jobs = said.pop("slurm", None)

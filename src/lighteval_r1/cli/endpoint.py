@@ -166,12 +166,11 @@ def extra_fields(text: str) -> dict:
 
 def settings_of(options: EndpointOptions, served: "Served") -> Settings:
     """Identity: what the server calls the model and where it says the weights are; not the server's address."""
-    system_prompt = evaluate.read_system_prompt(options.system_prompt_file) if options.system_prompt_file else None
     fields = extra_fields(options.extra_body) | loops(options.end_loops)
     return Settings(
         model=served.model,
         revision=options.revision or served.root,
-        system_prompt=system_prompt,
+        system_prompt=evaluate.system_prompt_of(options),
         chat_template=SERVERS_TEMPLATE,
         temperature=TEMPERATURE if options.temperature is None else options.temperature,
         top_p=TOP_P if options.top_p is None else options.top_p,

@@ -33,9 +33,9 @@ from lighteval_r1.outside import variables
 from lighteval_r1.outside.hub_files import check_reach
 from lighteval_r1.outside.left_out import left_out
 from lighteval_r1.outside.shipped import spare_download
+from lighteval_r1.outside.user_files import read_text, read_yaml
 from lighteval_r1.outside.words import say, tell
-from lighteval_r1.outside.yaml_file import read_yaml
-from lighteval_r1.records import UserError
+from lighteval_r1.records import MOST_SAMPLES, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.sampling.journal_files import cache_folders
 from lighteval_r1.tasks import TASKS, Task, own
@@ -175,18 +175,14 @@ def model_parameters(options: SamplingOptions) -> dict:
         parameters["revision"] = options.revision
     if isinstance(options, RunOptions) and options.cache_dir:
         parameters["cache_dir"] = options.cache_dir
-    if options.system_prompt_file:
-        parameters["system_prompt"] = read_system_prompt(options.system_prompt_file)
+    if (system_prompt := system_prompt_of(options)) is not None:
+        parameters["system_prompt"] = system_prompt
     return parameters
 
 
-def read_system_prompt(file: str) -> str:
-    try:
-        # newline="": the model gets the file's text byte for byte
-        with open(file, encoding="utf-8", newline="") as text:
-            return text.read()
-    except OSError as error:
-        raise UserError(f"cannot read SYSTEM_PROMPT_FILE {file}: {error.strerror}.") from None
+def system_prompt_of(options: SamplingOptions) -> str | None:
+    file = options.system_prompt_file
+    return read_text(file, what="SYSTEM_PROMPT_FILE") if file else None
 
 
 def model_section(options: SamplingOptions) -> ModelSection:
@@ -260,8 +256,8 @@ def task_specs(
             text = added.name + sign + options
         spec = parse_spec(text)
         samples = spec.n if n is None else n
-        if samples < 1:
-            raise UserError(f"N={n}: at least one sample per problem is needed.")
+        if not 1 <= samples <= MOST_SAMPLES:
+            raise UserError(f"N={samples}: at least one sample per problem is needed, and at most {MOST_SAMPLES:,}.")
         if spec.task.name in specs:
             raise UserError(f"{spec.task.name} is asked for twice, the second time as {text}.")
         chosen = spec.task if limit is None else limited(spec.task, limit)

@@ -105,7 +105,7 @@ def options_file(kind: type, file: Path | None) -> dict:
     """What a file says, by the names of the fields. UserError where it holds something else."""
     if file is None:
         return {}
-    hints = get_type_hints(kind)
+    hints = {field.name: get_type_hints(kind)[field.name] for field in dataclasses.fields(kind)}
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
         if unknown := set(values) - set(hints):

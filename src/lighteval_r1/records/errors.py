@@ -5,6 +5,7 @@
       OwedError   75  a score was asked for while samples are owed or ungraded
         Unfinished 2  the same, of a run that is only read: --partial, or the run's own command, mends it
       Refused      2  a server would refuse the same request again (engines)
+      RefusedJob   2  Slurm took no job (slurm)
     EngineError   75  the engine cannot go on (a replica died); what was drawn is kept
     GraderDied    75  a grading process ended without a grade; the reply stays ungraded
 75 is EX_TEMPFAIL of sysexits.h: the same command again goes on from there. Caught in their rooms, seen by nobody:

@@ -29,8 +29,8 @@ from lighteval_r1.engines.model_section import recipe_text
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.decoding import described
 from lighteval_r1.outside.shipped import shipped
+from lighteval_r1.outside.user_files import read_yaml
 from lighteval_r1.outside.words import one_line
-from lighteval_r1.outside.yaml_file import read_yaml
 from lighteval_r1.records import Count, Positive, UserError
 
 # Before the time limit, so that the evaluation can stop and the job ask to be queued again.

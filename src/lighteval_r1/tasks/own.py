@@ -17,6 +17,7 @@ from pathlib import Path
 from lighteval_r1.graders import CHOICE, EXPRESSION, GRADERS, PROGRAM
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.decoding import row_of_others
+from lighteval_r1.outside.user_files import read_text
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Problem, UserError, sha256
 from lighteval_r1.tasks import livecodebench
@@ -219,10 +220,7 @@ def read_prompt(file: str, *, kind: str) -> str:
     """The template around a problem; other braces than those of {problem} are text."""
     if not file:
         return livecodebench.PROMPT if kind == PROGRAM.name else DEEPSEEK_PROMPT
-    try:
-        text = Path(file).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read --prompt-file {file}: {one_line(error)}") from None
+    text = read_text(file, what="--prompt-file")
     if text.count("{problem}") != 1:
         raise UserError(f"--prompt-file {file} must hold {{problem}} once, where the problem goes.")
     return text.replace("{", "{{").replace("}", "}}").replace("{{problem}}", "{problem}")

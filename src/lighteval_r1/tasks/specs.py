@@ -9,8 +9,9 @@ from pathlib import Path
 from lighteval_r1.confined.connection import level as confinement_level
 from lighteval_r1.outside.hub_files import token
 from lighteval_r1.outside.hub_repositories import why_no_data
+from lighteval_r1.outside.user_files import read_text
 from lighteval_r1.outside.words import tell
-from lighteval_r1.records import UserError
+from lighteval_r1.records import MOST_SAMPLES, UserError
 from lighteval_r1.tasks import TASKS
 from lighteval_r1.tasks.portion import asking, query, unpacked
 from lighteval_r1.tasks.task import ENDINGS, Task, check_local_file, is_address, local_file, task_rows
@@ -44,7 +45,7 @@ def expand(tasks: str) -> list[str]:
         if Path(tasks).suffix not in ("", ".txt"):
             endings = ", ".join(ENDINGS)
             raise UserError(f"{tasks}: problems of one's own are read from {endings}, a suite from .yaml.")
-        lines = Path(tasks).read_text(encoding="utf-8").splitlines()
+        lines = read_text(tasks, what="the list of tasks").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return [spec.strip() for spec in tasks.split(",")]
 
@@ -82,8 +83,10 @@ def numbered(task: Task, options: Sequence[str], *, spec: str) -> tuple[int, dic
             said |= unpacked(value.strip("'"))
         elif key != "n":
             said.setdefault(key, []).append(value)
-        elif not re.fullmatch(r"\d+", value) or int(value) < 1:
-            raise UserError(f"{spec}: n={value} is not a number of samples; it must be a whole number from 1.")
+        elif not re.fullmatch(r"\d{1,6}", value) or not 1 <= int(value) <= MOST_SAMPLES:
+            raise UserError(
+                f"{spec}: n={value} is not a number of samples; it must be a whole number from 1 to {MOST_SAMPLES:,}."
+            )
         else:
             n = int(value)
     return n, said

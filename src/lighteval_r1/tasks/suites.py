@@ -14,10 +14,8 @@ mean, too.
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from lighteval_r1.outside.shipped import shipped
-from lighteval_r1.outside.words import one_line
+from lighteval_r1.outside.user_files import read_yaml
 from lighteval_r1.records import UserError
 from lighteval_r1.tasks.portion import packed
 from lighteval_r1.tasks.task import HUB, is_address
@@ -60,12 +58,10 @@ def read_suite(named: str) -> list[str]:
 
 def contents(path: Path) -> dict:
     try:
-        suite = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        suite = read_yaml(path, what="the suite")
+    except UserError as error:
         ours = ", ".join(f"{SHIPPED}{name}" for name in shipped_suites())
-        raise UserError(f"cannot read the suite {path}: {error.strerror}. There came along: {ours}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {one_line(error)}") from None
+        raise UserError(f"{error} There came along: {ours}.") from None
     if not isinstance(suite, dict) or "tasks" not in suite or set(suite) - {"about", "tasks"}:
         names = ", ".join(map(str, suite)) if isinstance(suite, dict) else f"a {type(suite).__name__}"
         raise UserError(f"{path} is no suite: it holds tasks, and about, not {names or 'nothing'}.")
