@@ -93,13 +93,15 @@ def test_commands_share_their_options():
 
 def test_what_is_said_goes_before_make_and_the_file(tmp_path, main, monkeypatch):
     file = tmp_path / "options.json"
-    file.write_text(json.dumps({"task": "no_such_task", "n": 5, "temperature": 1, "public": True}))
+    file.write_text(json.dumps({"task": "no_such_task", "n": 5, "temperature": 1, "public": True, "upload": "me/x"}))
     kept = []
     module = sys.modules["lighteval_r1.cli.evaluate"]
     monkeypatch.setattr(module, "model_parameters", lambda options: kept.append(options) or {"model_name": "m"})
     code, _, refused = main("evaluate", "--options", file, "N=7", "TOP_P=0.5", "--top-p", "0.8", "--model", "m")
     assert code == 2 and "there is no task 'no_such_task'" in refused
-    options = EvaluateOptions(model="m", task="no_such_task", n=7, temperature=1.0, top_p=0.8, public=True)
+    options = EvaluateOptions(
+        model="m", task="no_such_task", n=7, temperature=1.0, top_p=0.8, public=True, upload="me/x"
+    )
     assert kept == [options]
 
 

@@ -18,7 +18,7 @@ from lighteval_r1.graders import EXPRESSION, Found, choice
 from lighteval_r1.graders.marks import THINK, Marks, opens_thinking
 from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside.words import printable
-from lighteval_r1.records import Problem, Sample
+from lighteval_r1.records import Problem, Sample, UserError
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -87,6 +87,8 @@ def ask_command(options: AskOptions) -> None:
         no_limit = '{"max_tokens": null}' if options.max_tokens is None else ""
         engine = replace(served_engine(options, extra_body=no_limit), must_count=False)
         opened = bool(engine.thinking_opened)
+    elif options.served or options.api_key_env:
+        raise UserError("--model and --api-key-env are for a server at a base URL.")
     else:
         engine = local_engine(options)
         opened = opens_thinking(engine.render(Problem(options.question, "")))

@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from lighteval_r1.cli.finished import finished_table
@@ -262,7 +262,17 @@ def task_specs(
             raise UserError(f"{spec.task.name} is asked for twice, the second time as {text}.")
         chosen = spec.task if limit is None else limited(spec.task, limit)
         specs[spec.task.name] = str(TaskSpec(chosen, samples))
+    if problems is not None and not any(is_address(text.partition("@")[0]) for text in asked):
+        check_none_own(problems)
     return list(specs.values())
+
+
+def check_none_own(problems: ProblemOptions) -> None:
+    """UserError where something is said of one's own problems, and none are asked."""
+    for field in fields(ProblemOptions):
+        if getattr(problems, field.name):
+            option_named = f"--{field.name.replace('_', '-')}"
+            raise UserError(f"{option_named} is said of one's own problems (TASK=problems.jsonl); none are asked.")
 
 
 def check_model(parameters: Mapping, sections: Iterable[ModelSection]) -> None:

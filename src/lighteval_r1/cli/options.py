@@ -254,6 +254,11 @@ class RunOptions(ProblemOptions, SamplingOptions):
     allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
     verbose: bool = option(False, "Show what LightEval and vLLM say; else it goes to lighteval.log beside the results.")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.public and not self.upload:
+            raise UserError("--public is of a push: say --upload REPO, too.")
+
     @property
     def asked_n(self) -> int | None:
         """Samples of each problem, or with an error, which is handed on here, the most of any."""

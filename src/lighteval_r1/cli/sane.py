@@ -25,8 +25,8 @@ def sane_command(options: SaneOptions) -> None:
         if options.vllm or options.lora or options.generation_config:
             raise UserError("--vllm, --lora and --generation-config are for a model on this machine, not for a server.")
         engine = served_engine(options, extra_body=options.extra_body, tokenizer=options.tokenizer)
-    elif options.served or options.extra_body or options.tokenizer:
-        raise UserError("--model, --extra-body and --tokenizer are for a server at a base URL.")
+    elif options.served or options.extra_body or options.tokenizer or options.api_key_env:
+        raise UserError("--model, --extra-body, --tokenizer and --api-key-env are for a server at a base URL.")
     else:
         engine = local_engine(options)
     asyncio.run(looked_at(engine))

@@ -1,5 +1,6 @@
 """`lighteval-r1 submit`: an evaluation as Slurm jobs."""
 
+import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, 
 from lighteval_r1.tasks import own
 from lighteval_r1.tasks.added import all_tasks
 
+# What a server is started with; the rest of an evaluation's options comes in its requests.
+VLLM_SAYS = ("model", "revision", "template_args", "reasoning_parser")
 # A job with less time may draw nothing.
 SHORTEST_MINUTES = 15
 
@@ -46,10 +49,22 @@ def submit_command(options: SubmitOptions) -> None:
         raise UserError("say which MODEL to submit.")
     if not options.dry_run:
         check_sbatch()
+    if options.serve:
+        check_serves(options)
     submission = submission_of(options)
     if not options.dry_run:
         evaluate.checked_upload(options)
     say(submit(submission, dry_run=options.dry_run))
+
+
+def check_serves(options: SubmitOptions) -> None:
+    """UserError for what only an evaluation does, and a server leaves out without a word."""
+    of_runs = [field.name for field in dataclasses.fields(RunOptions) if field.name not in VLLM_SAYS]
+    for name in ("task", "array", *of_runs):
+        if getattr(options, name) != getattr(SubmitOptions(), name):
+            raise UserError(f"--serve asks no task, so --{name.replace('_', '-')} says nothing: `endpoint` takes it.")
+    if options.nodes > 1:
+        raise UserError(f"--serve --nodes {options.nodes}: a server runs on one node.")
 
 
 def submission_of(options: SubmitOptions) -> Submission:

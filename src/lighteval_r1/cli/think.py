@@ -23,8 +23,8 @@ class ThinkOptions:
     output: Path | None = option(None, "A page with the tables and the picture (think.html).", "--output", "-o")
     figures: Path | None = option(None, "A folder for the picture, as PNG and SVG.")
     tokenizer: str = option("", "Folder or Hub id of the tokenizer, where a run's model is not at hand.")
-    max_tokens: int = option(0, "Leave out replies that think longer than this, for a judge's cost.", min=0)
-    per_level: int = option(0, "Only the first so many problems of each level, for a judge's cost.", min=0)
+    max_tokens: int | None = option(None, "Leave out replies that think longer than this, for a judge's cost.", min=1)
+    per_level: int | None = option(None, "Only the first so many problems of each level, for a judge's cost.", min=1)
     judge: str = option("", "An OpenAI-compatible server that is asked for the first correct step.", metavar="URL")
     judge_model: str = option("", "The model there.", metavar="NAME")
     judge_journal: Path | None = option(None, "Where judgements are kept (data/judge/NAME).")
@@ -42,8 +42,8 @@ def think_command(options: ThinkOptions) -> None:
         check_page(options.output)
     choice = Choice(
         tokenizer=options.tokenizer,
-        max_tokens=options.max_tokens,
-        per_level=options.per_level,
+        max_tokens=options.max_tokens or 0,
+        per_level=options.per_level or 0,
         partial=options.partial,
         judge=judge_of(options),
         agree=options.agree,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lighteval_r1.cli.options import argument, option
 from lighteval_r1.outside.words import say
+from lighteval_r1.records import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ def view_command(options: ViewOptions) -> None:
     from lighteval_r1.runs.reading import read_run
 
     if options.jsonl is not None:
+        if options.bundle is not None or options.logs is not None:
+            raise UserError("--jsonl writes the samples alone; --bundle and --logs are of Inspect's viewer.")
         from lighteval_r1.runs.export import write_jsonl
 
         say("\n".join(map(str, write_jsonl(read_run(options.run), options.jsonl))))
