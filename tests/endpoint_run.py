@@ -22,7 +22,7 @@ from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.server_facts import Address, Served
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.numbers.estimates import estimate
-from lighteval_r1.records import Failure, Problem
+from lighteval_r1.records import Failure, Problem, Settings, sample_key, seed_of
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import Asked, journal_folder
 from lighteval_r1.sampling.loop import run
@@ -31,6 +31,11 @@ from lighteval_r1.sampling.work import Work
 
 N_PROBLEMS, N_SAMPLES = 40, 25
 PROBLEMS = [Problem(f"Say {k}.", str(k), "expression", name=f"p{k}") for k in range(1000, 1000 + N_PROBLEMS)]
+
+
+def last_seed(settings: Settings) -> int:
+    """Of one sample without which no run ends: what holds its reply back keeps a run under way that is to be killed."""
+    return seed_of(sample_key(problem_id=PROBLEMS[-1].id, index=0, settings_id=settings.id))
 
 
 def program(k: int) -> Problem:
@@ -47,10 +52,13 @@ def as_bytes(text: str, *, add_special_tokens: bool) -> dict:
     return {"input_ids": [*text.encode()]}
 
 
+SCRIPTED = settings_of(EndpointOptions(base_url="", model="scripted"), Served("scripted"))
+
+
 def replicas(*, delay_s: float) -> VllmEngine:
     """delay_s: that a reply takes."""
     return VllmEngine(
-        settings=settings_of(EndpointOptions(base_url="", model="scripted"), Served("scripted")),
+        settings=SCRIPTED,
         layout=Layout("cpu", replicas=2),
         engine_args={"delay_s": delay_s},
         tokenizer=as_bytes,

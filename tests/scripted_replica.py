@@ -47,9 +47,13 @@ async def main(fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=fd))
 
     delay_s = float(os.environ.get("SCRIPTED_DELAY_S", 0))
+    # "SEED FILE": the reply of this seed waits for this file
+    held_seed, _, file = os.environ.get("SCRIPTED_HOLD", "").partition(" ")
 
     async def draw(message: dict) -> None:
         await asyncio.sleep(delay_s)
+        while str(message["params"]["seed"]) == held_seed and not os.path.exists(file):
+            await asyncio.sleep(0.02)
         text = reply_to(asked(message["prompt"]), message["params"]["seed"])
         ids = pack_token_ids(message["prompt"])
         say({"drawn": message["draw"], "text": text, "token_ids": ids, "n_tokens": len(text), "finish_reason": "stop"})

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import threading
+from pathlib import Path
 from collections.abc import Callable
 
 import aiohttp
@@ -53,9 +54,11 @@ class StandIn:
         finish_reason: str = "stop",
         delay_s: float = 0.0,
         piece_s: float = 0.0,
+        hold: tuple[int, Path] | None = None,
     ) -> None:
         self.form, self.spoil, self.usage = form, spoil or (lambda i, body: ""), usage
         self.finish_reason, self.delay_s, self.piece_s = finish_reason, delay_s, piece_s
+        self.hold = hold  # the reply of this seed waits for this file
         self.requests: list[dict] = []
         self.keys: set[str] = set()
 
@@ -78,6 +81,8 @@ class StandIn:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await asyncio.sleep(self.delay_s)
+        while self.hold and body.get("seed") == self.hold[0] and not self.hold[1].exists():
+            await asyncio.sleep(0.02)
         pieces = self.pieces(body)
         for i, piece in enumerate(pieces):
             if fault and i == len(pieces) // 2 and not await spoiled(fault, request, response):
@@ -245,7 +250,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--delay-s", type=float, default=0.05)
     parser.add_argument("--piece-s", type=float, default=0.0)
+    parser.add_argument("--hold", nargs=2, metavar=("SEED", "FILE"))
     options = parser.parse_args()
-    with InThread(StandIn(delay_s=options.delay_s, piece_s=options.piece_s).app()) as url:
+    hold = (int(options.hold[0]), Path(options.hold[1])) if options.hold else None
+    with InThread(StandIn(delay_s=options.delay_s, piece_s=options.piece_s, hold=hold).app()) as url:
         print(url, flush=True)
         sys.stdin.read()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import soak
-from endpoint_run import PROBLEMS, engine_for, evaluate
+from endpoint_run import PROBLEMS, engine_for, evaluate, last_seed
 from stand_in import InThread, StandIn, thought_and_answer
 
 from lighteval_r1.cli.ask import DIM, PLAIN, Screen
@@ -366,18 +366,20 @@ def killed(tmp_path_factory):
     # random in the run's progress: as good as random in time, and the same on a slow machine
     moments = sorted(random.Random(20).sample(range(5, N - len(PROBLEMS)), N_KILLS))
     seen = {"after": [], "ends": []}
+    hold = ("--hold", str(last_seed(engine_for("").settings)), str(folder / "go"))
     with (
-        Process("stand_in.py", "--delay-s", "0.05") as server,
+        Process("stand_in.py", "--delay-s", "0.05", *hold) as server,
         Process("endpoint_run.py", server.line(), str(folder), str(N_SAMPLES)) as runs,
     ):
         for moment in moments:
             pid = int(runs.ask())
-            until = time.monotonic() + 30
+            until = time.monotonic() + 90
             while len(lines_of(folder)) < moment and time.monotonic() < until:
                 time.sleep(0.01)
             os.kill(pid, signal.SIGKILL)
             seen["ends"].append(int(runs.line()))
             seen["after"].append([line for line in lines_of(folder) if decode_line(line)])
+        (folder / "go").touch()
         runs.ask()
         seen["last"] = int(runs.line())
     with (

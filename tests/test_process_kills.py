@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import soak
-from endpoint_run import WITH_PROGRAMS
+from endpoint_run import SCRIPTED, WITH_PROGRAMS, last_seed
 from scripted_replica import reply_to
 
 from lighteval_r1.graders import EXPRESSION
@@ -71,9 +71,11 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, str(HERE / "endpoint_run.py"), "replicas", str(folder), str(N_SAMPLES)]
+        # so that no run ends before it is killed
+        held = {"SCRIPTED_HOLD": f"{last_seed(SCRIPTED)} {folder / 'go'}"}
         with (folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, env=os.environ | held
             )
 
     def begin(self) -> int:
@@ -124,6 +126,7 @@ def killed(tmp_path_factory):
         seen["lost"] += [set(old) - set(new) for old, new in zip(before, now, strict=True) if set(old) - set(new)]
         before = now
     seen["before the last"] = before
+    (folder / "go").touch()
     seen["statuses"] = []
     for _ in range(3):
         run = run or runs.begin()
@@ -132,6 +135,7 @@ def killed(tmp_path_factory):
         if seen["statuses"][-1] == 0:
             break
     runs.close()
+    (undisturbed / "go").touch()
     other = Runs(undisturbed)
     other.begin()
     seen["alone"] = other.end()
