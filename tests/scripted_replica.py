@@ -49,8 +49,16 @@ async def main(fd: int) -> None:
     delay_s = float(os.environ.get("SCRIPTED_DELAY_S", 0))
     # "SEED FILE": the reply of this seed waits for this file
     held_seed, _, file = os.environ.get("SCRIPTED_HOLD", "").partition(" ")
+    # "N FILE": after so many replies the others wait for this file
+    most, _, go = os.environ.get("SCRIPTED_MOST", "").partition(" ")
+    n_begun = 0
 
     async def draw(message: dict) -> None:
+        nonlocal n_begun
+        n_begun += 1
+        number = n_begun
+        while most and number > int(most) and not os.path.exists(go):
+            await asyncio.sleep(0.02)
         await asyncio.sleep(delay_s)
         while str(message["params"]["seed"]) == held_seed and not os.path.exists(file):
             await asyncio.sleep(0.02)

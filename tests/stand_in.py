@@ -10,8 +10,8 @@ import hashlib
 import json
 import sys
 import threading
-from pathlib import Path
 from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web

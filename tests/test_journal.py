@@ -195,33 +195,35 @@ def test_the_first_of_two_lines_with_one_key_counts(tmp_path):
     again.close()
 
 
-def hold(folder: Path, begun, seconds: float) -> None:
+def hold(folder: Path, begun, go) -> None:
     mine = journal(folder)
     begun.set()
-    time.sleep(seconds)
+    go.wait(60)
     mine.add_sample(sample(0))
     mine.close()
 
 
-def test_a_second_run_waits_for_the_first_and_sees_what_it_drew(tmp_path, capsys):
+def test_a_second_run_waits_for_the_first_and_sees_what_it_drew(tmp_path, monkeypatch):
     context = multiprocessing.get_context("spawn")
-    begun = context.Event()
-    other = context.Process(target=hold, args=(tmp_path, begun, 1.5))
+    begun, go, said = context.Event(), context.Event(), []
+    other = context.Process(target=hold, args=(tmp_path, begun, go))
     other.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
+    # the first ends once the second has said that it waits
+    monkeypatch.setattr("lighteval_r1.sampling.journal.tell", lambda words: (said.append(words), go.set()))
     mine = journal(tmp_path)
     assert sample(0).key in mine.samples
-    assert "waiting until it ends" in capsys.readouterr().err
+    assert len(said) == 1 and "waiting until it ends" in said[0]
     mine.close()
     other.join()
 
 
 def test_a_killed_run_frees_the_journal(tmp_path):
     context = multiprocessing.get_context("spawn")
-    begun = context.Event()
-    other = context.Process(target=hold, args=(tmp_path, begun, 60))
+    begun, never = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(tmp_path, begun, never))
     other.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     os.kill(other.pid, signal.SIGKILL)
     other.join()
     journal(tmp_path).close()
@@ -330,7 +332,7 @@ def test_a_disk_that_fails_stops_the_run_with_one_line_and_keeps_what_it_has(tmp
     mine = journal(tmp_path)
     mine.add_sample(sample(0))
     with pytest.raises(UserError, match=r"cannot write .*samples-.*Input/output error"):
-        for index in range(1, 500):
+        for index in range(1, 6000):
             time.sleep(0.01)
             mine.add_sample(sample(index))
     with pytest.raises(UserError, match="Input/output error"):

@@ -25,12 +25,14 @@ def test_the_line_tells_samples_speed_truncated_score_and_time_left(monkeypatch)
 
 def test_a_log_file_gets_a_line_now_and_then_also_while_nothing_finishes(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LOG_EVERY_S", 0.01)
+    lines = []
 
     async def wait() -> None:
         live = asyncio.create_task(Progress(n_owed=3, n_drawn=0).live())
-        await asyncio.sleep(0.2)
+        while len(lines) < 2:
+            await asyncio.sleep(0.01)
+            lines.extend(capsys.readouterr().err.splitlines())
         live.cancel()
 
-    asyncio.run(wait())
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) >= 2 and all(line.startswith("0/3 samples, none finished for") for line in lines)
+    asyncio.run(asyncio.wait_for(wait(), 60))
+    assert all(line.startswith("0/3 samples, none finished for") for line in lines)

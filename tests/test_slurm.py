@@ -369,7 +369,8 @@ def test_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, t
     scripted = Path(__file__).with_name("scripted")
     setup = (
         f"{ON_CPU}export LIGHTEVAL_R1_DEVICE=cpu PYTHONPATH={ROOT / 'src'}\n"
-        f"[[ $SLURM_ARRAY_TASK_ID == 1 ]] || export PYTHONPATH=$PYTHONPATH:{scripted} SCRIPTED_DELAY_S=0.5\n"
+        f"[[ $SLURM_ARRAY_TASK_ID == 1 ]] || export PYTHONPATH=$PYTHONPATH:{scripted} SCRIPTED_DELAY_S=0.1\n"
+        f"export SCRIPTED_MOST='15 {tmp_path / 'go'}'\n"
     )
     options = {"model": str(recipe(tmp_path)), "system_prompt_file": str(prompt)}
     shards, report = prepare(submission(tmp_path, gpus=0, array=soak.count("shards"), setup=setup, options=options))
@@ -382,6 +383,7 @@ def test_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, t
 
     on_cluster.wait_until(scripted_shard_in_the_middle, 240)
     os.kill(scripted_shard_in_the_middle(), signal.SIGKILL)
+    (tmp_path / "go").touch()
     on_cluster.wait_for(after, "COMPLETED", "FAILED", "CANCELLED", limit_s=480)
     logs = "\n".join(path.read_text(errors="replace")[-3000:] for path in shards.folder.glob("*.log"))
     assert on_cluster.state(after) == "COMPLETED", logs

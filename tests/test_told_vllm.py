@@ -135,7 +135,8 @@ def killed_half_way(options: EvaluateOptions, *, effort: str) -> dict[Path, byte
     child = multiprocessing.get_context("fork").Process(target=evaluate_command, args=(options,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).with_name("scripted")))
-        patch.setenv("SCRIPTED_DELAY_S", "0.25")
+        # all of the first effort, and some of the second: it cannot end before it is killed
+        patch.setenv("SCRIPTED_MOST", "60 /nowhere")
         child.start()
     while not any(held.count(b"\n") > 4 for path, held in drawn().items() if settings_of(path)["effort"] == effort):
         assert child.is_alive(), child.exitcode

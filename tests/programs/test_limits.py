@@ -238,7 +238,7 @@ def test_a_program_waits_no_longer_for_being_awake_at_times(strictest):
     code = "import time\nwhile True:\n    end = time.thread_time() + 0.005\n    while time.thread_time() < end: pass\n    time.sleep(0.045)"
     begin = time.monotonic()
     assert "time limit" in judge(code, Cases(None, [b""], ["1"]), runner=strictest).step
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 15 * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
 
 
 def test_what_a_server_holds_is_little(strictest):
