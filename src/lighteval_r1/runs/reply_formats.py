@@ -116,6 +116,10 @@ def inspect_rows(path: Path) -> Iterator[Mapping]:
 # -- texts of messages
 
 
+# Of a message, what holds words; one with none of these is something else, and no reply without an answer.
+SAYS = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "tool_calls"))
+
+
 def text_of(message: object) -> str:
     """A reply as its model wrote it; thinking that stands apart in a message goes in front of it, in think tags.
 
@@ -123,9 +127,11 @@ def text_of(message: object) -> str:
     """
     if isinstance(message, str):
         return message
-    if not isinstance(message, Mapping):
+    if not isinstance(message, Mapping) or not SAYS & message.keys():
         raise ValueError(f"a reply is not a text but {str(message)[:60]!r}")
     content = message.get("content", message.get("text"))
+    if not isinstance(content, str | list | None):
+        raise ValueError(f"a reply's content is not a text but {str(content)[:60]!r}")
     parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
     thinking = [message.get("reasoning_content") or message.get("reasoning") or ""]
     thinking += [part.get("reasoning") or "" for part in parts if part.get("type") == "reasoning"]
