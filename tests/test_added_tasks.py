@@ -47,7 +47,7 @@ def test_a_files_tasks_are_asked_checked_and_listed_as_ours(named, main):
     named(code())
     assert task_named("mine_sums").problem({"q": "1?", "a": "1"}).prompt == "1? Box it."
     assert [row["a"] for row in task_rows(parse_spec("mine_sums@n=3@limit=1").task)] == ["2"]
-    assert "mine_sums: 1 problems, 0 faults" in main("check", "mine_sums")[1]
+    assert "mine_sums: 1 problem, 0 faults" in main("check", "mine_sums")[1]
     assert "mine_sums" in main("tasks")[1]
     with pytest.raises(UserError, match="Nearest: .*mine_sums"):
         task_named("mine_sum")

@@ -36,13 +36,17 @@ def test_agreement_both_disagreements_and_the_part_that_is_policy_by_hand(tmp_pa
     assert "Of the difference of -25.0 points, +0.0 are policy" in words and "-25.0 how answers are read" in words
 
 
+def test_where_both_agree_no_part_of_nothing_is_told(tmp_path):
+    assert in_words(audit(str(put(tmp_path / "r.jsonl", BOTH)), task="r1_math_500")).endswith("There is no difference.")
+
+
 def test_problems_weigh_the_same_however_many_replies_carry_a_verdict(tmp_path):
     two = row("two", ["\\boxed{7}", "\\boxed{8}", "\\boxed{7}"], [True, True, None])
     found = audit(str(put(tmp_path / "r.jsonl", two, THOUGHT)), task="r1_math_500")
     # "two": 2/2 against 1/2, its third reply is left out; "thought": 0 against 1, policy.
     assert (found.theirs.value, found.ours.value, found.n_without) == (0.5, 0.75, 1)
     assert found.policy == 0.5 and found.ours.n_samples == 3
-    assert "1 replies carry no verdict and are left out." in in_words(found)
+    assert "1 reply without a verdict left out." in in_words(found)
 
 
 def test_verdicts_of_inspect_and_of_lm_eval_and_evalscope_are_read(tmp_path):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lighteval_r1.outside.words import counted
+
 JOURNAL = Path(__file__).with_name("demo_run") / "lighteval_r1" / "model" / "demo_sums" / "f4adf19c2daeba72"
 CACHE = JOURNAL.parents[3]
 PLAN = ("plan", "demo", "demo_sums", "--cache-dir", CACHE)
@@ -49,3 +51,10 @@ def test_what_the_machine_refuses_unforeseen_is_one_line(main, monkeypatch):
 
     monkeypatch.setattr("lighteval_r1.runs.reading.read_run", vanished)
     assert main("results", JOURNAL) == (2, "", "lighteval-r1: /proc/1: No such file or directory.\n")
+
+
+def test_of_one_a_noun_is_singular(main):
+    assert [counted(n, noun) for n, noun in ((1, "sample"), (0, "sample"), (1920, "reply"))] == [
+        "1 sample", "0 samples", "1,920 replies"
+    ]  # fmt: skip
+    assert "1 problem, 0 faults" in main("check", "demo_sums@limit=1")[1]

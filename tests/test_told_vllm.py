@@ -173,7 +173,7 @@ def test_efforts_are_runs_of_their_own_on_replicas_that_start_once(tmp_path, mon
     capfd.readouterr()
     evaluate_command(options)
     assert len(started) == 1
-    owed = re.findall(r"demo_sums: 40 problems x 1 samples, (\d+) drawn, (\d+) owed", capfd.readouterr().err)
+    owed = re.findall(r"demo_sums: 40 problems x 1 sample, (\d+) drawn, (\d+) owed", capfd.readouterr().err)
     assert owed[0] == ("40", "0") and 5 <= int(owed[1][0]) < 40, owed
     assert all(path.read_bytes() == held for path, held in before.items())
     journals = sorted((tmp_path / "cache").rglob("settings.json"))

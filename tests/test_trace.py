@@ -75,7 +75,7 @@ def table(files: dict[str, set[str]]) -> str:
 def test_the_run_that_was_traced_ended_with_its_table(traced):
     run, _ = traced
     assert run.returncode == 0, run.stderr[-3000:]
-    assert "r1_aime24: 1 problems x 2 samples, 0 drawn, 2 owed" in run.stderr
+    assert "r1_aime24: 1 problem x 2 samples, 0 drawn, 2 owed" in run.stderr
     assert "95 % same problems" in run.stdout
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lighteval_r1.cli.options import argument
-from lighteval_r1.outside.words import say
+from lighteval_r1.outside.words import counted, say
 from lighteval_r1.records import UserError, data_sha256
 from lighteval_r1.tasks.added import all_tasks
 from lighteval_r1.tasks.specs import check_data, parse_spec
@@ -43,6 +43,7 @@ def check_command(options: CheckOptions) -> None:
         problems = [task.problem(row) for row in task_rows(task)]
         wrong = task.check(problems)
         faults += [f"{task.name}: {fault}" for fault in wrong]
-        say(f"{task.name}: {len(problems)} problems, {len(wrong)} faults, SHA-256 {data_sha256(problems)}")
+        size = f"{counted(len(problems), 'problem')}, {counted(len(wrong), 'fault')}"
+        say(f"{task.name}: {size}, SHA-256 {data_sha256(problems)}")
     if faults:
         raise UserError("\n".join(faults[:20]))

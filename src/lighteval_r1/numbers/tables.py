@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lighteval_r1.numbers.intervals import Interval
+from lighteval_r1.outside.words import counted
 from lighteval_r1.records import Estimate
 
 INTERVAL_HEADERS = ("95 % same problems", "95 % other problems")
@@ -112,7 +113,7 @@ def results_table(rows: list[Row]) -> str:
         if row.undecided:
             most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
             lines.append(
-                f"{row.task}: {row.undecided} samples undecided (the grader was stopped by its limit), "
+                f"{row.task}: {counted(row.undecided, 'sample')} undecided (the grader was stopped by its limit), "
                 f"counted as wrong; were all of them right, pass@1 would be {percent(most)}."
             )
     # Once, however many lines it is about.

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from lighteval_r1 import __version__
 from lighteval_r1.numbers.estimators import Estimator, estimated
 from lighteval_r1.numbers.scores import note_of
+from lighteval_r1.outside.words import counted
 from lighteval_r1.records import Estimate, Run, RunProblem
 from lighteval_r1.report import page
 from lighteval_r1.report.differences import on_the_page, sampling_words
@@ -226,7 +227,7 @@ def _some(words: Sequence[str]) -> str:
 def subtitle(runs: Sequence[Run]) -> str:
     n_samples = sum(len(task.samples) for run in runs for task in run.tasks.values())
     n_runs = f"{len(runs)} runs, " if len(runs) > 1 else ""
-    return f"{n_runs}{n_samples:,} samples"
+    return f"{n_runs}{counted(n_samples, 'sample')}"
 
 
 def exact_lines(run: Run) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from lighteval_r1.numbers import distances, estimates
 from lighteval_r1.numbers.intervals import ALPHA
 from lighteval_r1.numbers.scores import by_question
 from lighteval_r1.numbers.tables import percent, span
+from lighteval_r1.outside.words import counted
 from lighteval_r1.records import RunProblem, TaskRun
 from lighteval_r1.runs.pairing import paired_problems, same_task
 from lighteval_r1.runs.scored_runs import ScoredRun
@@ -113,7 +114,7 @@ def is_partial(pair: Paired) -> bool:
 def where(pair: Paired) -> str:
     """ " on the 12 problems in common", where one of them has others."""
     whole = len(pair.problems) == max(len(pair.before.problems), len(pair.after.problems))
-    return "" if whole else f" on the {len(pair.problems)} problems in common"
+    return "" if whole else f" on the {counted(len(pair.problems), 'problem')} in common"
 
 
 def gained_and_lost(pair: Paired) -> tuple[list[RunProblem], list[RunProblem]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lighteval_r1 import __version__
+from lighteval_r1.outside.words import counted
 from lighteval_r1.records import ADDED, UserError, sha256
 from lighteval_r1.report import page
 from lighteval_r1.report.contents import PublishedOf, files_beside, in_short, short_name, write_report
@@ -60,7 +61,7 @@ def write_index(folder: Path, *, out: Path, published: PublishedOf, numbers: str
         beside.mkdir(parents=True, exist_ok=True)
         content = index_content(folder, figures, failures, pages, beside=beside.name)
         write_whole(page.render_index(**content), out=out)
-        yield f"{out} is there; now the pages of its {len(figures)} runs."
+        yield f"{out} is there; now the pages of its {counted(len(figures), 'run')}."
         missing = [
             words
             for each in figures
@@ -140,7 +141,11 @@ def unusual(conditions: Mapping[str, str], usual: Mapping[str, str]) -> str:
     if "problems" in differs:
         # a part of the problems has other prompts and data of itself
         differs = [name for name in differs if name not in ("prompts", "data")]
-    words = {"prompts": "other prompts", "data": "other data", "problems": f"{conditions['problems']} problems"}
+    words = {
+        "prompts": "other prompts",
+        "data": "other data",
+        "problems": counted(int(conditions["problems"] or 0), "problem"),
+    }
     return ", ".join(words.get(name, f"{name} {conditions[name]}") for name in differs)
 
 
@@ -175,8 +180,10 @@ def index_content(
         )
     return {
         "content": {
-            "title": f"{len(figures)} runs in {folder.resolve().name}",
-            "subtitle": f"{len({line.first.run.model for line in lines})} models, {len(names)} tasks",
+            "title": f"{counted(len(figures), 'run')} in {folder.resolve().name}",
+            "subtitle": ", ".join(
+                (counted(len({line.first.run.model for line in lines}), "model"), counted(len(names), "task"))
+            ),
             "marks": [(number, words) for words, number in marks.items()],
             "failures": failures,
             "curves": checkpoint_curves(lines, rows, names),

@@ -11,6 +11,7 @@ from lighteval_r1.graders.answers import NoAnswer, reason_of
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.scores import from_thinking
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent
+from lighteval_r1.outside.words import counted
 from lighteval_r1.records import Estimate, Outcome, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.runs.grading import grade_all, local_path, settle_thinking, task_that_grades
 from lighteval_r1.runs.pairing import metric_scores
@@ -142,18 +143,20 @@ def in_words(found: Audit) -> str:
         f"Both agree on {found.n_agree} of {n} replies ({percent(found.n_agree / n)} %).",
     ]
     if found.n_without:
-        parts.append(f"{found.n_without} replies carry no verdict and are left out.")
+        parts.append(f"{counted(found.n_without, 'reply')} without a verdict left out.")
     for words, members in (
         ("its verdict, not by our grading", found.lost),
         ("our grading, not by its verdict", found.gained),
     ):
-        parts.append(f"Right by {words}: {counted(members)}")
+        parts.append(f"Right by {words}: {with_reasons(members)}")
         parts += [f"  {line}" for line in examples(members[:EXAMPLES])]
     parts.append(difference_in_words(found))
     return "\n".join(parts)
 
 
 def difference_in_words(found: Audit) -> str:
+    if not found.lost and not found.gained:
+        return "There is no difference."
     policy, rest = 100 * found.policy, 100 * (found.difference - found.policy)
     return (
         f"Of the difference of {100 * found.difference:+.1f} points, {policy:+.1f} are policy (what was cut off or did "
@@ -161,7 +164,7 @@ def difference_in_words(found: Audit) -> str:
     )
 
 
-def counted(members: Sequence[Judged]) -> str:
+def with_reasons(members: Sequence[Judged]) -> str:
     reasons = Counter(each.why for each in members)
     why = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
     return f"{len(members)}" + (f" ({why})" if why else "")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from lighteval_r1.numbers.baselines import benchmark_of
+from lighteval_r1.outside.words import counted
 from lighteval_r1.records import ADDED, Run, RunProblem, TaskRun, UserError, in_words
 
 # LightEval's own metrics that are the mean of a problem's 0-or-1 scores, with the number of samples they were declared
@@ -132,7 +133,8 @@ def differences(
             if one and other and one != other:
                 yield f"{before.task}: {what} {shortened(one)} -> {shortened(other)}"
         if shared := shared_samples(before, after):
-            yield f"{before.task}: {shared} samples stand in both, so the errors of their difference are too wide"
+            stand = f"{counted(shared, 'sample')} {'stands' if shared == 1 else 'stand'} in both"
+            yield f"{before.task}: {stand}, so the errors of their difference are too wide"
 
 
 def marks_of(task_run: TaskRun) -> str:
@@ -193,7 +195,7 @@ def joined(runs: Sequence[Run]) -> Run:
         apart = [
             words
             for words in differences(first, other, tasks, apart=("seed",))
-            if not re.search(r": n |stand in both", words)
+            if not re.search(r": n |stands? in both", words)
         ]
         if apart:
             raise UserError(f"{first.path} and {other.path} cannot be pooled, they differ: {'; '.join(apart)}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from lighteval_r1.engines import Engine, Owed
 from lighteval_r1.graders import GRADERS
 from lighteval_r1.outside import variables
-from lighteval_r1.outside.words import tell
+from lighteval_r1.outside.words import counted, tell
 from lighteval_r1.records import (
     OwedError,
     Problem,
@@ -149,12 +149,12 @@ def announce(works: list[Work], *, settings: Settings) -> None:
     """One line a task before the run: how much is asked, how much is there already."""
     for work in works:
         asked = work.asked
-        how = f"x {asked.n} samples"
+        how = f"x {counted(asked.n, 'sample')}"
         if asked.error is not None:
-            how = f"until ± resampling is {100 * asked.error:g}, at most {asked.n} samples each"
+            how = f"until ± resampling is {100 * asked.error:g}, at most {counted(asked.n, 'sample')} each"
         here = [key in work.journal.samples for problem in work.problems for key in work.keys(problem)]
         name = f"{work.name} ({asked.part})" if asked.part else work.name
-        told = f"{len(work.problems)} problems {how}, {sum(here)} drawn, {len(here) - sum(here)} owed"
+        told = f"{counted(len(work.problems), 'problem')} {how}, {sum(here)} drawn, {len(here) - sum(here)} owed"
         tell(f"{name}: {told} (settings {settings.id})")
 
 

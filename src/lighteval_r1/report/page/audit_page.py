@@ -6,7 +6,7 @@ from lighteval_r1 import __version__
 from lighteval_r1.numbers.tables import intervals, percent
 from lighteval_r1.report import page
 from lighteval_r1.report.page.thinking_section import write_whole
-from lighteval_r1.runs.audit import Audit, Judged, counted, difference_in_words, shown_gold
+from lighteval_r1.runs.audit import Audit, Judged, difference_in_words, shown_gold, with_reasons
 
 EXAMPLES = 100
 LAST_CHARACTERS = 600
@@ -22,10 +22,14 @@ def write_page(found: Audit, *, out: Path) -> None:
         ],
         "difference": difference_in_words(found),
         "kinds": [
-            ("Right by its verdict, not by our grading", counted(found.lost), list(map(shown, found.lost[:EXAMPLES]))),
+            (
+                "Right by its verdict, not by our grading",
+                with_reasons(found.lost),
+                list(map(shown, found.lost[:EXAMPLES])),
+            ),
             (
                 "Right by our grading, not by its verdict",
-                counted(found.gained),
+                with_reasons(found.gained),
                 list(map(shown, found.gained[:EXAMPLES])),
             ),
         ],
