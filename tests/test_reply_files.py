@@ -147,7 +147,7 @@ def test_a_lettered_question_without_its_options_takes_no_letter_from_the_tasks_
         ([SUM | {"gen": "a", "response": "b"}], "demo_sums", "row 1: gen and response: say which holds the reply"),
         ([SUM | {"gold": "2", "gen": "a"}], "demo_sums", "row 1: answer and gold: say which holds the gold"),
         ([SUM | {"responses": {"0": "2"}}], "demo_sums", "row 1: a reply is not a text but .*'0': '2'"),
-        ([SUM | {"gen": {"content": {"a": 1}}}], "demo_sums", "row 1: a reply's content is not a text but .*'a': 1"),
+        ([SUM | {"gen": {"content": {"a": 1}}}], "demo_sums", "row 1: a reply is not a text but .*'a': 1"),
         ([{"prompt": "a", "query": "b", "gold": "2", "gen": "a"}], "r1_aime24", "say which holds the question"),
         (
             [{"custom_id": "a", "response": {}, "doc": {}, "doc_id": 0, "resps": [], "target": "1"}],

@@ -27,6 +27,7 @@ from lighteval_r1.records import (
     unpack_token_ids,
 )
 from lighteval_r1.runs.locate import run_files
+from lighteval_r1.runs.overview import sources_under
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.sampling.journal import Journal, write_whole
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE, Asked, encode_line, journal_folder
@@ -335,3 +336,20 @@ def pushed(out: Path, folder: Path) -> Path:
         (folder / path).write_bytes(content if isinstance(content, bytes) else content.read_bytes())
     shutil.rmtree(folder / "written")
     return folder
+
+
+def test_runs_behind_links_are_read_and_a_link_back_ends_nothing(tmp_path, main):
+    """On clusters the folders of runs and journals are links to a larger disk."""
+    work = begin(tmp_path / "disk" / "cache")
+    folder = draw(work, a="cc", b="cc")
+    work.journal.close()
+    home = tmp_path / "home"
+    (home / "evals").mkdir(parents=True)
+    (home / "evals" / "run").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "journals.json").write_text(json.dumps([str(folder)]))
+    (tmp_path / "disk" / "back").symlink_to(home)
+    assert main("runs", "--cache-dir", home / "evals" / "run" / "cache")[0] == 0
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "lighteval_r1").symlink_to(tmp_path / "disk" / "cache" / "lighteval_r1")
+    assert " 4 " in main("runs", "--cache-dir", tmp_path / "linked")[1]
+    assert [str(path) for path in sources_under(home)] == [str(home / "evals" / "run")]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lighteval_r1.cli.options import argument
 from lighteval_r1.numbers.tables import columns
+from lighteval_r1.outside.folders import files_below
 from lighteval_r1.outside.words import printable, say
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import JOB_IDS, states
@@ -18,7 +19,7 @@ class JobsOptions:
 def jobs_command(options: JobsOptions) -> None:
     """List submitted Slurm jobs. Their states, samples drawn of those asked, and the last line of each."""
     home = Path(options.folder).expanduser()
-    folders = sorted(path.parent for path in home.rglob(JOB_IDS))
+    folders = sorted(path.parent for path in files_below(home, JOB_IDS))
     if not folders:
         raise UserError(f"there are no submitted jobs under {home}. `lighteval-r1 submit` says where it puts them.")
     known = states()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lighteval_r1.numbers.allocation import weighed
 from lighteval_r1.numbers.tables import columns
+from lighteval_r1.outside.folders import files_below
 from lighteval_r1.records import Run, RunProblem, Sample, Settings, TaskRun, UserError, sample_key
 from lighteval_r1.sampling.journal_files import (
     Asked,
@@ -31,7 +32,7 @@ def journals_under(path: Path) -> list[Path]:
     if (path / "settings.json").is_file():
         return [path]
     groups: dict[tuple[str, str], list[Path]] = {}
-    for settings in sorted(path.rglob("settings.json")):
+    for settings in sorted(files_below(path, "settings.json")):
         folder = settings.parent
         groups.setdefault((folder.parents[1].name, folder.name), []).append(folder)
     if len(models := {model for model, _ in groups}) > 1:
@@ -121,7 +122,9 @@ class Holding:
 def holdings(cache_dir: str) -> list[Holding]:
     """The journals under a cache folder, by model, task and age. UserError where there are none."""
     roots = [home / "lighteval_r1" for home in cache_folders(cache_dir)]
-    folders = [folder for root in roots for folder in sorted({path.parent for path in root.rglob("settings.json")})]
+    folders = [
+        folder for root in roots for folder in sorted({path.parent for path in files_below(root, "settings.json")})
+    ]
     if not folders:
         raise UserError(
             f"there are no journals under {' or '.join(map(str, roots))}. "

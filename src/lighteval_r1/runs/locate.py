@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lighteval_r1.outside.folders import files_below
 from lighteval_r1.outside.hub_repositories import download, repo_files
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import UserError
@@ -74,7 +75,7 @@ def find(source: str | Path) -> RunFiles:
 
 def results_in(folder: Path) -> list[Path]:
     """Results files of the folder's runs, the newest last."""
-    named = [path for path in folder.rglob("results_*.json") if path.is_file()]
+    named = files_below(folder, "results_*.json")
     dates = {path: match["date"] for path in named if (match := RESULTS.fullmatch(path.name))}
     return sorted(dates, key=lambda path: (dates[path], str(path)))
 
@@ -84,8 +85,10 @@ def in_folder(folder: Path) -> RunFiles:
         check_one_model(folder, results)
         date = results[-1].name.removeprefix("results_").removesuffix(".json")
         return replace(files_of(results[-1], date), n_runs=len(results))
-    details = {path: match for path in folder.rglob("details_*.parquet") if (match := DETAILS.fullmatch(path.name))}
-    if not details and (rows := newest_rows([str(path) for path in folder.rglob("rows/*/*.parquet")])):
+    details = {
+        path: match for path in files_below(folder, "details_*.parquet") if (match := DETAILS.fullmatch(path.name))
+    }
+    if not details and (rows := newest_rows([str(path) for path in files_below(folder, "*.parquet")])):
         return rows
     if not details:
         raise UserError(

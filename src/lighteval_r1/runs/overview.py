@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lighteval_r1.numbers.scores import task_row
+from lighteval_r1.outside.folders import files_below
 from lighteval_r1.records import Estimate, Run, TaskRun
 from lighteval_r1.runs.grades_file import grades_path
 from lighteval_r1.runs.locate import DETAILS, RESULTS, model_folder, results_in
@@ -47,8 +48,10 @@ class RunFigures:
 def sources_under(folder: Path) -> list[Path]:
     """What lies there: results files, output folders of runs under way, and files of replies that `score` graded."""
     results = results_in(folder)
-    under_way = [path.parent for path in folder.rglob(JOURNALS_FILE) if journals_of(path.parent)]
-    replies = [path.with_name(path.name.removesuffix(".grades.jsonl")) for path in folder.rglob("*.grades.jsonl")]
+    under_way = [path.parent for path in files_below(folder, JOURNALS_FILE) if journals_of(path.parent)]
+    replies = [
+        path.with_name(path.name.removesuffix(".grades.jsonl")) for path in files_below(folder, "*.grades.jsonl")
+    ]
     return [*results, *under_way, *(path for path in replies if path.is_file() and not DETAILS.fullmatch(path.name))]
 
 

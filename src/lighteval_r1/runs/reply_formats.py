@@ -16,6 +16,8 @@ from lighteval_r1.tasks import own
 from lighteval_r1.tasks.task import local_rows
 
 # The usual names of columns, besides those of problems. Of two that are there, the user says which.
+# Of a message, what holds words; a mapping without any is something else, and no reply without an answer.
+SAYS = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "tool_calls"))
 COLUMNS = {
     "question": (*own.COLUMNS["question"], "messages"),
     "gold": (*own.COLUMNS["gold"], "ground_truth", "reference_answer"),
@@ -116,10 +118,6 @@ def inspect_rows(path: Path) -> Iterator[Mapping]:
 # -- texts of messages
 
 
-# Of a message, what holds words; one with none of these is something else, and no reply without an answer.
-SAYS = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "tool_calls"))
-
-
 def text_of(message: object) -> str:
     """A reply as its model wrote it; thinking that stands apart in a message goes in front of it, in think tags.
 
@@ -127,11 +125,9 @@ def text_of(message: object) -> str:
     """
     if isinstance(message, str):
         return message
-    if not isinstance(message, Mapping) or not SAYS & message.keys():
-        raise ValueError(f"a reply is not a text but {str(message)[:60]!r}")
-    content = message.get("content", message.get("text"))
-    if not isinstance(content, str | list | None):
-        raise ValueError(f"a reply's content is not a text but {str(content)[:60]!r}")
+    content = message.get("content", message.get("text")) if isinstance(message, Mapping) else message
+    if not isinstance(message, Mapping) or not SAYS & message.keys() or not isinstance(content, str | list | None):
+        raise ValueError(f"a reply is not a text but {str(content or message)[:60]!r}")
     parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
     thinking = [message.get("reasoning_content") or message.get("reasoning") or ""]
     thinking += [part.get("reasoning") or "" for part in parts if part.get("type") == "reasoning"]
