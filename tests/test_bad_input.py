@@ -176,6 +176,7 @@ BAD = [
     (("report", "{here}/owes", "-o", "{here}/page.html", "--no-thinking"), "owed"),
     (("compare", "{here}/run", "deepseek-r2"), "deepseek-r2"),
     (("compare", "{here}/owes", "{here}/run"), "owed"),
+    (("compare", "{here}/run", "--pool"), "there is one run"),
     (("compare", "{here}/run", "--baselines", "{here}/baselines.toml"), "baselines.toml"),
     (("think", "{here}/nowhere"), "nowhere"),
     (("think", "{here}/run", "--max-tokens", "-1"), "--max-tokens"),

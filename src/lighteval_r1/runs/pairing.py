@@ -178,6 +178,8 @@ def pooled(runs: Sequence[Run]) -> list[Run]:
     for run in runs:
         key = (str(run.settings.get("model") or run.model), str(run.settings.get("revision", "")))
         groups.setdefault(key, []).append(run)
+    if len(runs) == 1:
+        raise UserError("--pool joins several runs of one model; there is one run. Name the others, too.")
     if all(len(members) == 1 for members in groups.values()):
         raise UserError("--pool joins several runs of one model; these runs are all of different models or revisions.")
     return [joined(members) for members in groups.values()]
