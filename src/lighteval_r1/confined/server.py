@@ -45,6 +45,8 @@ FILES_BYTES = _socket.CMSG_SPACE(len(PLACES))
 # random.seed() without the Python around it: each page that the server touches after a fork is copied for it.
 seed_anew = super(random.Random, random._inst).seed
 unlink = os.unlink  # of the server; that of programs is another
+# How Python's allocator keeps objects of one size side by side. Source: Objects/obmalloc.c of CPython.
+SMALL_BYTES, POOL_BYTES, POOL_HEADER_BYTES = 512, 16 * 2**10, 48
 # Where the folder is on a disk, what lies in it is counted this often.
 COUNT_EVERY_S = 0.05
 SPARE_CPU_S = 1
@@ -110,6 +112,7 @@ def serve(control: _socket.socket, wanted: dict, *, folder: str, keeper: int) ->
     if place.filters:
         system_calls.install_filter(place.filters[0])
     gc.collect()
+    gaps = fill_gaps()  # as long as this runs
     gc.freeze()
     try:
         control.sendall(marshal.dumps({"level": place.level, "can": probe(place)}))
@@ -130,6 +133,20 @@ def serve(control: _socket.socket, wanted: dict, *, folder: str, keeper: int) ->
             control.sendall(marshal.dumps(ended))
     except ConnectionError:
         return 0
+    finally:
+        del gaps
+
+
+def fill_gaps() -> list[bytes]:
+    """Objects for every gap between those that are there: what a test's process makes then stands together, on few
+    pages."""
+    made = []
+    for size in range(sys.getsizeof(b"") // 16 * 16 + 16, SMALL_BYTES + 1, 16):
+        for _ in range(2 * POOL_BYTES // size):
+            made.append(bytes(size - sys.getsizeof(b"")))
+            if id(made[-1]) % POOL_BYTES == POOL_HEADER_BYTES:
+                break
+    return made
 
 
 def settle(control: _socket.socket, wanted: dict, *, folder: str) -> Place:
