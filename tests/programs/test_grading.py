@@ -176,13 +176,13 @@ def test_a_function_finds_ready_what_each_of_its_tests_would_make_anew(strictest
 
 def pages_copied(code: str, function: str | None, *, runner: Runner) -> int:
     """By the processes of ten tests of a program: half of what a test costs."""
+    n_faults = []
     with Program(runner, code.encode(), function=function, numpy=False) as program:
-        for number in range(11):
+        for _ in range(11):
             assert (ran := program.test(b"[5]", max_bytes=100)).end == "exited" and ran.code == 0
             stat = Path(f"/proc/{runner.connection().processes()[-1]}/stat").read_text()
-            n_faults = int(stat.rpartition(")")[2].split()[8])
-            before = n_faults if number == 0 else before
-    return n_faults - before
+            n_faults.append(int(stat.rpartition(")")[2].split()[8]))
+    return n_faults[-1] - n_faults[0]
 
 
 def test_packed_tests_are_read_and_nothing_but_text_is_unpickled():
