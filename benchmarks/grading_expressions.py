@@ -7,7 +7,9 @@ an evaluation, and a part of the replies only: it is the slow one. Its time to i
 count, nor do ours.
 
 On a machine with other work the CPU seconds of one process say more: they are printed for both sides, and what ratio
-they promise.
+they promise. By the clock the ratio is lower: multiprocessing hands whole replies to the processes, which takes longer
+than to grade them. A run's own pool (sampling.pool) sends its processes the answer that was found, and equal pairs
+once; it looks for the answers in the one process that reads the replies.
 
     python benchmarks/grading_expressions.py [--seed 0] [--processes 2] [--peer-replies 240]
 """

@@ -12,6 +12,7 @@ import pytest
 import soak
 from golds import gold
 
+from lighteval_r1.confined.runner import Program, Runner
 from lighteval_r1.graders import PROGRAM
 from lighteval_r1.graders.program import Cases, decode_cases, judge, last_code_block, same_output
 from lighteval_r1.records import GraderDied, Outcome
@@ -165,6 +166,23 @@ def test_what_one_test_leaves_behind_does_not_decide_the_next(strictest):
     assert judge(left, Cases(None, [b""] * 4, ["nothing"] * 4), runner=strictest).outcome is Outcome.CORRECT
     daemon = "import threading, time\nthreading.Thread(target=lambda: [print('late', flush=True) for _ in iter(lambda: time.sleep(0.01), 1)], daemon=True).start()\nprint(1)"
     assert judge(daemon, Cases(None, [b""] * 3, ["1"] * 3), runner=strictest).outcome is Outcome.CORRECT
+
+
+def test_a_function_finds_ready_what_each_of_its_tests_would_make_anew(strictest):
+    function = "class Solution:\n    def f(self, a: List[int]) -> int:\n        return a[0]"
+    script = "print(json.loads(input())[0])"
+    assert pages_copied(function, "f", runner=strictest) < 1.4 * pages_copied(script, None, runner=strictest)
+
+
+def pages_copied(code: str, function: str | None, *, runner: Runner) -> int:
+    """By the processes of ten tests of a program: half of what a test costs."""
+    n_faults = []
+    with Program(runner, code.encode(), function=function, numpy=False) as program:
+        for _ in range(11):
+            assert (ran := program.test(b"[5]", max_bytes=100)).end == "exited" and ran.code == 0
+            stat = Path(f"/proc/{runner.connection().processes()[-1]}/stat").read_text()
+            n_faults.append(int(stat.rpartition(")")[2].split()[8]))
+    return n_faults[-1] - n_faults[0]
 
 
 def test_packed_tests_are_read_and_nothing_but_text_is_unpickled():

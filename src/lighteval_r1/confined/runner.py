@@ -187,6 +187,8 @@ def next_look() -> float:
 
 def parsed(told: bytes) -> dict:
     """What a process told, which a program may have written to deceive: {} where it is no JSON object."""
+    if not told:
+        return {}
     try:
         message = json.loads(told)
     except (ValueError, RecursionError):

@@ -15,9 +15,10 @@ Messages are marshalled: json would cost more than all else that the server does
 everything. One run is under way at a time, and all it started or left in its folder is gone before the answer. A run's
 process never ran anything before, and the server itself holds nothing of any program: a program is compiled in such a
 process, and travels as a file. What the server has imported is copied, page by page, as a run touches it, so it
-imports little, of this package as well.
+imports little, of this package as well; of sockets, what is written in C.
 """
 
+import _socket
 import array
 import contextlib
 import fcntl
@@ -30,7 +31,6 @@ import random
 import resource
 import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -41,8 +41,12 @@ from lighteval_r1.confined import child, confinement, system_calls
 STOP = b"stop"
 MAX_MESSAGE_BYTES = 4096
 PLACES = array.array("i", child.PLACES).tobytes()
-FILES_BYTES = socket.CMSG_SPACE(len(PLACES))
+FILES_BYTES = _socket.CMSG_SPACE(len(PLACES))
+# random.seed() without the Python around it: each page that the server touches after a fork is copied for it.
+seed_anew = super(random.Random, random._inst).seed
 unlink = os.unlink  # of the server; that of programs is another
+# How Python's allocator keeps objects of one size side by side. Source: Objects/obmalloc.c of CPython.
+SMALL_BYTES, POOL_BYTES, POOL_HEADER_BYTES = 512, 16 * 2**10, 48
 # Where the folder is on a disk, what lies in it is counted this often.
 COUNT_EVERY_S = 0.05
 SPARE_CPU_S = 1
@@ -65,7 +69,7 @@ class Place(NamedTuple):
     poll: select.poll
 
 
-def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
+def keep(control: _socket.socket, folder: str, lock: int, wanted: dict) -> int:
     """The keeper: its exit code says whether namespaces were refused."""
     try:
         if wanted["namespaces"]:
@@ -94,7 +98,7 @@ def keep(control: socket.socket, folder: str, lock: int, wanted: dict) -> int:
             os.rmdir(folder)
 
 
-def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> int:
+def serve(control: _socket.socket, wanted: dict, *, folder: str, keeper: int) -> int:
     """The server: forks runs of programs until the connection is closed. keeper: its process, 0 where unseen."""
     confinement.end_with_parent(keeper, signal.SIGKILL)
     place = settle(control, wanted, folder=folder)
@@ -108,6 +112,7 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
     if place.filters:
         system_calls.install_filter(place.filters[0])
     gc.collect()
+    gaps = fill_gaps()  # as long as this runs
     gc.freeze()
     try:
         control.sendall(marshal.dumps({"level": place.level, "can": probe(place)}))
@@ -128,9 +133,23 @@ def serve(control: socket.socket, wanted: dict, *, folder: str, keeper: int) -> 
             control.sendall(marshal.dumps(ended))
     except ConnectionError:
         return 0
+    finally:
+        del gaps
 
 
-def settle(control: socket.socket, wanted: dict, *, folder: str) -> Place:
+def fill_gaps() -> list[bytes]:
+    """Objects for every gap between those that are there: what a test's process makes then stands together, on few
+    pages."""
+    made = []
+    for size in range(sys.getsizeof(b"") // 16 * 16 + 16, SMALL_BYTES + 1, 16):
+        for _ in range(2 * POOL_BYTES // size):
+            made.append(bytes(size - sys.getsizeof(b"")))
+            if id(made[-1]) % POOL_BYTES == POOL_HEADER_BYTES:
+                break
+    return made
+
+
+def settle(control: _socket.socket, wanted: dict, *, folder: str) -> Place:
     """Confines this process as far as is wanted and the machine allows; what is in force has a name in level."""
     # The first victim where memory runs out is a program, not the engine beside it.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
@@ -217,7 +236,7 @@ def fork(run: Callable[..., int], *arguments: object, cpu_s: int, place: Place) 
     calls, last_call = child.confining_calls(cpu_s=cpu_s, parent=parent, system_call_filter=system_call_filter)
     # Not os.fork, which has Python and `random` set themselves up anew in the child, where each page of memory that is
     # touched must be copied: half as much as the fork costs. Of a process with one thread only `random` needs it.
-    random.seed()
+    seed_anew()
     pid = confinement.call("fork")
     if pid == 0:
         status = child.RAISED
@@ -234,7 +253,7 @@ def fork(run: Callable[..., int], *arguments: object, cpu_s: int, place: Place) 
     return pid
 
 
-def watch(pid: int, control: socket.socket, *, cpu_s: float, place: Place) -> dict:
+def watch(pid: int, control: _socket.socket, *, cpu_s: float, place: Place) -> dict:
     """Waits for the process and ends it at its limits; how it ended."""
     left_s, why = cpu_s, ""
     while not why:
@@ -312,7 +331,7 @@ def main() -> int:
         )
         os.execv(sys.executable, sys.orig_argv)
     control, folder, lock, wanted = sys.argv[1:]
-    return keep(socket.socket(fileno=aside(int(control))), folder, int(lock), json.loads(wanted))
+    return keep(_socket.socket(fileno=aside(int(control))), folder, int(lock), json.loads(wanted))
 
 
 if __name__ == "__main__":

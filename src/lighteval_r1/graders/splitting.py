@@ -147,6 +147,15 @@ def split_messages(text: str, marks: Marks, *, opened: bool, at: Sequence[int] |
     return Split(tuple(thinking), answer)
 
 
+def openings_and_endings(families: Sequence[Marks]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Each once, in the order of the families."""
+    openings, endings = zip(*((marks.opening, marks.ending) for marks in families), strict=True)
+    return tuple(dict.fromkeys(openings)), tuple(dict.fromkeys(endings))
+
+
+OF_ALL = openings_and_endings(ALL)
+
+
 class Pairs:
     """A text whose marks stand in pairs. families: whose. at: as in split_text."""
 
@@ -154,8 +163,7 @@ class Pairs:
         self.text = text
         self.families = families
         self.at = at
-        self.openings = tuple(dict.fromkeys(marks.opening for marks in families))
-        self.endings = tuple(dict.fromkeys(marks.ending for marks in families))
+        self.openings, self.endings = OF_ALL if families is ALL else openings_and_endings(families)
 
     def first(self, marks: tuple[str, ...], begin: int, end: int) -> Span | None:
         """Where the first of the marks between these places stands."""
@@ -199,7 +207,8 @@ class Pairs:
         # A plain search first: a thinking may be long, and nearly all end with the first of the marks.
         first = self.last(self.endings[0])
         tail = first[1] if first else 0
-        found = [place for mark in self.endings[1:] if (place := self.last(mark, tail))]
+        behind = self.text[tail:]
+        found = [place for mark in self.endings[1:] if mark[0] in behind and (place := self.last(mark, tail))]
         if THINK in self.families:
             found += [match.span() for match in MISSPELT.finditer(self.text, tail) if self.is_misspelt(match)]
         if found or first:

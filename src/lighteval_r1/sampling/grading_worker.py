@@ -13,10 +13,12 @@ out is `{}`: ready.
 import contextlib
 import ctypes
 import json
+import os
 import resource
 import signal
 import socket
 import sys
+from functools import lru_cache
 from typing import BinaryIO
 
 from lighteval_r1.graders import GRADERS, Found
@@ -51,8 +53,13 @@ def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
 
 def resident_kib() -> int:
     """Memory that this process holds now. Not ru_maxrss: a child begins with that of the process it was forked from."""
-    with open("/proc/self/statm", encoding="utf-8") as statm:
-        return int(statm.read().split()[1]) * PAGE_KIB
+    return int(os.pread(statm(), 100, 0).split()[1]) * PAGE_KIB
+
+
+@lru_cache(maxsize=1)
+def statm() -> int:
+    """Kept open: to open it each time was a quarter of what it took to hand over an answer and its grade."""
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def main(fd: int) -> None:

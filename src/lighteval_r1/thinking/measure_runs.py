@@ -82,10 +82,10 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
 def measure(
     labels: Sequence[str], runs: Sequence[Run], thoughts: list[Thought], *, choice: Choice, notes: list[str]
 ) -> Told:
-    offsets = {}
+    offsets: dict[str, tuple[Offsets, str]] = {}
     for label, run in zip(labels, runs, strict=True):
         tokenizer, source = load_tokenizer(run, named=choice.tokenizer, fetch=choice.fetch)
-        offsets[label] = (Offsets(tokenizer), source)
+        offsets[label] = (Offsets(tokenizer, like=[others for others, _ in offsets.values()]), source)
     thoughts = short_enough(thoughts, offsets, choice=choice, notes=notes)
     stopped = by_rule(thoughts)
     agreed = by_judge(thoughts, choice=choice, notes=notes) if choice.judge is not None else ""
@@ -172,7 +172,9 @@ def short_enough(
     kept = []
     for thought in thoughts:
         text = thought.thinking.text
-        (tokens,) = Offsets(offsets[thought.run][0].tokenizer).counts(thought.sample, [len(text)], within=len(text))
+        counted = offsets[thought.run][0]
+        # others than these: what is only looked at is not told of as counted
+        (tokens,) = Offsets(counted.tokenizer, like=[counted]).counts(thought.sample, [len(text)], within=len(text))
         if tokens <= choice.max_tokens:
             kept.append(thought)
     notes.append(

@@ -10,7 +10,8 @@ import json
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +56,17 @@ def load_tokenizer(run: Run, *, named: str = "", fetch: bool = True) -> tuple[To
         whole = False
     if not whole:
         raise NoTokenizer(f"{path} is damaged: it describes no tokenizer. Name another with --tokenizer.")
+    return tokenizer_at(path, path.stat().st_mtime_ns), source
+
+
+@lru_cache(maxsize=4)
+def tokenizer_at(path: Path, changed_ns: int) -> Tokenizer:
+    """The same for runs of one tokenizer, as those of a training are."""
     tokenizer = Tokenizer.from_file(str(path))
     # Some files say how prompts of a batch are to be cut and filled.
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return tokenizer, source
+    return tokenizer
 
 
 def is_commit(run: Run) -> bool:
@@ -93,11 +100,15 @@ class WordCounts(dict[str, int]):
 
 
 class Offsets:
-    """Token counts of replies by one tokenizer. how: number of replies by what was counted."""
+    """Token counts of replies by one tokenizer. like: of whose words the counts are shared where it is the same.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    how: number of replies by what was counted.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, like: Iterable["Offsets"] = ()) -> None:
         self.tokenizer = tokenizer
-        self.remembered = WordCounts(tokenizer) if cuts_at_spaces(tokenizer) else None
+        same = [offsets.remembered for offsets in like if offsets.tokenizer is tokenizer]
+        self.remembered = same[0] if same else WordCounts(tokenizer) if cuts_at_spaces(tokenizer) else None
         self.how: Counter[str] = Counter()
         self._pieces: dict[int, str] = {}
         self._added = tokenizer.get_added_tokens_decoder()
