@@ -84,12 +84,14 @@ class KilledInTheMiddle(VllmEngine):
         return sample
 
 
-def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path, monkeypatch):
+def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path, tmp_path_factory, monkeypatch):
     with warnings.catch_warnings():
         # what earlier tests of this process left is none of this one's
         warnings.simplefilter("ignore")
         gc.collect()
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    # with a name short enough for sockets
+    monkeypatch.setenv("TMPDIR", str(temporary := tmp_path_factory.mktemp("t")))
     first = work(tmp_path)
     dying = KilledInTheMiddle(**vars(engine(2)))
     with (
@@ -100,6 +102,8 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
     for process in dying.processes:
         with pytest.raises(ProcessLookupError):
             os.killpg(process.process.pid, 0)  # the killed one's engine, too, is gone
+    assert not [path for path in temporary.iterdir() if path.is_socket()]
+    assert len(list(temporary.glob("lr1-*"))) <= 1, "only the killed one may leave its sockets"
     before = dict(first.journal.samples)
     assert 30 <= len(before) < 40 * N, "it died too late to mean anything"
     assert {sample.replica for sample in before.values()} == {0, 1}

@@ -17,6 +17,8 @@ import json
 import os
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator
 
 from lighteval_r1.outside.collecting import uncollected
 from lighteval_r1.records import pack_token_ids
@@ -132,6 +134,16 @@ async def main(fd: int) -> None:
         replica.shutdown()
 
 
+@contextlib.contextmanager
+def sockets_removed() -> Iterator[None]:
+    """vLLM's processes talk over sockets that are files in the folder for temporary ones, and leave them there."""
+    with tempfile.TemporaryDirectory(prefix="lr1-") as folder:
+        # Other nodes have no such folder. A socket's address has at most 107 characters, and vLLM names it by a UUID.
+        if "RAY_ADDRESS" not in os.environ and len(folder) < 107 - 36:
+            os.environ.setdefault("VLLM_RPC_BASE_PATH", folder)
+        yield
+
+
 if __name__ == "__main__":
     cores = os.sched_getaffinity(0)
     with uncollected():
@@ -140,4 +152,5 @@ if __name__ == "__main__":
     # OMP_PLACES, meant for vLLM's worker, has bound this process too, and the scheduler is forked from it.
     os.sched_setaffinity(0, cores)
 
-    asyncio.run(main(int(sys.argv[1])))
+    with sockets_removed():
+        asyncio.run(main(int(sys.argv[1])))
