@@ -195,6 +195,18 @@ NOT_ANNOUNCED = (
 )
 
 SETTLED = (
+    "Only option {} satisfies all constraints.",
+    "Among the options, {} is the only one that satisfies all of them.",
+    '{{"choice": "{}"}}',
+    '{{"reasoning": "it fits", "correct_option": "{}"}}',
+    "Let's go with {}.",
+    "Must be ({}).",
+    "{} it is.",
+    "La opción {} es la correcta.",
+    "L'opzione corretta è {}.",
+    "Réponse {}.",
+    "Alternativa {}",
+    "Doğru cevap: {}",
     "{}",
     "({})",
     "**{}**",
@@ -316,6 +328,19 @@ SETTLED = (
 )
 
 UNSETTLED = (
+    "Only option {} can be eliminated.",
+    "Only option {} satisfies none of the constraints.",
+    "{} is the only one that fails.",
+    "{} is the only option that matches nothing.",
+    '[{{"option": "A", "correct": false}}, {{"option": "{}", "correct": false}}]',
+    '{{"rejected_option": "{}"}}',
+    '{{"choice": "not {}"}}',
+    "Let's pick {} to check first: it fails.",
+    "Must not be {}.",
+    "{} is better than nothing, but no answer.",
+    "La opción {} no es la correcta.",
+    "Réponse {} ou une autre",
+    "Doğru cevap {} değil.",
     "Not {}.",
     "The answer is not {}.",
     "The answer isn't {}.",

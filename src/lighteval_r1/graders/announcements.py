@@ -74,7 +74,12 @@ LANGUAGES = (
     ("pl cs sk", "odpov|odpow", r"\b(?:odpowiedź|odpowiedzią|odpověď|odpoveď)\b", r"(?:to|jest|brzmi|je|zní)"),
     ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s{1,4}(?:final|corect))?", r"(?:este|e)(?:\s{1,4}deci)?"),
     ("hu", "válasz", r"\b(?:helyes\s{1,4})?válasz\b", r"(?:az?|tehát)"),
-    ("tr", "cevap|cevab|yanıt|sonuç", r"\b(?:cevap|yanıt|cevabı|sonuç)\b", r"(?:şudur|olarak)"),
+    (
+        "tr",
+        "cevap|cevab|yanıt|sonuç",
+        r"\b(?:cevap|yanıt|cevabı|sonuç)\b",
+        r"(?:şudur|olarak|(?=\S{1,40}['’][dt][iıuü]r\b))",
+    ),
     ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s{1,4}(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
     ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s{1,4}(?:đúng|cuối cùng))?", r"là"),
     ("sw", "jibu", r"\bjibu\b(?:\s{1,4}(?:sahihi|la mwisho))?", r"ni"),
@@ -114,7 +119,7 @@ def patterns(behind_phrase: str, behind_heading: str) -> Patterns:
     made = []
     for name, keys, noun, link in LANGUAGES:
         # A link in letters ends where they end, but in scripts that set no spaces.
-        linked = link if name in SET_WITHOUT_SPACES else rf"{link}(?![a-zà-ÿ])"
+        linked = link if name in SET_WITHOUT_SPACES else rf"{link}(?!(?!n['’]t\b)[a-zà-ÿ])"
         phrase = rf"{noun}{MARKUP}{{0,4}}(?:{linked}|(?={COLON})){MARKUP}{{0,4}}{COLON}?{MARKUP}{{0,6}}"
         heading = HEADING_BEGINS + noun.replace(r"\b", "") + HEADING_ENDS
         forms = [phrase + behind_phrase, heading + behind_heading]
@@ -152,7 +157,7 @@ DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|in
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
 # "not 42 but 43"
 INSTEAD = re.compile(
-    r"(?:[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|sondern|mais(?: bien)?|sino|bensì|mas sim)"
+    r"(?:[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|it['’]s|it is|sondern|mais(?: bien)?|sino|bensì|mas sim)"
     r"|[^。\n]{1,40}?而是)\s*(?=[-+$\\\d(])",
     re.IGNORECASE,
 )
@@ -177,7 +182,7 @@ DELIMITED = re.compile(
 # A text that is nothing but one formula or number, or says of one thing by its name that it has this value.
 VALUE_OF = r"(?:(?:so|thus|hence|therefore),?\s+)?the\s+value\s+of\s+\$?[a-zA-Z]\$?\s+is\s*:?\s+"
 ALONE = re.compile(
-    rf"[\s*_`]*(?i:{VALUE_OF})?\*{{0,2}}"
+    rf"[\s*_`>]*(?i:{VALUE_OF})?(?:=\s*)?\*{{0,2}}"
     r"(?:(\$\$?)(?P<dollars>(?:[^$\\]|\\.){1,200})\1|\\\((?P<round>.{1,200})\\\)|\\\[(?P<square>.{1,200})\\\]"
     r"|(?P<number>[-+−]?[\d.,/%]{1,40}))[\s*_`.]*",
     re.DOTALL,
@@ -185,7 +190,7 @@ ALONE = re.compile(
 # "$5 and $6": two sums of money and no formula.
 MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
-COPULA_BEHIND = re.compile(r"\s*(?:है|हैं)$")
+COPULA_BEHIND = re.compile(r"(?:\s*(?:है|हैं)|['’][dt][iıuü]r)$")
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # What joins formulas to one answer
 JOINT = re.compile(

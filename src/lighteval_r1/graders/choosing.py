@@ -5,7 +5,7 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 
 import re
 
-from lighteval_r1.graders.vocabulary import group_of
+from lighteval_r1.graders.vocabulary import any_of, group_of
 
 FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
 
@@ -17,10 +17,22 @@ GAP, MAY_GAP = r"\s{1,4}", r"\s{0,4}"
 STYLED = rf"\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm){MAY_GAP}\{{{MAY_GAP}"
 WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
 # No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
-ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
+ENDED = rf"(?!(?!['’][dt][iıuü]r)['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
 NOUN = group_of(
-    *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
+    *(
+        "option",
+        "choice",
+        "answer",
+        "letter",
+        "statement",
+        "lettre",
+        "l'option",
+        "buchstabe",
+        "antwort",
+        "opción",
+        "opcion",
+    ),
     *(
         "réponse",
         "respuesta",
@@ -50,22 +62,34 @@ FIRST = group_of(
     *("correct", "right", "best", "closest", "final", "appropriate", "accurate", "likely", "reasonable"),
     *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
 )
+# What is said of the one option that holds
+HOLDS = any_of(
+    *("works", "fits", "remains", "holds", "satisfies", "meets", "matches", "agrees", "fulfils", "fulfills"),
+    "makes sense",
+)
+NOTHING = rf"(?!{GAP}(?:no|none|neither|nothing|only)\b)"
 IS = rf"(?:is|would be|must be|should be|:|：|=){MAY_GAP}[:：]?{MAY_GAP}(?:therefore{GAP}|thus{GAP}|clearly{GAP})?"
 BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "giusta", "correta", "juiste")
-OPTION_OF_OTHERS = group_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
+OPTION_OF_OTHERS = group_of(
+    *("option", "antwort", "opción", "risposta", "alternativa", "opção", "opzione", "l'opzione", "réponse", "respuesta")
+)
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
     rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter|guess)"
     rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
     rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct)[*_]{{0,3}}{MAY_GAP}"
     rf"(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
-    rf"\b(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose){GAP}",
+    # {"choice": "B"}; but {"option": "A", "correct": false} is of any option.
+    rf"[{{,\n]{MAY_GAP}[\"'](?:choice|(?:final|correct|best|selected|chosen)_?(?:option|choice|letter))[\"']"
+    rf"{MAY_GAP}:{MAY_GAP}",
+    rf"\b(?:(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose)"
+    rf"|let(?:['’]s| us){GAP}go with){GAP}",
     rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
     rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}"
     rf"(?:donc{GAP}|also{GAP})?",
     rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
     # "It isn't A, it's B."
-    rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
+    rf"(?:\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be))|^must{GAP}be){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}"
     rf"(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
     rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}"
@@ -75,7 +99,7 @@ CHOOSING = (
     rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     # "Only C works."
-    rf"\bonly{GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|works|fits|remains|holds)\b)",
+    rf"\bonly{GAP}(?=(?:(?:option|choice){GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|(?:{HOLDS}){NOTHING})\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
@@ -91,13 +115,14 @@ CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE 
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 # "option B is correct", "(B) is the best choice"
 JUDGED = group_of(
-    *("correct", "right", "best", "closest", "answer", "richtig", "korrekt", "correcta", "correcte"),
+    *("correct", "right", "best", "better", "closest", "answer", "richtig", "korrekt", "correcta", "correcte"),
     "la bonne réponse",
+    rf"only{GAP}(?:one|option|choice){GAP}(?:that|which){GAP}(?:{HOLDS}){NOTHING}",
 )
 NAMED = re.compile(
-    rf"{WRAPPED}\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement){GAP})?"
+    rf"{WRAPPED}\b(?:(?i:answer|{NOUN}){GAP})?"
     rf"[(*\s]{{0,3}}()([A-J])[)*.:]{{0,3}}{GAP}(?:is|must be|seems|appears|ist|est|es){GAP}"
-    rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
+    rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP}|la{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
 
@@ -179,7 +204,7 @@ UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z]
 ALONE = re.compile(
     r"(?:(?:so|thus|therefore|hence|probably|definitely|certainly|clearly|obviously|answer|final answer)\b[,:]?\s*"
     r"(?:it(?:'s| is)\s+)?)?"
-    r"(?:(?:the\s+)?(?:option|choice|answer|letter)\s+)?[\s(\[]*([A-J])[\s)\]]*(?:[.!。]?|,?\s+(?:because|since)\s.*)",
+    rf"(?:(?:the\s+)?{NOUN}\s+)?[\s(\[]*([A-J])[\s)\]]*(?:it is)?(?:[.!。]?|,?\s+(?:because|since)\s.*)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."
@@ -192,7 +217,7 @@ CONCLUDED = re.compile(
 CONCLUDED_IN_WORDS = re.compile(
     r"(?:(?:so|thus|therefore|hence|consequently),?|(?:the|my)(?:\s(?:final|correct))?(?=\sanswer))"
     r"\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
-    r"\b(?:is|are|was|be)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
+    r"(?:\b(?:is|are|was|be)|(?<=\bit)['’]s)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
     re.IGNORECASE,
 )
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")

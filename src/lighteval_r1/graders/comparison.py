@@ -30,10 +30,12 @@ from lighteval_r1.graders.numerals import (
 )
 from lighteval_r1.graders.operations import TooLarge, Unreadable
 from lighteval_r1.graders.parts import (
+    compare_cases,
     compare_lists,
     compare_logic,
     compare_matrices,
     compare_ratios,
+    compare_residues,
     compare_tuples,
 )
 from lighteval_r1.graders.points import Letters, letters_of
@@ -175,6 +177,8 @@ def compare_values(a: str, g: str) -> bool:
 
 
 RULES = (
+    ("cases, row by row", compare_cases),
+    ("residues", compare_residues),
     ("text", compare_words),
     ("matrices, entry by entry", compare_matrices),
     ("tuples, part by part", compare_tuples),

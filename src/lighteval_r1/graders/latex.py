@@ -13,7 +13,7 @@ from functools import lru_cache
 from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.brackets import outer
 from lighteval_r1.graders.speller import Speller, TooDeep
-from lighteval_r1.graders.words import ROW
+from lighteval_r1.graders.words import APART, ROW
 
 # A longer answer is compared as it is written, never read.
 MAX_LENGTH = 2_000
@@ -25,6 +25,10 @@ GLUED = re.compile(
     r"\\(arc(?:sin|cos|tan)|(?:sin|cos|tan)h|(?:sin|cos|tan)(?!h)|cot|sec|csc|ln(?!ot)|log|pi|quad)(?=[a-zA-Z])"
 )
 # np.arcsin(10/13), in Minerva's golds
+# The vectors \mathbf{i}, \vec{j}, \hat{\imath}
+BASIS = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|textbf|vec|overrightarrow)\s*(?:\{\s*\\?([ijk])(?:math)?\s*\}|\s([ijk])(?![a-zA-Z]))"
+)
 MODULE = re.compile(r"(?<![a-zA-Z])(?:np|numpy|math)\.(?=[a-z])")
 # {}_nC_k; x^2C_1 is a product.
 CHOOSE = re.compile(r"(?<![\w})\]])(?:\{\})?[_^](?:\{(\w+)\}|(\w)) ?C_(?:\{(\w+)\}|(\w))")
@@ -49,6 +53,8 @@ OF_THE_STATES = re.compile(r"(?<![a-zA-Z])US\s*(?=\\?\$)")
 IN_STARS = re.compile(r"(\*{1,2})([^*]+)\1")
 ROW_END = re.compile(r"\\\\(?:\[[^\]\\]{0,20}\])?")
 QUICK = re.compile(r"\s*(-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*")
+# 15°30' is not 1530'.
+BETWEEN_DIGITS = re.compile(r"°(?=\d)")
 OF_ANGLES = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)|\\cis")
 RELATING = re.compile(r"[=<>]|\\(?:leq|geq|neq|in)(?![a-zA-Z])")
 INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![a-zA-Z])")
@@ -56,6 +62,12 @@ INEQUALITY = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![a-zA-Z])")
 OPEN_LEFT = re.compile(r"(?<![\w)}])\]([^\[\]()]*[,;][^\[\]()]*)(?=[\[\]])")
 OPEN_RIGHT = re.compile(r"([(\[][^\[\]()]*[,;][^\[\]()]*)\[")
 # f(x)\\equiv 0 and f:x\\mapsto 0 are f(x)=0.
+# [0,\infty)-\{1\}; "7, if n is even"
+WITHOUT = re.compile(r"(?<=[)\]}])-(?=\\\{)")
+UNLESS_EQUAL = re.compile(r",?\\text\{(?:for|where|with|if)\} ?(?=[a-zA-Z]\\neq)")
+CONDITION_COMMA = re.compile(r",(?=\\text\{(?:if|when|unless)\})")
+FOLLOWS = re.compile(r"\\(?:implies|iff)(?![a-zA-Z])")
+MODULO = re.compile(r"\(\\mod ?(\w+)\)")
 EQUIVALENT, MAPS = re.compile(r"\\equiv(?![a-zA-Z]) ?"), re.compile(r"^(?:([a-zA-Z]):)?([a-zA-Z])\\mapsto ?")
 # (0,5;1,5): where a semicolon separates, commas are decimal.
 BY_SEMICOLON = re.compile(r"(?<=[(\[])-?\d+(?:,\d+)?;-?\d+(?:,\d+)?(?=[)\]])")
@@ -114,6 +126,7 @@ def clean(expression: str) -> str:
     if "\\Omega" in s or "\\mu" in s or "cent" in s:
         s = PER_CENT.sub("percent", MICRO.sub(r"\1u", OHM.sub(r"\\text{ \1\2ohm}", s)))
     s = UPRIGHT_E.sub("e", s) if "e}" in s or "E}" in s else s
+    s = BASIS.sub(r"\\hat{\1\2}", s) if "bf" in s or "\\vec" in s or "\\b" in s or "\\over" in s else s
     s = MEASURE.sub("", s) if "\\angle" in s else s
     s = COMBINATIONS.sub(chosen, s) if "C_" in s else s
     s = CASE_COMMA.sub("&", s) if "{cases}" in s else s
@@ -139,23 +152,31 @@ def finished(text: str, units: set[str]) -> str:
         text = connected(text)
     if "°" in text and not OF_ANGLES.search(text):
         scale = text[-1] if re.search(r"°[CF]$", text) else ""
-        units.add({"C": "celsius", "F": "fahrenheit"}.get(scale, "degree"))
-        text = text.removesuffix(scale).replace("°", "")
+        # C and F alone are the units of charge and of capacity.
+        named = {scale.casefold()} | units & {"c", "f"}
+        units -= named
+        units.add("celsius" if "c" in named else "fahrenheit" if "f" in named else "degree")
+        text = BETWEEN_DIGITS.sub(APART, text.removesuffix(scale)).replace("°", "")
     if "\\approx" in text:
         text = about(text)
     if text.count("[") != text.count("]") or "]" in text.partition("[")[0]:
         text = OPEN_RIGHT.sub(r"\1)", OPEN_LEFT.sub(r"(\1", text))
-    if "\\implies" in text:
+    if "\\implies" in text or "\\iff" in text:
         # What follows from an equation is the answer; p \implies q is a statement.
-        parts = text.split("\\implies")
+        parts = FOLLOWS.split(text)
         text = parts[-1].strip() if all(RELATING.search(part) for part in parts[:-1]) else text
     if "\\equiv" in text and "mod" not in text:
         text = EQUIVALENT.sub("=", text)
+    if "\\mod" in text:
+        text = MODULO.sub(r"\\mod \1", text).replace("\\mod  ", "\\mod ")
+        text = re.sub(r"(\\mod) (?=\d)", r"\1", text)
     if "\\mapsto" in text:
         text = MAPS.sub(lambda match: f"{match[1]}({match[2]})=" if match[1] else "", text)
     if ";" in text:
         text = BY_SEMICOLON.sub(lambda match: match[0].replace(",", "."), text)
-    text = text.replace("\\mathbb{R}-\\{", "\\mathbb{R}\\setminus\\{")
+    text = CONDITION_COMMA.sub("", text) if ",\\text" in text else text
+    text = UNLESS_EQUAL.sub(",", text) if "\\neq" in text else text
+    text = WITHOUT.sub(r"\\setminus", text) if "-\\{" in text else text
     return outer(text.rstrip(" ,;:\\").lstrip(" ,;"))
 
 

@@ -18,9 +18,11 @@ ARTICLE = re.compile(
     r"|\\text\{(?:option|choice)\} ?(?=[A-J]$))",
     re.IGNORECASE,
 )
-KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number)\}? ?$")
+KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number|solutions)\}? ?$")
 # "The function is even"
 SUBJECT = re.compile(r"^\\text\{(?:the|it|this)\} ?(?:\\text\{\w+\} ?){0,2}?\\text\{(?:is|are)\} ?", re.IGNORECASE)
+# "Yes, it converges"
+YES_OR_NO = re.compile(r"\\text\{(yes|no|true|false)\} ?[,;:-]((?:\\text\{[^{}]*\} ?)+)", re.IGNORECASE)
 MONTHS = known.listed("jan feb mar apr may jun jul aug sep oct nov dec")
 NAME_OF_MONTH = r"(?:\\text\{)?(?P<%s>[A-Z][a-z]{2,8})\.?\}? ?"
 DAY = r"(?P<%s>\d{1,2})(?:\\text\{(?:st|nd|rd|th)\} ?)?"
@@ -49,6 +51,10 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
         spoken or " " in a + g or is_written_word(a, g)
     ):
         return True
+    reasoned = YES_OR_NO.fullmatch(a)
+    if reasoned and fold(g) == reasoned[1].casefold():
+        denied = {"not", "no"} if fold(g) in ("no", "false") else set()
+        return not {word.casefold() for word in SPOKEN.findall(reasoned[2])} & known.CHANGES - denied
     mine, theirs = SAID.split(a), SAID.split(g)
     if len(mine) != len(theirs) or len(mine) == 1:
         return None
@@ -86,6 +92,8 @@ def meaning(s: str) -> str:
         return "none"
     if s in ("\\mathbb{R}", "(-\\infty,\\infty)"):
         return "reals"
+    if s == "\\mathbb{Z}":
+        return "integers"
     if s == "\\infty":
         return "infinity"
     if len(s) > 120 or NOT_SPOKEN.search(s):
@@ -97,4 +105,6 @@ def meaning(s: str) -> str:
         return "not there"
     if said in ("infinity", "positiveinfinity"):
         return "infinity"
+    if said in ("integers", "allintegers", "theintegers", "anyinteger", "everyinteger"):
+        return "integers"
     return "reals" if said in known.REALS else ""
