@@ -74,6 +74,21 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
         ),
     ),
     "two quantities": ((r"@a \text{ apples and } @b \text{ pears}",), (r"@a, @b",), ("@a", "@b", "@a@b")),
+    "things counted": (
+        (r"@a \text{ men and } @b \text{ women}", r"@a \text{ men}, @b \text{ women}"),
+        (r"@b \text{ women and } @a \text{ men}", "@a men, @b women", "@a, @b", "(@a,@b)"),
+        (r"@b \text{ men and } @a \text{ women}", "@b, @a", r"@a \text{ men and } @b \text{ children}", "@a men", "@a@b", "@a, @b, @c"),
+    ),
+    "classes of integers": (
+        (r"n=@bk+@a, k\in\mathbb{Z}",),
+        ("n=@bm+@a", r"n=@bm+@a, m\in\mathbb{Z}", r"n\equiv @a\pmod{@b}", "@bk+@a"),
+        (r"n=@bm-@a, m\in\mathbb{Z}", r"n\equiv @a\pmod{@c}", "n=@bn+@a", r"n=@ak+@b, k\in\mathbb{Z}", "@a", "n=@bm+@ak"),
+    ),
+    "signs of residues": (
+        (r"x \equiv @a \text{ or } -@a \pmod{@c}",),
+        (r"x \equiv \pm @a \pmod{@c}", r"x\equiv -@a, @a \pmod{@c}"),
+        (r"x \equiv @a \pmod{@c}", r"x \equiv \pm @b \pmod{@c}"),
+    ),
     "degrees and minutes": (
         (r"@c^\circ @b'",), (r"@c^{\circ}@b^{\prime}", "@c°@b'"), ("@c@b'", "@c^\\circ", "@b'", r"@c^\circ @b", r"@b^\circ @c'", "@c@b"),
     ),

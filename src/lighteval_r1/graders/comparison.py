@@ -55,6 +55,7 @@ NOT_SYMBOLIC = re.compile(
 BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
 # "2, 5" and "2 or 5" are lists; only `2,5` may be a number.
 WRITTEN_COMMA = re.compile(r"\d(?:,|\{,\})\d")
+TEXT_MARKS, AND = re.compile(r"\\text\s*\{|[{}]|\\[ ,;:]|~"), re.compile(r",\s*and\b|,|;|&|\band\b")
 MAX_DEPTH = 8
 
 
@@ -93,6 +94,9 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
         return False, "units"
     if "percent" in a.units and "percent" not in g.units and is_share(g.text):
         return bool(is_hundredfold(a.text, g.text)), "number"
+    if len(a.units) > 1 or len(g.units) > 1:
+        mine, theirs = in_order_of_units(answer, gold)
+        return decide(mine or a.text, theirs or g.text, depth=0)
     if a.text == g.text:
         return bool(a.text), "string"
     same, step = decide(a.text, g.text, depth=0)
@@ -110,6 +114,26 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
         if hundredfold is not None:
             return hundredfold, "number"
     return same, step
+
+
+def in_order_of_units(answer: str, gold: str) -> tuple[str, str]:
+    """`4 men and 6 women` as (4,6), in the order of the units where both sides name them; "" of what lists none such.
+
+    So 6 men and 4 women are others, and 4,6 are the same.
+    """
+    mine, theirs = quantities(answer), quantities(gold)
+    if mine and theirs:
+        mine, theirs = sorted(mine), sorted(theirs)
+    return tuple(f"({','.join(value for _, value in found)})" if found else "" for found in (mine, theirs))
+
+
+def quantities(s: str) -> list[tuple[str, str]]:
+    """(unit, value) of each part of a list, where all name a unit of their own; else []."""
+    parts = [spell(f"\\text{{{part}}}") for part in AND.split(TEXT_MARKS.sub(" ", s))]
+    units = {unit for part in parts for unit in part.units}
+    if len(units) != len(parts) or any(len(part.units) != 1 for part in parts):
+        return []
+    return [(*part.units, part.text) for part in parts]
 
 
 def is_share(gold: str) -> bool:

@@ -111,7 +111,7 @@ def both_equations(mine: list[str], theirs: list[str], decide: Decide) -> bool |
 
 def named_alike(mine: str, theirs: str, value: str) -> str | None:
     """The value under the name that gold has; None where the names differ. f(t)=t is f(x)=x, and f=… is f(x)=…."""
-    if mine == theirs:
+    if mine == theirs or ("y" in (mine, theirs) and (CALLED.fullmatch(mine) or CALLED.fullmatch(theirs))):
         return value
     (head, _, letter), (other_head, _, other) = mine.partition("("), theirs.partition("(")
     if head != other_head or not head:

@@ -34,7 +34,7 @@ How it is graded
 
 What it gets wrong
     Wrongly wrong: numbers from a hundred in words; a value in another base, or without gold's base; a unit that was
-    converted, radians for degrees; a remark in words ("5 (rounded)"); y=2x for f(x)=2x, y' for dy/dt; |x-1|<4 and x^2<4
+    converted, radians for degrees; a remark in words ("5 (rounded)"); y' for dy/dt; |x-1|<4 and x^2<4
     for their intervals; a condition in other words ("for x>0", "if x>0"), and a case that is else "otherwise";
     \overline{AB} for AB, ABC for \triangle ABC; what TeX itself reads otherwise (\sqrt12, 2^43^2); boxes of parts (a)
     and (b) where gold wants both; a last sentence that only says "Therefore x = 5".

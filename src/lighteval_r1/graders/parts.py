@@ -38,7 +38,7 @@ CASES = re.compile(r"(?:([a-zA-Z](?:\([a-zA-Z]\))?)=)?\\begin\{cases\}(.*)\\end\
 CONDITIONAL = re.compile(r",?&(?:\\text\{(?:if|for|when|where)\} ?)?|,?\\text\{(?:if|for|when)\} ?")
 # n\equiv 3\pmod 7, 17 \bmod 23, n=7k+3
 RESIDUE = re.compile(
-    r"(?:(?P<name>[a-zA-Z])(?:\\equiv|=) ?)?(?:(?P<values>-?\d{1,9}(?:,-?\d{1,9}){0,9})"
+    r"(?:(?P<name>[a-zA-Z])(?:\\equiv|=) ?)?(?:(?P<values>(?:-|\\pm ?)?\d{1,9}(?:,(?:-|\\pm ?)?\d{1,9}){0,9})"
     r"\\mod(?P<modulus>\d{1,9})"
     r"|(?:(?P<first>\d{1,9})\+)?(?P<times>\d{1,9})\*?(?!(?P=name)|[ei])[a-z](?P<rest>[+-]\d{1,9})?"
     r"(?:,[a-z]\\in ?\\mathbb\{Z\})?)"
@@ -307,7 +307,9 @@ def residues(s: str) -> tuple[str, int, frozenset[int]] | None:
     if match is None:
         return None
     name, first, values, modulus = match["name"] or "", match["first"], match["values"], match["modulus"]
-    numbers = [int(value) for value in values.split(",")] if values else [int(match["rest"] or first or 0)]
+    numbers = (
+        [int(value) for value in elements(f"{{{values}}}") or []] if values else [int(match["rest"] or first or 0)]
+    )
     modulus = int(modulus or match["times"])
     return (name, modulus, frozenset(number % modulus for number in numbers)) if modulus else None
 

@@ -48,6 +48,7 @@ UNEQUAL = re.compile(rf"(?P<said>[^=<>]+?)[,(](?P<letter>{SYMBOL})\\neq[^,]+?\)?
 # A constant behind a plus, and the number of periods beside a \pi
 OF_INTEGRATION = re.compile(r"(?<=\+)([CcKk])(?![^+)}-])|(?<![^({=])([CcKk])(?=\+)")
 OF_PERIODS = re.compile(r"(?<=\\pi)() ?([kmn])(?![a-zA-Z])|(?<![a-zA-Z\\])([kmn])(?=\\pi(?![a-zA-Z]))")
+LETTER = re.compile(r"[a-zA-Z]")
 FACE = r"\\(?:text|textbf|mathbf|mathrm|textrm|bf)\s*\{\s*"
 GAP = r"(?:\s|~|\\[\ ,;:!]|\\q?quad)+"
 LABELLED = re.compile(
@@ -106,9 +107,9 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
     mine, theirs = unconditional(a.text), unconditional(g.text)
     if (mine == a.text) != (theirs == g.text):
         yield mine, theirs
-    constant = with_constant(mine, theirs)
-    if constant:
-        yield constant, theirs
+    other_name = renamed(mine, theirs, bound_letters(a.text, g.text))
+    if other_name:
+        yield other_name, theirs
     if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
         yield a.lettered or a.text, g.lettered or g.text
     if bool(a.listed) != bool(g.listed) and not ZEROS.search(a.listed + g.listed):
@@ -146,18 +147,24 @@ def one_logarithm(a: str, g: str) -> Iterator[tuple[str, str]]:
         yield COMMON_LOGARITHM.sub(r"\\log ", a), COMMON_LOGARITHM.sub(r"\\log ", g)
 
 
-def with_constant(a: str, g: str) -> str:
-    r"""The answer with gold's name of a constant: x^2+c for x^2+C, 1+n\pi for 1+k\pi; "" where it has none of another
-    name."""
-    for term in (OF_INTEGRATION, OF_PERIODS):
-        mine, theirs = ({"".join(found) for found in term.findall(s)} for s in (a, g))
-        if len(mine) == len(theirs) == 1 and mine != theirs and "+" in a:
-            (old,), (new,) = mine, theirs
-            if term is OF_INTEGRATION and not re.search(r"[a-z]", COMMAND.sub(" ", a.replace(old, ""))):
-                continue
-            if new not in COMMAND.sub(" ", a) and old not in COMMAND.sub(" ", g):
-                return term.sub(lambda match, names=(old, new): match[0].replace(*names), a)
-    return ""
+def renamed(a: str, g: str, bound: frozenset[str]) -> str:
+    r"""The answer with gold's name of the one letter that only one side has, where that is a constant of integration
+    (x^2+c for x^2+C), a number of periods (n\pi for k\pi) or bound, as k in k\in\mathbb{Z}; "" where it is none."""
+    mine, theirs = ({*LETTER.findall(COMMAND.sub(" ", s.rpartition("=")[2]))} for s in (a, g))
+    if len(mine - theirs) != 1 or len(theirs - mine) != 1 or "+" not in a:
+        return ""
+    (old,), (new,) = mine - theirs, theirs - mine
+    integrated = OF_INTEGRATION.search(a) and OF_INTEGRATION.search(g) and any(map(str.islower, mine - {old}))
+    periods = {"".join(found) for found in OF_PERIODS.findall(a + ";" + g)}
+    if not ((integrated and {old, new} <= set("CcKk")) or {old, new} <= periods or {old, new} & bound):
+        return ""
+    return re.sub(rf"(\\[a-zA-Z]+)|{old}", lambda match: match[1] or new, a)
+
+
+def bound_letters(*texts: str) -> frozenset[str]:
+    r"""Letters that stand for every integer: k in `2k\pi, k\in\mathbb{Z}`."""
+    matches = [CONDITION.fullmatch(s) if "\\mathbb{Z}" in s else None for s in texts]
+    return frozenset(match["letter"] for match in matches if match and match["letter"])
 
 
 def unconditional(s: str) -> str:

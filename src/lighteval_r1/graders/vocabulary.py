@@ -137,13 +137,16 @@ MULTIPLIERS = {
     "万": 10**4, "亿": 10**8,
 }  # fmt: skip
 ORDINALS = frozenset(("st", "nd", "rd", "th"))
-# Ways to say that there is no answer; a set without elements is one of them.
-NONE = listed("""
-    none nosolution nosolutions norealsolution norealsolutions therearenosolutions thereisnosolution
-    nosolutionsexist nosolutionexists emptyset theemptyset nosuchnumber nosuchnumbers
+# Ways to say that there is no answer (a set without elements is one of them), every number of a kind, or infinity
+MEANINGS = table(r"""
+    none nosolution nosolutions norealsolution norealsolutions therearenosolutions thereisnosolution nosolutionsexist
+    nosolutionexists emptyset theemptyset nosuchnumber nosuchnumbers \emptyset \{\} = none;
+    allrealnumbers allreals allrealvalues anyrealnumber therealnumbers \mathbb{R} (-\infty,\infty) = reals;
+    integers allintegers theintegers anyinteger everyinteger \mathbb{Z} = integers;
+    positiveintegers allpositiveintegers allpositiveintegersn anypositiveinteger \mathbb{Z}^+ = positive integers;
+    infinity positiveinfinity \infty = infinity;
+    dne doesnotexist limitdoesnotexist thelimitdoesnotexist nonexistent = not there
 """)
-REALS = listed("allrealnumbers allreals allrealvalues anyrealnumber therealnumbers")
-NOT_THERE = listed("dne doesnotexist limitdoesnotexist thelimitdoesnotexist nonexistent")
 ONES = words_of("""
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen

@@ -47,7 +47,7 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     spoken = "\\text{" in a or "\\text{" in g
     if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
         return None
-    if fold(g) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (
+    if fold(SUBJECT.sub("", g)) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (
         spoken or " " in a + g or is_written_word(a, g)
     ):
         return True
@@ -88,23 +88,8 @@ def is_written_word(a: str, g: str) -> bool:
 
 def meaning(s: str) -> str:
     """One name for words and signs that say the same of an answer: that there is none, every number, or infinity."""
-    if s in ("\\emptyset", "\\{\\}"):
-        return "none"
-    if s in ("\\mathbb{R}", "(-\\infty,\\infty)"):
-        return "reals"
-    if s == "\\mathbb{Z}":
-        return "integers"
-    if s == "\\infty":
-        return "infinity"
+    if s in known.MEANINGS:
+        return known.MEANINGS[s]
     if len(s) > 120 or NOT_SPOKEN.search(s):
         return ""
-    said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold())
-    if said in known.NONE:
-        return "none"
-    if said in known.NOT_THERE:
-        return "not there"
-    if said in ("infinity", "positiveinfinity"):
-        return "infinity"
-    if said in ("integers", "allintegers", "theintegers", "anyinteger", "everyinteger"):
-        return "integers"
-    return "reals" if said in known.REALS else ""
+    return known.MEANINGS.get(re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold()), "")
