@@ -38,48 +38,24 @@ ENGLISH = (
 # in all of them.
 LANGUAGES = (
     ("en", "answer|ans:|ans =|final result", *ENGLISH),
-    (
-        "de",
-        "antwort|ergebnis|lösung",
-        r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s{1,4}auf\s{1,4}[^.:\n]{1,40})?",
-        r"(?:lautet|ist|beträgt|wäre|sind)(?:\s{1,4}(?:also|somit|daher|demnach|damit|folglich))*",
-    ),
-    (
-        "fr",
-        "réponse|résultat",
-        r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
-        r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*",
-    ),
-    (
-        "es",
-        "respuesta|resultado|solución",
-        r"\b(?:respuesta|resultado|solución)\b(?:\s{1,4}(?:final|correcta))?",
-        r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*",
-    ),
-    (
-        "it",
-        "risposta|risultato",
-        r"\b(?:risposta|risultato)\b(?:\s{1,4}(?:finale|corretta|esatta))?",
-        r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*",
-    ),
-    (
-        "pt",
-        "resposta|resultado",
-        r"\b(?:resposta|resultado)\b(?:\s{1,4}(?:final|correta|certa))?",
-        r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*",
-    ),
+    ("de", "antwort|ergebnis|lösung", r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s{1,4}auf\s{1,4}[^.:\n]{1,40})?",
+     r"(?:lautet|ist|beträgt|wäre|sind)(?:\s{1,4}(?:also|somit|daher|demnach|damit|folglich))*"),
+    ("fr", "réponse|résultat", r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
+     r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*"),
+    ("es", "respuesta|resultado|solución", r"\b(?:respuesta|resultado|solución)\b(?:\s{1,4}(?:final|correcta))?",
+     r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*"),
+    ("it", "risposta|risultato", r"\b(?:risposta|risultato)\b(?:\s{1,4}(?:finale|corretta|esatta))?",
+     r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*"),
+    ("pt", "resposta|resultado", r"\b(?:resposta|resultado)\b(?:\s{1,4}(?:final|correta|certa))?",
+     r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*"),
     ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s{1,4}(?:dus|daarom))*"),
     ("sv da no", "svar", r"\bsvar(?:et)?\b", r"(?:är|er|blir|bliver)(?:\s{1,4}(?:alltså|altså|derfor|därför))*"),
     ("fi", "vastau", r"\b(?:vastaus|vastaukseksi)\b", r"on(?:\s{1,4}siis)*"),
     ("pl cs sk", "odpov|odpow", r"\b(?:odpowiedź|odpowiedzią|odpověď|odpoveď)\b", r"(?:to|jest|brzmi|je|zní)"),
     ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s{1,4}(?:final|corect))?", r"(?:este|e)(?:\s{1,4}deci)?"),
     ("hu", "válasz", r"\b(?:helyes\s{1,4})?válasz\b", r"(?:az?|tehát)"),
-    (
-        "tr",
-        "cevap|cevab|yanıt|sonuç",
-        r"\b(?:cevap|yanıt|cevabı|sonuç)\b",
-        r"(?:şudur|olarak|(?=\S{1,40}['’][dt][iıuü]r\b))",
-    ),
+    ("tr", "cevap|cevab|yanıt|sonuç", r"\b(?:cevap|yanıt|cevabı|sonuç)\b",
+     r"(?:şudur|olarak|(?=\S{1,40}['’][dt][iıuü]r\b))"),
     ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s{1,4}(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
     ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s{1,4}(?:đúng|cuối cùng))?", r"là"),
     ("sw", "jibu", r"\bjibu\b(?:\s{1,4}(?:sahihi|la mwisho))?", r"ni"),
@@ -87,17 +63,13 @@ LANGUAGES = (
     ("el", "απάντηση", r"\bαπάντηση\b", r"είναι"),
     ("ar", "جابة|الجواب", r"(?:الإجابة|الاجابة|الجواب)(?:\s{1,4}(?:النهائية|الصحيحة|النهائي|الصحيح))?", r"(?:هي|هو)"),
     ("he fa", "התשובה|پاسخ", r"(?:התשובה|پاسخ)(?:\s{1,4}(?:הסופית|הנכונה|نهایی|صحیح))?", r"(?:היא|برابر|است)"),
-    (
-        "hi bn te",
-        "उत्तर|জবাব|উত্তর|సమాధానం",
-        r"(?:उत्तर|জবাব|উত্তর|సమాధానం)",
-        r"(?:है|हैं|হল|হলো|হবে|(?=[\dA-J$(\\*]))",
-    ),
+    ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)",
+     r"(?:है|हैं|হল|হলো|হবে|(?=[\dA-J$(\\*]))"),
     ("th", "คำตอบ", r"คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"คือ"),
     ("ja", "答え|解答|正解|回答", r"(?:答え|解答|正解|回答)", r"(?:は|が)、?"),
     ("ko", "답", r"(?:정답|해답|답)", r"(?:은|는|이)"),
     ("zh", "答|结果|結果", r"(?:答案|答|结果|結果)", r"(?:就是|应该是|应该为|应是|应为|是|为|為|等于|选|選)"),
-)
+)  # fmt: skip
 SET_WITHOUT_SPACES = frozenset(("th", "ja", "ko", "zh", "hi bn te"))
 # `answer $5$`: a formula may follow at once.
 AT_ONCE = ENGLISH[0] + r"\s(?=\\\[|\\\(|\$)"

@@ -19,38 +19,11 @@ WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
 # No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
 ENDED = rf"(?!(?!['’][dt][iıuü]r)['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
-NOUN = group_of(
-    *(
-        "option",
-        "choice",
-        "answer",
-        "letter",
-        "statement",
-        "lettre",
-        "l'option",
-        "buchstabe",
-        "antwort",
-        "opción",
-        "opcion",
-    ),
-    *(
-        "réponse",
-        "respuesta",
-        "resposta",
-        "letra",
-        "lettera",
-        "opção",
-        "alternativa",
-        "opzione",
-        "risposta",
-        "вариант",
-        "буква",
-        "选项",
-        "選項",
-        "選択肢",
-    ),
-    *("选择", "보기", "đáp án", "pilihan"),
+NOUNS = (
+    "option|choice|answer|letter|statement|lettre|l'option|buchstabe|antwort|opción|opcion|réponse|respuesta|resposta",
+    "letra|lettera|opção|alternativa|opzione|risposta|вариант|буква|选项|選項|選択肢|选择|보기|đáp án|pilihan",
 )
+NOUN = group_of(*NOUNS)
 ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
 LETTER = rf"{WRAPPED}{ARTICLE}(?:{NOUN}{MAY_GAP})?{WRAPPED}([A-Ja-j]){ENDED}"
 DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
@@ -134,21 +107,9 @@ NAMED_BEHIND = re.compile(
 
 # "The answer is A or B" and "A and B"; nor does the first of options in a line.
 CONNECTIVES = group_of(
-    "or",
-    "and",
-    "/",
-    ",",
-    "&",
-    "or possibly",
-    "and/or",
-    "and also",
-    "oder",
-    "ou",
-    "o",
-    "y",
-    *"和或、及",
-    *("или", "и", "або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau"),
-    *("dan", "lub", "eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
+    *("or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及", "или", "и"),
+    *("або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau", "dan", "lub"),
+    *("eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
 UNDECIDED = re.compile(
     rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])"

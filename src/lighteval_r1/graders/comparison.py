@@ -13,7 +13,7 @@ Steps, each cheaper than the next; the first that knows decides:
 import re
 from functools import lru_cache
 
-from lighteval_r1.graders import arithmetic
+from lighteval_r1.graders import arithmetic, parts
 from lighteval_r1.graders.brackets import Decide, outer
 from lighteval_r1.graders.equations import compare_equations
 from lighteval_r1.graders.latex import MAX_LENGTH, spell
@@ -29,15 +29,6 @@ from lighteval_r1.graders.numerals import (
     with_point,
 )
 from lighteval_r1.graders.operations import TooLarge, Unreadable
-from lighteval_r1.graders.parts import (
-    compare_cases,
-    compare_lists,
-    compare_logic,
-    compare_matrices,
-    compare_ratios,
-    compare_residues,
-    compare_tuples,
-)
 from lighteval_r1.graders.points import Letters, letters_of
 from lighteval_r1.graders.readings import other_forms, other_readings, said_in_forms
 from lighteval_r1.graders.sets import compare_sets
@@ -129,11 +120,11 @@ def in_order_of_units(answer: str, gold: str) -> tuple[str, str]:
 
 def quantities(s: str) -> list[tuple[str, str]]:
     """(unit, value) of each part of a list, where all name a unit of their own; else []."""
-    parts = [spell(f"\\text{{{part}}}") for part in AND.split(TEXT_MARKS.sub(" ", s))]
-    units = {unit for part in parts for unit in part.units}
-    if len(units) != len(parts) or any(len(part.units) != 1 for part in parts):
+    named = [spell(f"\\text{{{part}}}") for part in AND.split(TEXT_MARKS.sub(" ", s))]
+    units = {unit for part in named for unit in part.units}
+    if len(units) != len(named) or any(len(part.units) != 1 for part in named):
         return []
-    return [(*part.units, part.text) for part in parts]
+    return [(*part.units, part.text) for part in named]
 
 
 def is_share(gold: str) -> bool:
@@ -201,15 +192,15 @@ def compare_values(a: str, g: str) -> bool:
 
 
 RULES = (
-    ("cases, row by row", compare_cases),
-    ("residues", compare_residues),
+    ("cases, row by row", parts.compare_cases),
+    ("residues", parts.compare_residues),
     ("text", compare_words),
-    ("matrices, entry by entry", compare_matrices),
-    ("tuples, part by part", compare_tuples),
+    ("matrices, entry by entry", parts.compare_matrices),
+    ("tuples, part by part", parts.compare_tuples),
     ("sets", compare_sets),
-    ("logic", compare_logic),
-    ("lists, as sets", compare_lists),
+    ("logic", parts.compare_logic),
+    ("lists, as sets", parts.compare_lists),
     ("equations", compare_equations),
     ("bases", lambda a, g, decide: compare_bases(a, g)),
-    ("ratios", compare_ratios),
+    ("ratios", parts.compare_ratios),
 )

@@ -137,10 +137,8 @@ class Speller:
         """What stands in the next braces, unread; "" where none stand."""
         self.skip_space()
         match = IN_BRACES.match(self.s, self.at)
-        if match is None:
-            return ""
-        self.at = match.end()
-        return match[1]
+        self.at = match.end() if match else self.at
+        return match[1] if match else ""
 
     # ---- signs
 
