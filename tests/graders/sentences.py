@@ -195,6 +195,11 @@ NOT_ANNOUNCED = (
 )
 
 SETTLED = (
+    "Conclusion: {}",
+    "Most likely {}.",
+    "This is consistent with option {}.",
+    "This points to option {}.",
+    "{}, I think.",
     "Only option {} satisfies all constraints.",
     "Among the options, {} is the only one that satisfies all of them.",
     '{{"choice": "{}"}}',
@@ -328,6 +333,11 @@ SETTLED = (
 )
 
 UNSETTLED = (
+    "This is not consistent with option {}.",
+    "This points to option {} or another.",
+    "This leads to option {} being wrong.",
+    "Not {}, I think.",
+    "Most likely not {}.",
     "Only option {} can be eliminated.",
     "Only option {} satisfies none of the constraints.",
     "{} is the only one that fails.",

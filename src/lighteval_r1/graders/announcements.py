@@ -163,6 +163,9 @@ ALONE = re.compile(
 MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
 COPULA_BEHIND = re.compile(r"(?:\s*(?:है|हैं)|['’][dt][iıuü]r)$")
+LINE_BEGINS = re.compile(r"^\s*[-•>]\s+")
+# {"answer": "7", "confidence": 0.9}
+FURTHER_KEYS = re.compile(r'"?\s*,\s*"\w{1,30}"\s*:.*', re.DOTALL)
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # What joins formulas to one answer
 JOINT = re.compile(
@@ -233,7 +236,7 @@ def with_further(rest: str, formula: re.Match) -> str:
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = BULLET.sub("", rest).strip(' *_`"“”\n\t')
+    rest = (LINE_BEGINS if heading else BULLET).sub("", rest).strip(' *_`"“”\n\t')
     if DENIED.match(rest):
         instead = INSTEAD.match(rest)
         return content_of(rest[instead.end() :]) if instead else ""
@@ -253,7 +256,7 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(' *_`"“”')
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
         sentence = REASON.sub("", sentence)
-    sentence = COPULA_BEHIND.sub("", sentence)
+    sentence = COPULA_BEHIND.sub("", FURTHER_KEYS.sub("", sentence))
     says = SAYS.fullmatch(sentence)
     if says:
         return says[1]

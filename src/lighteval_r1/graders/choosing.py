@@ -50,8 +50,8 @@ CHOOSING = (
     # "the correct option is B", "closest match among these is B"
     rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter|guess)"
     rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
-    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct)[*_]{{0,3}}{MAY_GAP}"
-    rf"(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
+    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct|result|conclusion)[*_]{{0,3}}"
+    rf"{MAY_GAP}(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
     # {"choice": "B"}; but {"option": "A", "correct": false} is of any option.
     rf"[{{,\n]{MAY_GAP}[\"'](?:choice|(?:final|correct|best|selected|chosen)_?(?:option|choice|letter))[\"']"
     rf"{MAY_GAP}:{MAY_GAP}",
@@ -67,7 +67,8 @@ CHOOSING = (
     rf"(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
     rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}"
     rf"(?=[(*]{{0,3}}(?-i:[A-J])\b)",
-    rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
+    rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|fits|(?:corresponds|points|leads){GAP}to"
+    rf"|(?:agrees|is{GAP}consistent){GAP}with){GAP}"
     rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
     rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
@@ -112,8 +113,8 @@ CONNECTIVES = group_of(
     *("eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
 UNDECIDED = re.compile(
-    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])"
-    rf"(?!{GAP}(?!and\b|or\b)[a-z])"
+    rf"(?:[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])"
+    rf"(?!{GAP}(?!and\b|or\b)[a-z])|[)*]{{0,3}}{GAP}or{GAP}(?:another|(?:any|some){GAP}other|something|none|neither)\b)"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -128,7 +129,7 @@ REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
-    rf"[)*.\s]{{0,4}}(?:is|would be|are|was){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
+    rf"[)*.\s]{{0,4}}(?:is|would be|are|was|being){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
     rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
@@ -163,9 +164,10 @@ LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|an
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
-    r"(?:(?:so|thus|therefore|hence|probably|definitely|certainly|clearly|obviously|answer|final answer)\b[,:]?\s*"
-    r"(?:it(?:'s| is)\s+)?)?"
-    rf"(?:(?:the\s+)?{NOUN}\s+)?[\s(\[]*([A-J])[\s)\]]*(?:it is)?(?:[.!。]?|,?\s+(?:because|since)\s.*)",
+    r"(?:(?:so|thus|therefore|hence|(?:most\s+)?likely|probably|definitely|certainly|clearly|obviously|answer"
+    r"|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
+    rf"(?:(?:the\s+)?{NOUN}\s+)?[\s(\[]*([A-J])[\s)\]]*(?:it is)?"
+    r"(?:[.!。]?|,?\s+(?:because|since|rather\s+than|instead\s+of)\s.*|,\s+I\s+(?:think|believe|guess)[.!]?)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."

@@ -67,7 +67,7 @@ OR = re.compile(r"\\text\s*\{\s*,?\s*or(?:,? equivalently)?,?\s*\}|\s+or\s+(?:eq
 # "forty-two (42)", `5 \text{ (five)}`
 IN_WORDS_TOO = re.compile(r"(?:\\text\s*\{)?([^(){}]+?)\s*\}?\s*(?:\\text\s*\{)?\s*\(([^(){}]+)\)\}?")
 ATTAINED = re.compile(r"([^=]+?),?\s*\\text\s*\{\s*,?\s*(?:attained |reached |achieved )?at\s*\}[^=]+=[^=]+")
-PROSE = re.compile(r"(?=.*[a-zA-Z]{3})[^\\${}^_=<>]{1,80}")
+PROSE = re.compile(r"(?=.*[a-zA-Z]{3}|\d+ in \d+$)[^\\${}^_=<>]{1,80}")
 # No element of a list: the 000 of 100,000
 ZEROS = re.compile(r",0\d")
 CLOCK = re.compile(r"(\d\d):(\d\d)")
