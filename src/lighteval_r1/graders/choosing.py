@@ -129,7 +129,8 @@ REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
-    rf"[)*.\s]{{0,4}}(?:is|would be|are|was|being){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
+    rf"[)*.\s]{{0,4}}(?:is|would be|are|was|being){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b"
+    rf"|{MAY_GAP}\?"
     rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
