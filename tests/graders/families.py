@@ -101,6 +101,8 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     "per": (
         (r"@a \text{ mol}^{-1}",), (r"@a/\text{mol}", "@a"), (r"@a \text{ mol}", r"@a/\text{kg}", r"\frac{1}{@a}\text{ mol}", r"@b/\text{mol}"),
     ),
+    "per something": (("@a",), (r"@a/\text{mol}",), (r"@a/\text{foo}", r"/\text{mol}", r"@b/\text{mol}")),
+    "letters that are also units": ((r"h\cdot @a",), ("@ah", "@a h"), ("@a", "@bh", "@a h^2")),
     "currencies": ((r"\$@c", r"@c \text{ dollars}"), (r"\text{USD } @c", "USD @c", "@c"), (r"\text{EUR } @c", r"€@c", r"\text{USD } @b")),
     "ratios": (("@a:@b:@c",), (r"@a : @b : @c",), ("@b:@a:@c", "@a:@b", "@a:@c:@b", "@c:@b:@a", "@a:@b:-@c", r"\frac{@a}{@b}")),
     "ratios of twice as much": (("2:3:5",), ("4:6:10", "1:1.5:2.5"), ("4:6:11", "5:3:2", "4:9:25", "2:3:5:7", "0:0:0")),

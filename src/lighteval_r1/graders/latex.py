@@ -46,6 +46,10 @@ def chosen(match: re.Match) -> str:
 # What must stand in an expression, a pattern, and what is written for it.
 Rewriting = tuple[str, re.Pattern, str | Callable[[re.Match], str]]
 UNIT_C = r"(?:\{(\d+|[a-z])\}|([\da-z]))"
+UPRIGHT_E = re.compile(rf"(?<=\d)\s*(?:\\[,;: ])?{FACE}[eE]\s*\}}\s*(?=[+-]?\d)")
+VECTOR = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|textbf|vec|overrightarrow)(?:\s*\{\s*\\?([ijk])(?:math)?\s*\}|\s([ijk])(?![a-zA-Z]))"
+)
 TYPED: tuple[Rewriting, ...] = (
     # {}_nC_k; x^2C_1 is a product. C_n^k, as it is written in French, Russian and Chinese
     ("C_", re.compile(r"(?<![\w})\]])(?:\{\})?[_^](?:\{(\w+)\}|(\w)) ?C_(?:\{(\w+)\}|(\w))"), r"\\binom{\1\2}{\3\4}"),
@@ -64,11 +68,8 @@ TYPED: tuple[Rewriting, ...] = (
     ("\\mu", re.compile(rf"\\mu\s*({FACE})(?=[a-zA-Z]{{1,2}}\s*\}})"), r"\1u"),
     ("cent", re.compile(r"\bper\s+cent\b", re.IGNORECASE), "percent"),
     # 4.46\mathrm{e}19; the vectors \mathbf{i}, \vec{j}, \hat{\imath}; m\angle A; US$
-    ("}", re.compile(rf"(?<=\d)\s*(?:\\[,;: ])?{FACE}[eE]\s*\}}\s*(?=[+-]?\d)"), "e"),
-    ("\\", re.compile(
-        r"\\(?:mathbf|boldsymbol|bm|textbf|vec|overrightarrow)"
-        r"(?:\s*\{\s*\\?([ijk])(?:math)?\s*\}|\s([ijk])(?![a-zA-Z]))"
-    ), r"\\hat{\1\2}"),
+    *((sign, UPRIGHT_E, "e") for sign in ("e}", "E}")),
+    *((sign, VECTOR, r"\\hat{\1\2}") for sign in ("bf", "\\bm", "\\boldsymbol", "\\vec", "\\overrightarrow")),
     ("\\angle", re.compile(r"(?<![a-zA-Z\\])m\s*(?=\\angle)"), ""),
     ("US", re.compile(r"(?<![a-zA-Z])US\s*(?=\\?\$)"), ""),
     # 6.02 x 10^23; (-inf, 2) U (3, 4] as it is typed

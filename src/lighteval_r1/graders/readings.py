@@ -86,7 +86,7 @@ def other_forms(answer: str, gold: str) -> Iterator[str]:
         yield label
     if PROSE.fullmatch(answer) and answer[0] != "\\":
         yield f"\\text{{{answer}}}"
-    again = IN_WORDS_TOO.fullmatch(answer) if answer[-1:] in (")", "}") else None
+    again = IN_WORDS_TOO.fullmatch(answer) if "(" in answer and answer[-1] in ")}" else None
     if again:
         first, second = (spell(form).text for form in again.groups())
         if known.NUMERALS.get(fold(first)) == second or known.NUMERALS.get(fold(second)) == first:
@@ -107,7 +107,7 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
     mine, theirs = unconditional(a.text), unconditional(g.text)
     if (mine == a.text) != (theirs == g.text):
         yield mine, theirs
-    other_name = renamed(mine, theirs, bound_letters(a.text, g.text))
+    other_name = renamed(mine, theirs, bound_letters(a.text, g.text)) if "+" in mine else ""
     if other_name:
         yield other_name, theirs
     if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
@@ -151,7 +151,7 @@ def renamed(a: str, g: str, bound: frozenset[str]) -> str:
     r"""The answer with gold's name of the one letter that only one side has, where that is a constant of integration
     (x^2+c for x^2+C), a number of periods (n\pi for k\pi) or bound, as k in k\in\mathbb{Z}; "" where it is none."""
     mine, theirs = ({*LETTER.findall(COMMAND.sub(" ", s.rpartition("=")[2]))} for s in (a, g))
-    if len(mine - theirs) != 1 or len(theirs - mine) != 1 or "+" not in a:
+    if len(mine - theirs) != 1 or len(theirs - mine) != 1:
         return ""
     (old,), (new,) = mine - theirs, theirs - mine
     integrated = OF_INTEGRATION.search(a) and OF_INTEGRATION.search(g) and any(map(str.islower, mine - {old}))

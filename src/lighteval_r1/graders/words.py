@@ -115,7 +115,6 @@ class Resolver:
         # `5 in` are inches.
         remark = names != ["in"] and all(name.casefold() in known.SAYS_NOTHING for name in names)
         if not names or (closed and remark):
-            self.bare = self.bare or phrase[0].kind == BARE
             return 0
         unit = unit_of(names, ordinal=ordinal) if closed else None
         if unit is None:
@@ -174,8 +173,6 @@ class Resolver:
 
 def resolve(pieces: list[Piece], units: set[str]) -> str:
     """The spelling of pieces; units: grows by those that were dropped."""
-    if all(piece.kind != PLAIN for piece in pieces):
-        return joined(pieces)
     resolver = Resolver(units)
     resolver.resolve(pieces)
     return joined(resolver.kept)
