@@ -92,7 +92,8 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
         return bool(a.text), "string"
     same, step = decide(a.text, g.text, depth=0)
     if same:
-        listed = step == "number" and "," in a.text and not WRITTEN_COMMA.search(answer)
+        number = step == "number" or (exact(g.text) is not None and "=" in a.text)
+        listed = number and "," in a.text and not WRITTEN_COMMA.search(answer)
         return (False, step) if listed else (True, step)
     for x, y in other_readings(a, g):
         other, other_step = decide(x, y, depth=0)
