@@ -106,6 +106,13 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     "signs of infinity": ((r"x+\infty",), (), (r"x\infty",)),
     "values by their names": (("x=@a, y=@b",), ("@a, @b", "y=@b, x=@a"), ("@b, @a", "x=@b, y=@a", "@a", "@a, @b, @c")),
     "decimal commas behind a name": (("@a.@b",), ("x=@a,@b", "@a,@b"), ("x=@b,@a", "x=@a, @b")),
+    "chains of equations": (("2x=3y=@c",), ("2x=3y=@c.0",), ("2x=3y=@b", "2x=@by=@c", "2x=3y", "3x=2y=@c")),
+    "sides of an equation": (("x=@c",), ("@c=x", "@c.0=x"), ("@c=y", "@b=x", "-@c=x")),
+    "cases of a function": (
+        (r"f(x)=\begin{cases} 1 & x > @b \\ 0 & x \le @b \end{cases}",),
+        (r"f(x)=\begin{cases} 0 & x \le @b \\ 1 & x > @b \end{cases}",),
+        (r"g(x)=\begin{cases} 1 & x > @b \\ 0 & x \le @b \end{cases}",),
+    ),
     "currencies": ((r"\$@c", r"@c \text{ dollars}"), (r"\text{USD } @c", "USD @c", "@c"), (r"\text{EUR } @c", r"€@c", r"\text{USD } @b")),
     "ratios": (("@a:@b:@c",), (r"@a : @b : @c",), ("@b:@a:@c", "@a:@b", "@a:@c:@b", "@c:@b:@a", "@a:@b:-@c", r"\frac{@a}{@b}")),
     "ratios of twice as much": (("2:3:5",), ("4:6:10", "1:1.5:2.5"), ("4:6:11", "5:3:2", "4:9:25", "2:3:5:7", "0:0:0")),

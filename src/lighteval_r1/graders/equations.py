@@ -98,8 +98,6 @@ def answered_by_value(answer: str, sides: list[str], decide: Decide) -> bool | N
 
 
 def both_equations(mine: list[str], theirs: list[str], decide: Decide) -> bool | None:
-    if is_name(mine[-1]) and not is_name(mine[0]) and not has_letters(mine[0]):
-        mine = mine[::-1]
     called = CALLED.fullmatch(mine[0]) and CALLED.fullmatch(theirs[0])
     if is_name(mine[0]) and is_name(theirs[0]) and (called or not (is_name(mine[-1]) and is_name(theirs[-1]))):
         value = named_alike(mine[0], theirs[0], mine[-1])
