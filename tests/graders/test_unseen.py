@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from graders import sentences
+from graders import families, sentences
 
 from lighteval_r1.graders import comparison, grader_named
 from lighteval_r1.graders.expression import gold_expression
@@ -29,6 +29,16 @@ def test_answers_are_equal_to_golds_as_mathematics_says(same):
         (row["answer"], row["gold"])
         for row in rows("answer_pairs")
         if row["same"] is same and (comparison.compare(row["answer"], gold_expression(row["gold"]))[0] is True) != same
+    ]
+    assert not missed, missed
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_golds_of_one_form_are_told_from_their_like_whatever_their_numbers(seed):
+    missed = [
+        (name, answer, gold)
+        for name, answer, gold, same in families.pairs(seed)
+        if (comparison.compare(answer, gold)[0] is True) != same
     ]
     assert not missed, missed
 

@@ -38,43 +38,24 @@ ENGLISH = (
 # in all of them.
 LANGUAGES = (
     ("en", "answer|ans:|ans =|final result", *ENGLISH),
-    (
-        "de",
-        "antwort|ergebnis|lösung",
-        r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s{1,4}auf\s{1,4}[^.:\n]{1,40})?",
-        r"(?:lautet|ist|beträgt|wäre|sind)(?:\s{1,4}(?:also|somit|daher|demnach|damit|folglich))*",
-    ),
-    (
-        "fr",
-        "réponse|résultat",
-        r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
-        r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*",
-    ),
-    (
-        "es",
-        "respuesta|resultado|solución",
-        r"\b(?:respuesta|resultado|solución)\b(?:\s{1,4}(?:final|correcta))?",
-        r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*",
-    ),
-    (
-        "it",
-        "risposta|risultato",
-        r"\b(?:risposta|risultato)\b(?:\s{1,4}(?:finale|corretta|esatta))?",
-        r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*",
-    ),
-    (
-        "pt",
-        "resposta|resultado",
-        r"\b(?:resposta|resultado)\b(?:\s{1,4}(?:final|correta|certa))?",
-        r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*",
-    ),
+    ("de", "antwort|ergebnis|lösung", r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s{1,4}auf\s{1,4}[^.:\n]{1,40})?",
+     r"(?:lautet|ist|beträgt|wäre|sind)(?:\s{1,4}(?:also|somit|daher|demnach|damit|folglich))*"),
+    ("fr", "réponse|résultat", r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
+     r"(?:est|sont|vaut|serait)(?:\s{1,4}(?:donc|alors|bien|par conséquent))*"),
+    ("es", "respuesta|resultado|solución", r"\b(?:respuesta|resultado|solución)\b(?:\s{1,4}(?:final|correcta))?",
+     r"(?:es|son|sería)(?:\s{1,4}(?:entonces|por lo tanto|por tanto))*"),
+    ("it", "risposta|risultato", r"\b(?:risposta|risultato)\b(?:\s{1,4}(?:finale|corretta|esatta))?",
+     r"(?:è|e'|sono)(?:\s{1,4}(?:quindi|dunque|pertanto))*"),
+    ("pt", "resposta|resultado", r"\b(?:resposta|resultado)\b(?:\s{1,4}(?:final|correta|certa))?",
+     r"(?:é|são|seria)(?:\s{1,4}(?:portanto|então))*"),
     ("nl", "antwoord", r"\b(?:eind)?antwoord\b", r"(?:is|luidt)(?:\s{1,4}(?:dus|daarom))*"),
     ("sv da no", "svar", r"\bsvar(?:et)?\b", r"(?:är|er|blir|bliver)(?:\s{1,4}(?:alltså|altså|derfor|därför))*"),
     ("fi", "vastau", r"\b(?:vastaus|vastaukseksi)\b", r"on(?:\s{1,4}siis)*"),
     ("pl cs sk", "odpov|odpow", r"\b(?:odpowiedź|odpowiedzią|odpověď|odpoveď)\b", r"(?:to|jest|brzmi|je|zní)"),
     ("ro", "răspuns", r"\brăspuns(?:ul)?\b(?:\s{1,4}(?:final|corect))?", r"(?:este|e)(?:\s{1,4}deci)?"),
     ("hu", "válasz", r"\b(?:helyes\s{1,4})?válasz\b", r"(?:az?|tehát)"),
-    ("tr", "cevap|cevab|yanıt|sonuç", r"\b(?:cevap|yanıt|cevabı|sonuç)\b", r"(?:şudur|olarak)"),
+    ("tr", "cevap|cevab|yanıt|sonuç", r"\b(?:cevap|yanıt|cevabı|sonuç)\b",
+     r"(?:şudur|olarak|(?=\S{1,40}['’][dt][iıuü]r\b))"),
     ("id ms", "jawaban", r"\bjawaban(?:nya)?\b(?:\s{1,4}(?:akhir(?:nya)?|yang benar))?", r"(?:adalah|ialah|yaitu)"),
     ("vi", "đáp|trả lời", r"\b(?:đáp án|câu trả lời|đáp số)\b(?:\s{1,4}(?:đúng|cuối cùng))?", r"là"),
     ("sw", "jibu", r"\bjibu\b(?:\s{1,4}(?:sahihi|la mwisho))?", r"ni"),
@@ -82,17 +63,13 @@ LANGUAGES = (
     ("el", "απάντηση", r"\bαπάντηση\b", r"είναι"),
     ("ar", "جابة|الجواب", r"(?:الإجابة|الاجابة|الجواب)(?:\s{1,4}(?:النهائية|الصحيحة|النهائي|الصحيح))?", r"(?:هي|هو)"),
     ("he fa", "התשובה|پاسخ", r"(?:התשובה|پاسخ)(?:\s{1,4}(?:הסופית|הנכונה|نهایی|صحیح))?", r"(?:היא|برابر|است)"),
-    (
-        "hi bn te",
-        "उत्तर|জবাব|উত্তর|సమాధానం",
-        r"(?:उत्तर|জবাব|উত্তর|సమాధానం)",
-        r"(?:है|हैं|হল|হলো|হবে|(?=[\dA-J$(\\*]))",
-    ),
+    ("hi bn te", "उत्तर|জবাব|উত্তর|సమాధానం", r"(?:उत्तर|জবাব|উত্তর|సమాధానం)",
+     r"(?:है|हैं|হল|হলো|হবে|(?=[\dA-J$(\\*]))"),
     ("th", "คำตอบ", r"คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"คือ"),
     ("ja", "答え|解答|正解|回答", r"(?:答え|解答|正解|回答)", r"(?:は|が)、?"),
     ("ko", "답", r"(?:정답|해답|답)", r"(?:은|는|이)"),
     ("zh", "答|结果|結果", r"(?:答案|答|结果|結果)", r"(?:就是|应该是|应该为|应是|应为|是|为|為|等于|选|選)"),
-)
+)  # fmt: skip
 SET_WITHOUT_SPACES = frozenset(("th", "ja", "ko", "zh", "hi bn te"))
 # `answer $5$`: a formula may follow at once.
 AT_ONCE = ENGLISH[0] + r"\s(?=\\\[|\\\(|\$)"
@@ -114,7 +91,7 @@ def patterns(behind_phrase: str, behind_heading: str) -> Patterns:
     made = []
     for name, keys, noun, link in LANGUAGES:
         # A link in letters ends where they end, but in scripts that set no spaces.
-        linked = link if name in SET_WITHOUT_SPACES else rf"{link}(?![a-zà-ÿ])"
+        linked = link if name in SET_WITHOUT_SPACES else rf"{link}(?!(?!n['’]t\b)[a-zà-ÿ])"
         phrase = rf"{noun}{MARKUP}{{0,4}}(?:{linked}|(?={COLON})){MARKUP}{{0,4}}{COLON}?{MARKUP}{{0,6}}"
         heading = HEADING_BEGINS + noun.replace(r"\b", "") + HEADING_ENDS
         forms = [phrase + behind_phrase, heading + behind_heading]
@@ -152,7 +129,7 @@ DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|in
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
 # "not 42 but 43"
 INSTEAD = re.compile(
-    r"(?:[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|sondern|mais(?: bien)?|sino|bensì|mas sim)"
+    r"(?:[^.\n]{1,60}?[\s,](?:but(?: rather| instead)?|rather|it['’]s|it is|sondern|mais(?: bien)?|sino|bensì|mas sim)"
     r"|[^。\n]{1,40}?而是)\s*(?=[-+$\\\d(])",
     re.IGNORECASE,
 )
@@ -177,7 +154,7 @@ DELIMITED = re.compile(
 # A text that is nothing but one formula or number, or says of one thing by its name that it has this value.
 VALUE_OF = r"(?:(?:so|thus|hence|therefore),?\s+)?the\s+value\s+of\s+\$?[a-zA-Z]\$?\s+is\s*:?\s+"
 ALONE = re.compile(
-    rf"[\s*_`]*(?i:{VALUE_OF})?\*{{0,2}}"
+    rf"[\s*_`>]*(?i:{VALUE_OF})?(?:=\s*)?\*{{0,2}}"
     r"(?:(\$\$?)(?P<dollars>(?:[^$\\]|\\.){1,200})\1|\\\((?P<round>.{1,200})\\\)|\\\[(?P<square>.{1,200})\\\]"
     r"|(?P<number>[-+−]?[\d.,/%]{1,40}))[\s*_`.]*",
     re.DOTALL,
@@ -185,7 +162,10 @@ ALONE = re.compile(
 # "$5 and $6": two sums of money and no formula.
 MONEY = re.compile(r"\$\d[\d,.]*\s[^$\\]*[a-z]{2}[^$\\]*\$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|[.!?](?=[\s*_`\"”)]|$)|[。！।؟？]|\s\*\*\s")
-COPULA_BEHIND = re.compile(r"\s*(?:है|हैं)$")
+COPULA_BEHIND = re.compile(r"(?:\s*(?:है|हैं)|['’][dt][iıuü]r)$")
+LINE_BEGINS = re.compile(r"^\s*[-•>]\s+")
+# {"answer": "7", "confidence": 0.9}
+FURTHER_KEYS = re.compile(r'"?\s*,\s*"\w{1,30}"\s*:.*', re.DOTALL)
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # What joins formulas to one answer
 JOINT = re.compile(
@@ -256,7 +236,7 @@ def with_further(rest: str, formula: re.Match) -> str:
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = BULLET.sub("", rest).strip(' *_`"“”\n\t')
+    rest = (LINE_BEGINS if heading else BULLET).sub("", rest).strip(' *_`"“”\n\t')
     if DENIED.match(rest):
         instead = INSTEAD.match(rest)
         return content_of(rest[instead.end() :]) if instead else ""
@@ -276,7 +256,7 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(' *_`"“”')
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
         sentence = REASON.sub("", sentence)
-    sentence = COPULA_BEHIND.sub("", sentence)
+    sentence = COPULA_BEHIND.sub("", FURTHER_KEYS.sub("", sentence))
     says = SAYS.fullmatch(sentence)
     if says:
         return says[1]

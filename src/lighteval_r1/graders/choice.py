@@ -51,6 +51,7 @@ LIMIT_S = 10.0
 # How far from the end an announcement is looked for; a longer tail is a reply that goes on after its answer.
 TAIL_LENGTH = 20_000
 LETTERS = "ABCDEFGHIJ"
+OPTION_ARTICLE = re.compile(r"^\s*(?:the|an?)\s+(?=\w)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
@@ -245,7 +246,7 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
 
 def folded(text: str) -> tuple[str, frozenset[str]]:
     """An option's text in its one spelling, without case and spacing; and its units."""
-    spelling = spell(text[:2000])
+    spelling = spell(OPTION_ARTICLE.sub("", text[:2000]))
     return re.sub(r"[^\w+\-./^\\]", "", spelling.text).casefold(), spelling.units
 
 

@@ -5,7 +5,7 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 
 import re
 
-from lighteval_r1.graders.vocabulary import group_of
+from lighteval_r1.graders.vocabulary import any_of, group_of
 
 FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
 
@@ -17,28 +17,13 @@ GAP, MAY_GAP = r"\s{1,4}", r"\s{0,4}"
 STYLED = rf"\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm){MAY_GAP}\{{{MAY_GAP}"
 WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
 # No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
-ENDED = rf"(?!['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
+ENDED = rf"(?!(?!['’][dt][iıuü]r)['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
-NOUN = group_of(
-    *("option", "choice", "letter", "statement", "lettre", "l'option", "buchstabe", "antwort", "opción", "opcion"),
-    *(
-        "réponse",
-        "respuesta",
-        "resposta",
-        "letra",
-        "lettera",
-        "opção",
-        "alternativa",
-        "opzione",
-        "risposta",
-        "вариант",
-        "буква",
-        "选项",
-        "選項",
-        "選択肢",
-    ),
-    *("选择", "보기", "đáp án", "pilihan"),
+NOUNS = (
+    "option|choice|answer|letter|statement|lettre|l'option|buchstabe|antwort|opción|opcion|réponse|respuesta|resposta",
+    "letra|lettera|opção|alternativa|opzione|risposta|вариант|буква|选项|選項|選択肢|选择|보기|đáp án|pilihan",
 )
+NOUN = group_of(*NOUNS)
 ARTICLE = rf"(?:{group_of('the', 'la', 'le', 'il', 'el', 'a', 'die', 'der', 'das', 'de', 'het')}{GAP})?"
 LETTER = rf"{WRAPPED}{ARTICLE}(?:{NOUN}{MAY_GAP})?{WRAPPED}([A-Ja-j]){ENDED}"
 DENIED = r"(not\b|none\b|pas\b|nicht\b|不是|非)?"
@@ -50,32 +35,45 @@ FIRST = group_of(
     *("correct", "right", "best", "closest", "final", "appropriate", "accurate", "likely", "reasonable"),
     *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
 )
+# What is said of the one option that holds
+HOLDS = any_of(
+    *("works", "fits", "remains", "holds", "satisfies", "meets", "matches", "agrees", "fulfils", "fulfills"),
+    "makes sense",
+)
+NOTHING = rf"(?!{GAP}(?:no|none|neither|nothing|only)\b)"
 IS = rf"(?:is|would be|must be|should be|:|：|=){MAY_GAP}[:：]?{MAY_GAP}(?:therefore{GAP}|thus{GAP}|clearly{GAP})?"
 BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "giusta", "correta", "juiste")
-OPTION_OF_OTHERS = group_of("option", "antwort", "opción", "risposta", "alternativa", "opção")
+OPTION_OF_OTHERS = group_of(
+    *("option", "antwort", "opción", "risposta", "alternativa", "opção", "opzione", "l'opzione", "réponse", "respuesta")
+)
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
     rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter|guess)"
     rf"(?:{GAP}(?:among|from|of|in)\s[^.\n]{{0,60}}?)?{MAY_GAP}{IS}",
-    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct)[*_]{{0,3}}{MAY_GAP}"
-    rf"(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
-    rf"\b(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose){GAP}",
+    rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct|result|conclusion)[*_]{{0,3}}"
+    rf"{MAY_GAP}(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
+    # {"choice": "B"}; but {"option": "A", "correct": false} is of any option.
+    rf"[{{,\n]{MAY_GAP}[\"'](?:choice|(?:final|correct|best|selected|chosen)_?(?:option|choice|letter))[\"']"
+    rf"{MAY_GAP}:{MAY_GAP}",
+    rf"\b(?:(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose)"
+    rf"|let(?:['’]s| us){GAP}go with){GAP}",
     rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
     rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}"
     rf"(?:donc{GAP}|also{GAP})?",
     rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
     # "It isn't A, it's B."
-    rf"\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be)){GAP}"
+    rf"(?:\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be))|^must{GAP}be){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}"
     rf"(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
     rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}"
     rf"(?=[(*]{{0,3}}(?-i:[A-J])\b)",
-    rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|corresponds{GAP}to|agrees{GAP}with){GAP}"
+    rf"\b(?:this|that|it|which){GAP}(?:matches|is|equals|fits|(?:corresponds|points|leads){GAP}to"
+    rf"|(?:agrees|is{GAP}consistent){GAP}with){GAP}"
     rf"(?=(?:option|choice|answer){GAP}[(*]{{0,3}}[A-J]\b)",
     rf"\bI(?:['’]d|{GAP}would)?{GAP}(?:say|guess|answer){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     # "Only C works."
-    rf"\bonly{GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|works|fits|remains|holds)\b)",
+    rf"\bonly{GAP}(?=(?:(?:option|choice){GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|(?:{HOLDS}){NOTHING})\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
@@ -91,13 +89,14 @@ CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE 
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 # "option B is correct", "(B) is the best choice"
 JUDGED = group_of(
-    *("correct", "right", "best", "closest", "answer", "richtig", "korrekt", "correcta", "correcte"),
+    *("correct", "right", "best", "better", "closest", "answer", "richtig", "korrekt", "correcta", "correcte"),
     "la bonne réponse",
+    rf"only{GAP}(?:one|option|choice){GAP}(?:that|which){GAP}(?:{HOLDS}){NOTHING}",
 )
 NAMED = re.compile(
-    rf"{WRAPPED}\b(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]ntwort|[Ss]tatement){GAP})?"
+    rf"{WRAPPED}\b(?:(?i:answer|{NOUN}){GAP})?"
     rf"[(*\s]{{0,3}}()([A-J])[)*.:]{{0,3}}{GAP}(?:is|must be|seems|appears|ist|est|es){GAP}"
-    rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
+    rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP}|la{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
 
@@ -109,25 +108,13 @@ NAMED_BEHIND = re.compile(
 
 # "The answer is A or B" and "A and B"; nor does the first of options in a line.
 CONNECTIVES = group_of(
-    "or",
-    "and",
-    "/",
-    ",",
-    "&",
-    "or possibly",
-    "and/or",
-    "and also",
-    "oder",
-    "ou",
-    "o",
-    "y",
-    *"和或、及",
-    *("или", "и", "або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau"),
-    *("dan", "lub", "eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
+    *("or", "and", "/", ",", "&", "or possibly", "and/or", "and also", "oder", "ou", "o", "y", *"和或、及", "или", "и"),
+    *("або", "та", "또는", "이나", "와", "과", "または", "か", "と", "veya", "ve", "hoặc", "và", "atau", "dan", "lub"),
+    *("eller", "och", "og", "tai", "หรือ", "และ", "أو", "و", "या", "और", "e", "und", "et"),
 )
 UNDECIDED = re.compile(
-    rf"[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])"
-    rf"(?!{GAP}(?!and\b|or\b)[a-z])"
+    rf"(?:[)*\s.}}$]{{0,4}}{CONNECTIVES}{MAY_GAP}(?:option{MAY_GAP})?[(*]{{0,2}}[A-J](?![a-zA-Z0-9])"
+    rf"(?!{GAP}(?!and\b|or\b)[a-z])|[)*]{{0,3}}{GAP}or{GAP}(?:another|(?:any|some){GAP}other|something|none|neither)\b)"
 )
 SEVERAL_LETTERS = re.compile(
     r"(?:(?:options?|choices?|answers?)[\s:]*)?(?:[(\[]?[A-J]"
@@ -142,7 +129,8 @@ REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct
 # "A, B and C is correct" and "none of A, B, C is correct" settle on none of them.
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
-    rf"[)*.\s]{{0,4}}(?:is|would be|are|was){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b|{MAY_GAP}\?"
+    rf"[)*.\s]{{0,4}}(?:is|would be|are|was|being){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b"
+    rf"|{MAY_GAP}\?"
     rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
@@ -177,9 +165,10 @@ LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|an
 UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
-    r"(?:(?:so|thus|therefore|hence|probably|definitely|certainly|clearly|obviously|answer|final answer)\b[,:]?\s*"
-    r"(?:it(?:'s| is)\s+)?)?"
-    r"(?:(?:the\s+)?(?:option|choice|answer|letter)\s+)?[\s(\[]*([A-J])[\s)\]]*(?:[.!。]?|,?\s+(?:because|since)\s.*)",
+    r"(?:(?:so|thus|therefore|hence|(?:most\s+)?likely|probably|definitely|certainly|clearly|obviously|answer"
+    r"|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
+    rf"(?:(?:the\s+)?{NOUN}\s+)?[\s(\[]*([A-J])[\s)\]]*(?:it is)?"
+    r"(?:[.!。]?|,?\s+(?:because|since|rather\s+than|instead\s+of)\s.*|,\s+I\s+(?:think|believe|guess)[.!]?)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."
@@ -192,7 +181,7 @@ CONCLUDED = re.compile(
 CONCLUDED_IN_WORDS = re.compile(
     r"(?:(?:so|thus|therefore|hence|consequently),?|(?:the|my)(?:\s(?:final|correct))?(?=\sanswer))"
     r"\s(?:(?!not\b|n['’]t|wrong|incorrect|false|except)[^.:;!?]){0,80}?"
-    r"\b(?:is|are|was|be)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
+    r"(?:\b(?:is|are|was|be)|(?<=\bit)['’]s)\s+(?P<option>(?!not\b)[^.:;!?]{1,200})[.!]?",
     re.IGNORECASE,
 )
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")

@@ -13,7 +13,7 @@ Steps, each cheaper than the next; the first that knows decides:
 import re
 from functools import lru_cache
 
-from lighteval_r1.graders import arithmetic
+from lighteval_r1.graders import arithmetic, parts
 from lighteval_r1.graders.brackets import Decide, outer
 from lighteval_r1.graders.equations import compare_equations
 from lighteval_r1.graders.latex import MAX_LENGTH, spell
@@ -29,13 +29,6 @@ from lighteval_r1.graders.numerals import (
     with_point,
 )
 from lighteval_r1.graders.operations import TooLarge, Unreadable
-from lighteval_r1.graders.parts import (
-    compare_lists,
-    compare_logic,
-    compare_matrices,
-    compare_ratios,
-    compare_tuples,
-)
 from lighteval_r1.graders.points import Letters, letters_of
 from lighteval_r1.graders.readings import other_forms, other_readings, said_in_forms
 from lighteval_r1.graders.sets import compare_sets
@@ -53,6 +46,7 @@ NOT_SYMBOLIC = re.compile(
 BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
 # "2, 5" and "2 or 5" are lists; only `2,5` may be a number.
 WRITTEN_COMMA = re.compile(r"\d(?:,|\{,\})\d")
+TEXT_MARKS, AND = re.compile(r"\\text\s*\{|[{}]|\\[ ,;:]|~"), re.compile(r",\s*and\b|,|;|&|\band\b")
 MAX_DEPTH = 8
 
 
@@ -91,11 +85,15 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
         return False, "units"
     if "percent" in a.units and "percent" not in g.units and is_share(g.text):
         return bool(is_hundredfold(a.text, g.text)), "number"
+    if len(a.units) > 1 or len(g.units) > 1:
+        mine, theirs = in_order_of_units(answer, gold)
+        return decide(mine or a.text, theirs or g.text, depth=0)
     if a.text == g.text:
         return bool(a.text), "string"
     same, step = decide(a.text, g.text, depth=0)
     if same:
-        listed = step == "number" and "," in a.text and not WRITTEN_COMMA.search(answer)
+        number = step == "number" or (exact(g.text) is not None and "=" in a.text)
+        listed = number and "," in a.text and not WRITTEN_COMMA.search(answer)
         return (False, step) if listed else (True, step)
     for x, y in other_readings(a, g):
         other, other_step = decide(x, y, depth=0)
@@ -108,6 +106,26 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
         if hundredfold is not None:
             return hundredfold, "number"
     return same, step
+
+
+def in_order_of_units(answer: str, gold: str) -> tuple[str, str]:
+    """`4 men and 6 women` as (4,6), in the order of the units where both sides name them; "" of what lists none such.
+
+    So 6 men and 4 women are others, and 4,6 are the same.
+    """
+    mine, theirs = quantities(answer), quantities(gold)
+    if mine and theirs:
+        mine, theirs = sorted(mine), sorted(theirs)
+    return tuple(f"({','.join(value for _, value in found)})" if found else "" for found in (mine, theirs))
+
+
+def quantities(s: str) -> list[tuple[str, str]]:
+    """(unit, value) of each part of a list, where all name a unit of their own; else []."""
+    named = [spell(f"\\text{{{part}}}") for part in AND.split(TEXT_MARKS.sub(" ", s))]
+    units = {unit for part in named for unit in part.units}
+    if len(units) != len(named) or any(len(part.units) != 1 for part in named):
+        return []
+    return [(*part.units, part.text) for part in named]
 
 
 def is_share(gold: str) -> bool:
@@ -175,13 +193,15 @@ def compare_values(a: str, g: str) -> bool:
 
 
 RULES = (
+    ("cases, row by row", parts.compare_cases),
+    ("residues", parts.compare_residues),
     ("text", compare_words),
-    ("matrices, entry by entry", compare_matrices),
-    ("tuples, part by part", compare_tuples),
+    ("matrices, entry by entry", parts.compare_matrices),
+    ("tuples, part by part", parts.compare_tuples),
     ("sets", compare_sets),
-    ("logic", compare_logic),
-    ("lists, as sets", compare_lists),
+    ("logic", parts.compare_logic),
+    ("lists, as sets", parts.compare_lists),
     ("equations", compare_equations),
     ("bases", lambda a, g, decide: compare_bases(a, g)),
-    ("ratios", compare_ratios),
+    ("ratios", parts.compare_ratios),
 )

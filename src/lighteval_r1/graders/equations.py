@@ -30,6 +30,8 @@ NAME = re.compile(
     |{SYMBOL}:{SYMBOL}|{POINTS}:{POINTS}""",
     re.VERBOSE,
 )
+# f(x)=x: what stands left of it is a function, whatever stands right
+CALLED = re.compile(r"[a-zA-Z]\([a-zA-Z]\)")
 CONSTANT = re.compile(r"\\(?:pi|infty|emptyset|mathbb\{[A-Z]\})")
 # m+n, m-n, \frac{m}{n}: quantities of two letters or more, with nothing to solve.
 COMPOUND = re.compile(rf"{SYMBOL}(?:[-+*/]?{SYMBOL})+|\\frac\{{[a-zA-Z]+\}}\{{[a-zA-Z]+\}}", re.VERBOSE)
@@ -89,15 +91,15 @@ def answers(sides: list[str], gold: str, decide: Decide) -> bool | None:
 
 def answered_by_value(answer: str, sides: list[str], decide: Decide) -> bool | None:
     r"""Whether a value answers a gold that names it: `\angle ABC=45`, I_{\max}=7."""
-    if not is_quantity(sides[0]) or (is_name(sides[-1]) and len(sides[0]) > 1):
+    called = CALLED.fullmatch(sides[0]) is not None
+    if not is_quantity(sides[0]) or (is_name(sides[-1]) and len(sides[0]) > 1 and not called):
         return False
     return decide(answer, sides[-1])
 
 
 def both_equations(mine: list[str], theirs: list[str], decide: Decide) -> bool | None:
-    if is_name(mine[-1]) and not is_name(mine[0]) and not has_letters(mine[0]):
-        mine = mine[::-1]
-    if is_name(mine[0]) and is_name(theirs[0]) and not (is_name(mine[-1]) and is_name(theirs[-1])):
+    called = CALLED.fullmatch(mine[0]) and CALLED.fullmatch(theirs[0])
+    if is_name(mine[0]) and is_name(theirs[0]) and (called or not (is_name(mine[-1]) and is_name(theirs[-1]))):
         value = named_alike(mine[0], theirs[0], mine[-1])
         return decide(value, theirs[-1]) if value is not None else False
     if len(mine) > 2 or len(theirs) > 2:
@@ -107,7 +109,7 @@ def both_equations(mine: list[str], theirs: list[str], decide: Decide) -> bool |
 
 def named_alike(mine: str, theirs: str, value: str) -> str | None:
     """The value under the name that gold has; None where the names differ. f(t)=t is f(x)=x, and f=… is f(x)=…."""
-    if mine == theirs:
+    if mine == theirs or ("y" in (mine, theirs) and (CALLED.fullmatch(mine) or CALLED.fullmatch(theirs))):
         return value
     (head, _, letter), (other_head, _, other) = mine.partition("("), theirs.partition("(")
     if head != other_head or not head:

@@ -34,15 +34,16 @@ How it is graded
 
 What it gets wrong
     Wrongly wrong: numbers from a hundred in words; a value in another base, or without gold's base; a unit that was
-    converted, radians for degrees; a remark in words ("5 (rounded)"); vectors in i and j; y=2x for f(x)=2x, y' for
-    dy/dt; |x-1|<4 for -3<x<5; n=7k+3 for its residue class; a condition in other words ("for x>0", "if x>0"); what TeX
-    itself reads otherwise (\sqrt12, 2^43^2); boxes of parts (a) and (b) where gold wants both; a last sentence that
-    only says "Therefore x = 5".
+    converted, radians for degrees; a remark in words ("5 (rounded)"); y' for dy/dt; |x-1|<4 and x^2<4
+    for their intervals; a condition in other words ("for x>0", "if x>0"), and a case that is else "otherwise";
+    \overline{AB} for AB, ABC for \triangle ABC; what TeX itself reads otherwise (\sqrt12, 2^43^2); boxes of parts (a)
+    and (b) where gold wants both; a last sentence that only says "Therefore x = 5".
     Wrongly right: a box behind the answer that shows another case ("for n = 5 it would be \boxed{10}"); n2 as 2n; a
     percent sign on a gold from 1 on; a numeral in a base that gold does not name; what other readings
     (graders.readings) accept; letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also
-    the decimal 1.22; a plural in -s behind a number is a thing that is counted, whatever it means; signs that may be
-    taken together or one by one, as in (\pm1,\pm2), are taken as gold takes them.
+    the decimal 1.22; x+c for a gold x+C and n\pi for k\pi, though the problem may know both letters; a plural in -s
+    behind a number is a thing that is counted, whatever it means; signs that may be taken together or one by one, as
+    in (\pm1,\pm2), are taken as gold takes them.
 
 Source
     Steps and policy are this project's; the last step is math-verify, https://github.com/huggingface/Math-Verify.

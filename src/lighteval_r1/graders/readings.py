@@ -10,7 +10,9 @@ r"""What an expression may mean besides: readings that are tried where its first
     chance     `1 in 6` and "1 out of 6" are 1/6
     logarithm  `\log_{10}2` is \log2, where only one side names the base
     index      R1+R2 is R_1+R_2
-    residue    `3 \pmod 7` is 3
+    constant   x^2+c is x^2+C, \frac{\pi}{4}+n\pi is \frac{\pi}{4}+k\pi
+    no value   \frac{1}{x}, x\neq0 is \frac{1}{x}
+    in words   "forty-two (42)" is 42
     product    g(h+1) is g times it, where the other side has no function g
     slash      t/RC is t/(RC)
     clock      16:30 is 4:30 p.m.
@@ -21,10 +23,12 @@ that the other lacks.
 import re
 from collections.abc import Iterator
 
+from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.equations import COMMAND, SYMBOL
 from lighteval_r1.graders.latex import Spelling, spell
 from lighteval_r1.graders.numerals import exact
+from lighteval_r1.graders.wording import fold
 
 # `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
 OF_LETTERS = (
@@ -39,6 +43,12 @@ CONDITION = re.compile(
     (?:{WORDS}*(?P<letter>{SYMBOL})(?:,{SYMBOL})*(?:{MEMBERS}|{WORDS}+)|{WORDS}+(?P<last>{SYMBOL})(?:,{SYMBOL})*)\)?""",
     re.VERBOSE,
 )
+# \frac{x+1}{x-2}, x\neq2: where a formula has no value
+UNEQUAL = re.compile(rf"(?P<said>[^=<>]+?)[,(](?P<letter>{SYMBOL})\\neq[^,]+?\)?", re.VERBOSE)
+# A constant behind a plus, and the number of periods beside a \pi
+OF_INTEGRATION = re.compile(r"(?<=\+)([CcKk])(?![^+)}-])|(?<![^({=])([CcKk])(?=\+)")
+OF_PERIODS = re.compile(r"(?<=\\pi)() ?([kmn])(?![a-zA-Z])|(?<![a-zA-Z\\])([kmn])(?=\\pi(?![a-zA-Z]))")
+LETTER = re.compile(r"[a-zA-Z]")
 FACE = r"\\(?:text|textbf|mathbf|mathrm|textrm|bf)\s*\{\s*"
 GAP = r"(?:\s|~|\\[\ ,;:!]|\\q?quad)+"
 LABELLED = re.compile(
@@ -52,11 +62,12 @@ COMMON_LOGARITHM = re.compile(r"\\log_\{?10\}?")
 BARE_LOGARITHM = re.compile(r"\\log(?![a-zA-Z_])")
 BELOW_SLASH = re.compile(r"(?<=/)([a-zA-Z]{2,})(?![a-zA-Z(^_])")
 GLUED_INDEX = re.compile(r"(?<![\w^\\'])([a-zA-Z])(\d)(?![\w.^!])")
-RESIDUE = re.compile(r"(\d+)\(?(?:\\p?mod ?|\\text\{mod(?:ulo)?\} ?)\(?\{?(\d+)\}?\)?")
 FACTOR = re.compile(r"(\\[a-zA-Z]+)|([gh])(?=\([^()]*[+-])")
 OR = re.compile(r"\\text\s*\{\s*,?\s*or(?:,? equivalently)?,?\s*\}|\s+or\s+(?:equivalently,?\s+)?")
+# "forty-two (42)", `5 \text{ (five)}`
+IN_WORDS_TOO = re.compile(r"(?:\\text\s*\{)?([^(){}]+?)\s*\}?\s*(?:\\text\s*\{)?\s*\(([^(){}]+)\)\}?")
 ATTAINED = re.compile(r"([^=]+?),?\s*\\text\s*\{\s*,?\s*(?:attained |reached |achieved )?at\s*\}[^=]+=[^=]+")
-PROSE = re.compile(r"(?=.*[a-zA-Z]{3})[^\\${}^_=<>]{1,80}")
+PROSE = re.compile(r"(?=.*[a-zA-Z]{3}|\d+ in \d+$)[^\\${}^_=<>]{1,80}")
 # No element of a list: the 000 of 100,000
 ZEROS = re.compile(r",0\d")
 CLOCK = re.compile(r"(\d\d):(\d\d)")
@@ -75,6 +86,11 @@ def other_forms(answer: str, gold: str) -> Iterator[str]:
         yield label
     if PROSE.fullmatch(answer) and answer[0] != "\\":
         yield f"\\text{{{answer}}}"
+    again = IN_WORDS_TOO.fullmatch(answer) if "(" in answer and answer[-1] in ")}" else None
+    if again:
+        first, second = (spell(form).text for form in again.groups())
+        if known.NUMERALS.get(fold(first)) == second or known.NUMERALS.get(fold(second)) == first:
+            yield again[1]
     attained = ATTAINED.fullmatch(answer) if "at" in answer else None
     if attained and "=" not in gold:
         yield attained[1]
@@ -91,6 +107,9 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
     mine, theirs = unconditional(a.text), unconditional(g.text)
     if (mine == a.text) != (theirs == g.text):
         yield mine, theirs
+    other_name = renamed(mine, theirs, bound_letters(a.text, g.text)) if "+" in mine else ""
+    if other_name:
+        yield other_name, theirs
     if bool(a.lettered) != bool(g.lettered) and not (a.units and g.units):
         yield a.lettered or a.text, g.lettered or g.text
     if bool(a.listed) != bool(g.listed) and not ZEROS.search(a.listed + g.listed):
@@ -110,9 +129,6 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
         if "/" in text and BELOW_SLASH.search(text):
             grouped = BELOW_SLASH.sub(r"(\1)", text)
             yield (grouped, other) if text is a.text else (other, grouped)
-    residue = RESIDUE.fullmatch(a.text)
-    if residue and "mod" not in g.text and int(residue[1]) < int(residue[2]):
-        yield residue[1], g.text
     for text, other in ((a.text, g.text), (g.text, a.text)):
         if re.search(r"[gh]\(", text) and not re.search(r"[gh]\(", other) and "=" not in text + other:
             product = FACTOR.sub(lambda match: match[1] or f"{match[2]}*", text)
@@ -131,8 +147,31 @@ def one_logarithm(a: str, g: str) -> Iterator[tuple[str, str]]:
         yield COMMON_LOGARITHM.sub(r"\\log ", a), COMMON_LOGARITHM.sub(r"\\log ", g)
 
 
+def renamed(a: str, g: str, bound: frozenset[str]) -> str:
+    r"""The answer with gold's name of the one letter that only one side has, where that is a constant of integration
+    (x^2+c for x^2+C), a number of periods (n\pi for k\pi) or bound, as k in k\in\mathbb{Z}; "" where it is none."""
+    mine, theirs = ({*LETTER.findall(COMMAND.sub(" ", s.rpartition("=")[2]))} for s in (a, g))
+    if len(mine - theirs) != 1 or len(theirs - mine) != 1:
+        return ""
+    (old,), (new,) = mine - theirs, theirs - mine
+    integrated = OF_INTEGRATION.search(a) and OF_INTEGRATION.search(g) and any(map(str.islower, mine - {old}))
+    periods = {"".join(found) for found in OF_PERIODS.findall(a + ";" + g)}
+    if not ((integrated and {old, new} <= set("CcKk")) or {old, new} <= periods or {old, new} & bound):
+        return ""
+    return re.sub(rf"(\\[a-zA-Z]+)|{old}", lambda match: match[1] or new, a)
+
+
+def bound_letters(*texts: str) -> frozenset[str]:
+    r"""Letters that stand for every integer: k in `2k\pi, k\in\mathbb{Z}`."""
+    matches = [CONDITION.fullmatch(s) if "\\mathbb{Z}" in s else None for s in texts]
+    return frozenset(match["letter"] for match in matches if match and match["letter"])
+
+
 def unconditional(s: str) -> str:
     r"""Without what its letters are: `2k\pi` of `2k\pi, k\in\mathbb{Z}`; `5` says nothing of k."""
+    unequal = UNEQUAL.fullmatch(s) if "\\neq" in s else None
+    if unequal and unequal["letter"] in COMMAND.sub(" ", unequal["said"]):
+        return unequal["said"]
     match = CONDITION.fullmatch(s) if "\\text" in s or "\\in" in s or "\\forall" in s else None
     letter = match and (match["letter"] or match["last"])
     return match["said"] if match and letter in COMMAND.sub(" ", match["said"]) else s

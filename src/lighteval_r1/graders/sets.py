@@ -102,7 +102,7 @@ def real_set(s: str) -> tuple[str, tuple[Interval, ...]]:
     if member:
         _, parts = real_set(member[3])
         return member[1], tuple(complement(list(parts)) if member[2] else parts)
-    if built:
+    if built and "\\}" not in built[2]:
         return "", real_set(built[2])[1]
     for operator, combine in (("\\lor", "or"), ("\\land", "and"), ("\\cup", "or"), ("\\cap", "and"), (",", "list")):
         parts = split_at(s, operator)

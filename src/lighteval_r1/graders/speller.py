@@ -16,6 +16,7 @@ DELIMITED = re.compile(r"\$\$?((?:[^$\\]|\\.)+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]
 PLAIN_WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{2}")
 SIMPLE = re.compile(r"\d+(?:\.\d+)?|\\?[a-zA-Z]+|.", re.DOTALL)
 IN_BRACES, OPTIONS = re.compile(r"\{([^{}]*)\}"), re.compile(r"\[[^\[\]{}]*\]")
+SPACE = re.compile(r"[ \t\n~]*")
 APOSTROPHE = re.compile(r"'[^\W\d_]+")
 # 52_{\text{eight}}, 52_{(8)}, 52_{\text{base }8}
 BASE_MARKS = re.compile(r"\\text\{(?:base)?|[{}()]")
@@ -103,8 +104,7 @@ class Speller:
         return resolve(pieces, self.units)
 
     def skip_space(self) -> None:
-        while self.at < len(self.s) and self.s[self.at] in " \t\n~":
-            self.at += 1
+        self.at = SPACE.match(self.s, self.at).end()
 
     def argument(self, *, script: bool = False) -> str:
         """The spelling of a group in braces, or of the one sign that TeX would take; of all digits of a script."""
@@ -137,10 +137,8 @@ class Speller:
         """What stands in the next braces, unread; "" where none stand."""
         self.skip_space()
         match = IN_BRACES.match(self.s, self.at)
-        if match is None:
-            return ""
-        self.at = match.end()
-        return match[1]
+        self.at = match.end() if match else self.at
+        return match[1] if match else ""
 
     # ---- signs
 
@@ -248,6 +246,8 @@ class Speller:
             run, self.at = run + match[0], match.end()
         if lower in ("and", "or") and (pieces or text):
             pieces.append(Piece(PLAIN, f"\\{lower} "))
+        elif text and lower in ("mod", "modulo"):
+            pieces.append(Piece(PLAIN, "\\mod "))
         elif text or not run[0].isascii():
             pieces.append(Piece(WORD, run))
         elif len(run) == 1:

@@ -17,6 +17,8 @@ MEGA_OR_MILLI = frozenset(("mw", "mv", "mpa", "mev", "mhz", "mpc"))
 WITHIN = known.listed("of in the each total a old long wide tall high deep apart away")
 UPRIGHT = r"\{?\s*\\(?:text|mathrm|mbox|textrm|rm)\s*\{([^{}]*)\}(?:\^\{?(\d)\}?)?\s*\}?"
 UNIT_FRACTION = re.compile(rf"\s*{UPRIGHT}\s*{UPRIGHT}")
+# `30^\circ` may be of either scale.
+DEGREES = ({"degree", "celsius"}, {"degree", "fahrenheit"})
 PARTS = re.compile(r"(/|\^-?\d)")
 
 
@@ -49,13 +51,15 @@ def unit_of(names: list[str], *, ordinal: bool = False) -> str | None:
             last, ahead = above, 1
     if not last:
         return None
+    if powers.keys() & {"celsius", "fahrenheit"}:
+        powers.pop("degree", None)
     named = sorted((name, power) for name, power in powers.items() if name != "unit" or power > 1)
     return "*".join(name if power == 1 else f"{name}^{power}" for name, power in named)
 
 
 def differ(mine: set[str] | frozenset[str], theirs: set[str] | frozenset[str]) -> bool:
     """Whether both sides name units, and not the same; "square units" may be square centimetres, never cubic units."""
-    if not mine or not theirs or mine == theirs:
+    if not mine or not theirs or mine == theirs or (mine | theirs) in DEGREES:
         return False
     unnamed = [names <= {"unit^2", "unit^3"} for names in (mine, theirs)]
     return unnamed[0] == unnamed[1] or {name[-2:] for name in mine} != {name[-2:] for name in theirs}

@@ -41,7 +41,8 @@ SIGNS = {
     "⁄": "/", "≤": "\\leq ", "≥": "\\geq ", "⩽": "\\leq ", "⩾": "\\geq ", "≠": "\\neq ", "≈": "\\approx ",
     "≡": "\\equiv ", "∞": "\\infty ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ", "∉": "\\notin ", "⊂": "\\subset ",
     "⊆": "\\subseteq ", "∖": "\\setminus ", "∅": "\\emptyset ", "±": "\\pm ", "∓": "\\mp ", "√": "\\surd ",
-    "∠": "\\angle ", "△": "\\triangle ", "∧": "\\land ", "∨": "\\lor ", "¬": "\\neg ", "→": "\\to ", "⇒": "\\implies ",
+    "∠": "\\angle ", "⇔": "\\iff ", "△": "\\triangle ", "∧": "\\land ", "∨": "\\lor ", "¬": "\\neg ", "→": "\\to ",
+    "⇒": "\\implies ",
     "∑": "\\sum ", "∫": "\\int ", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}",
     "ℂ": "\\mathbb{C}", "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "⟨": "\\langle ",
     "⟩": "\\rangle ", "°": "\\degree ", "º": "\\degree ", "′": "'", "’": "'", "‘": "'", "″": "''", "“": '"', "”": '"',
@@ -69,8 +70,10 @@ RENAMED = table(r"""
     varnothing = \emptyset; imath = i; jmath = j; colon = :; wedge = \land; vee = \lor; reals R = \mathbb{R}; sp = ^;
     sb = _; tg = \tan; ctg cotan = \cot; cosec = \csc; lg = \log; arcctg arccot = \arccot;
     ldots cdots dotsc dotsb dotsm dots = \dots; backslash = \setminus; approxeq simeq sim = \approx;
-    rightarrow longrightarrow = \to; iff Leftrightarrow Rightarrow Longrightarrow = \implies; lnot = \neg;
-    bigcup = \cup; bigcap = \cap; bmod = \mod; prime = '; textdegree = \degree; percent = %; textendash textminus = -;
+    rightarrow longrightarrow = \to; Rightarrow Longrightarrow = \implies; lnot = \neg;
+    leftrightarrow Leftrightarrow Longleftrightarrow = \iff;
+    bigcup = \cup; bigcap = \cap; bmod pmod = \mod; prime = '; textdegree = \degree;
+    percent = %; textendash textminus = -;
     colonequals = =; textbackslash = \setminus; infin = \infty; varphi = \phi; varepsilon = \epsilon;
     vartheta = \theta; subsetneq = \subset; smallsetminus = \setminus; dotso = \dots; acute = \acute; asin = \arcsin;
     arctg = \arctan; acos = \arccos; atan = \arctan
@@ -134,13 +137,16 @@ MULTIPLIERS = {
     "万": 10**4, "亿": 10**8,
 }  # fmt: skip
 ORDINALS = frozenset(("st", "nd", "rd", "th"))
-# Ways to say that there is no answer; a set without elements is one of them.
-NONE = listed("""
-    none nosolution nosolutions norealsolution norealsolutions therearenosolutions thereisnosolution
-    nosolutionsexist nosolutionexists emptyset theemptyset nosuchnumber nosuchnumbers
+# Ways to say that there is no answer (a set without elements is one of them), every number of a kind, or infinity
+MEANINGS = table(r"""
+    none nosolution nosolutions norealsolution norealsolutions therearenosolutions thereisnosolution nosolutionsexist
+    nosolutionexists emptyset theemptyset nosuchnumber nosuchnumbers \emptyset \{\} = none;
+    allrealnumbers allreals allrealvalues anyrealnumber therealnumbers \mathbb{R} (-\infty,\infty) = reals;
+    integers allintegers theintegers anyinteger everyinteger \mathbb{Z} = integers;
+    positiveintegers allpositiveintegers allpositiveintegersn anypositiveinteger \mathbb{Z}^+ = positive integers;
+    infinity positiveinfinity \infty = infinity;
+    dne doesnotexist limitdoesnotexist thelimitdoesnotexist nonexistent = not there
 """)
-REALS = listed("allrealnumbers allreals allrealvalues anyrealnumber therealnumbers")
-NOT_THERE = listed("dne doesnotexist limitdoesnotexist thelimitdoesnotexist nonexistent")
 ONES = words_of("""
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen
@@ -149,6 +155,14 @@ TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
 # Numbers below a hundred in words, without what stands between them.
 NUMERALS = {word: str(i) for i, word in enumerate(ONES)}
 NUMERALS |= {ten + (ONES[i] if i else ""): f"{ten_at}{i}" for ten_at, ten in enumerate(TENS, 2) for i in range(10)}
+PARTS = "half third quarter fifth sixth seventh eighth ninth tenth".split()
+NUMERALS |= {
+    f"{ONES[above]}{name}{plural}": f"\\frac{{{above}}}{{{below}}}"
+    for below, name in [*enumerate(PARTS, 2), (4, "fourth")]
+    for above in range(1, 10)
+    for plural in ("s" if above > 1 else "",)
+}
+NUMERALS["half"] = "\\frac{1}{2}"
 BASES = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "sixteen": 16, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16,
@@ -182,6 +196,16 @@ UNITS = table("""
     stunde stunden = h; minuten = minute; sekunden = s; tage = day; wochen = week; monate = month; jahre = year;
     personen = person; stück = unit
 """)
+# Units that are parts of each other, the largest first: of two quantities in them, one is the rest of the other.
+DIVIDED = (
+    ("year", "month", "week", "day", "h", "min", "s"),
+    ("mi", "yd", "ft", "in"),
+    ("km", "m", "cm", "mm"),
+    ("pound", "oz"),
+    ("dollar", "cent"),
+)
+# Before a sum of money
+CURRENCIES = {"USD": "dollar", "EUR": "euro", "GBP": "pound", "INR": "rupee", "Rs": "rupee", "RMB": "yuan"}
 # Things that are counted: singular = plural is made by rule but for these.
 COUNTED = table("""
     people person persons = person; man men = man; woman women = woman; child children kid kids = child;

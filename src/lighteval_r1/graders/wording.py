@@ -18,9 +18,11 @@ ARTICLE = re.compile(
     r"|\\text\{(?:option|choice)\} ?(?=[A-J]$))",
     re.IGNORECASE,
 )
-KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number)\}? ?$")
+KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number|solutions)\}? ?$")
 # "The function is even"
 SUBJECT = re.compile(r"^\\text\{(?:the|it|this)\} ?(?:\\text\{\w+\} ?){0,2}?\\text\{(?:is|are)\} ?", re.IGNORECASE)
+# "Yes, it converges"
+YES_OR_NO = re.compile(r"\\text\{(yes|no|true|false)\} ?[,;:-]((?:\\text\{[^{}]*\} ?)+)", re.IGNORECASE)
 MONTHS = known.listed("jan feb mar apr may jun jul aug sep oct nov dec")
 NAME_OF_MONTH = r"(?:\\text\{)?(?P<%s>[A-Z][a-z]{2,8})\.?\}? ?"
 DAY = r"(?P<%s>\d{1,2})(?:\\text\{(?:st|nd|rd|th)\} ?)?"
@@ -45,10 +47,14 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     spoken = "\\text{" in a or "\\text{" in g
     if not spoken and not (WORD.fullmatch(a) and WORD.fullmatch(g)):
         return None
-    if fold(g) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (
+    if fold(SUBJECT.sub("", g)) in (fold(a), fold(KIND.sub("", a)), fold(SUBJECT.sub("", a))) and (
         spoken or " " in a + g or is_written_word(a, g)
     ):
         return True
+    reasoned = YES_OR_NO.fullmatch(a)
+    if reasoned and fold(g) == reasoned[1].casefold():
+        denied = {"not", "no"} if fold(g) in ("no", "false") else set()
+        return not {word.casefold() for word in SPOKEN.findall(reasoned[2])} & known.CHANGES - denied
     mine, theirs = SAID.split(a), SAID.split(g)
     if len(mine) != len(theirs) or len(mine) == 1:
         return None
@@ -82,19 +88,8 @@ def is_written_word(a: str, g: str) -> bool:
 
 def meaning(s: str) -> str:
     """One name for words and signs that say the same of an answer: that there is none, every number, or infinity."""
-    if s in ("\\emptyset", "\\{\\}"):
-        return "none"
-    if s in ("\\mathbb{R}", "(-\\infty,\\infty)"):
-        return "reals"
-    if s == "\\infty":
-        return "infinity"
+    if s in known.MEANINGS:
+        return known.MEANINGS[s]
     if len(s) > 120 or NOT_SPOKEN.search(s):
         return ""
-    said = re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold())
-    if said in known.NONE:
-        return "none"
-    if said in known.NOT_THERE:
-        return "not there"
-    if said in ("infinity", "positiveinfinity"):
-        return "infinity"
-    return "reals" if said in known.REALS else ""
+    return known.MEANINGS.get(re.sub(r"[^a-z]", "", SPOKEN.sub(r"\1", s).casefold()), "")

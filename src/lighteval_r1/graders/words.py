@@ -33,8 +33,9 @@ class Piece(NamedTuple):
 
 # After these a value may begin; before those one may end.
 OPENS = frozenset(("(", "[", "\\{", "+", "-", "*", "/", ROW, "&", "\\pm ", "\\mp ", "|"))
-RELATIONS = ("leq", "geq", "neq", "approx", "in", "and", "or", "land", "lor", "implies", "cup", "equiv", "to")
+RELATIONS = ("leq", "geq", "neq", "approx", "in", "and", "or", "land", "lor", "implies", "iff", "cup", "equiv", "to")
 SEPARATES = frozenset((",", ";", "=", "<", ">", ":", *(f"\\{name} " for name in RELATIONS)))
+JOINS = ("\\and ", ",")
 CLOSES = frozenset((")", "]", "\\}", "+", "-", ROW, "&", "|"))
 COPULAS = frozenset(("is", "are", "be", "equals", "was", "equal", "gives"))
 NEGATIONS = known.listed("""
@@ -59,12 +60,22 @@ class Resolver:
     def resolve(self, pieces: list[Piece]) -> None:
         at = 0
         while at < len(pieces):
+            if pieces[at].text == "/" and pieces[at + 1 :] and pieces[at + 1].kind == WORD and self.per(pieces, at):
+                return
             if pieces[at].kind == PLAIN:
                 self.kept.append(pieces[at])
                 at += 1
             else:
                 end = phrase_end(pieces, at)
                 at = self.phrase(pieces[at:end], pieces[end:], end)
+
+    def per(self, pieces: list[Piece], at: int) -> bool:
+        """Drops `/\\text{mol}` at the end, behind a value; whether it stood there."""
+        unit = unit_of([piece.text for piece in pieces[at:]])
+        if unit is None or not ends_value(self.kept[-1] if self.kept else None):
+            return False
+        self.units.add(unit)
+        return True
 
     def phrase(self, phrase: list[Piece], rest: list[Piece], end: int) -> int:
         """Keeps what must be kept of words; how far the pieces are read then."""
@@ -74,7 +85,9 @@ class Resolver:
             self.kept.append(base)
             return end + len(rest)
         if ends_value(self.kept[-1] if self.kept else None):
-            self.behind(phrase, following)
+            return end + self.behind(phrase, rest)
+        if following is not None and following.text[0].isdigit() and phrase[0].text in known.CURRENCIES:
+            self.units.add(known.CURRENCIES[phrase[0].text])
             return end
         if following is not None and announces(phrase, following):
             return end + (following.text in ("=", ":"))
@@ -83,26 +96,42 @@ class Resolver:
         self.kept += phrase
         return end
 
-    def behind(self, phrase: list[Piece], following: Piece | None) -> None:
-        """Words behind a value: an ordinal's ending, a multiplier, a remark, a unit; others are kept."""
+    def behind(self, phrase: list[Piece], rest: list[Piece]) -> int:
+        """Words behind a value: an ordinal's ending, a multiplier, a remark, a unit; others are kept. How many pieces
+        behind them are read, too."""
+        following = rest[0] if rest else None
         names = [piece.text for piece in phrase]
         ordinal = names[0] in known.ORDINALS and self.kept[-1].text[-1].isdigit()
         names = self.multiplied(names[1:] if ordinal else names)
         closed = following is None or following.text in SEPARATES or following.text in CLOSES
+        larger = self.larger_unit(names, rest)
+        if larger:
+            # 2 hours (and) 30 minutes is one quantity, whose larger unit stays under its one name.
+            self.kept.append(Piece(PLAIN, f"\\text{{{larger}}}"))
+            return int(following.text in JOINS)
         if closed and not ordinal and is_glued(phrase[0]):
             self.kept += phrase
-            return
+            return 0
         # `5 in` are inches.
         remark = names != ["in"] and all(name.casefold() in known.SAYS_NOTHING for name in names)
         if not names or (closed and remark):
-            self.bare = self.bare or phrase[0].kind == BARE
-            return
+            return 0
         unit = unit_of(names, ordinal=ordinal) if closed else None
         if unit is None:
             self.kept += phrase
         else:
             self.units |= {unit} - {""}
             self.bare = self.bare or any(piece.kind == BARE for piece in phrase)
+        return 0
+
+    def larger_unit(self, names: list[str], rest: list[Piece]) -> str:
+        """The unit of the first of two quantities that are one: `2 hours 30 minutes`; "" of all else."""
+        further = rest[1:] if rest and rest[0].text in JOINS else rest
+        if len(further) < 2 or not further[0].text[0].isdigit() or further[1].kind == PLAIN:
+            return ""
+        unit, smaller = unit_of(names), unit_of([further[1].text])
+        units = next((kind for kind in known.DIVIDED if {unit, smaller} <= set(kind)), ())
+        return unit if unit and unit != smaller and units and units.index(unit) < units.index(smaller) else ""
 
     def multiplied(self, names: list[str]) -> list[str]:
         """The names behind "million", "dozen", 万, which become a factor."""
@@ -144,8 +173,6 @@ class Resolver:
 
 def resolve(pieces: list[Piece], units: set[str]) -> str:
     """The spelling of pieces; units: grows by those that were dropped."""
-    if all(piece.kind != PLAIN for piece in pieces):
-        return joined(pieces)
     resolver = Resolver(units)
     resolver.resolve(pieces)
     return joined(resolver.kept)

@@ -2,7 +2,7 @@
 
 import re
 
-from lighteval_r1.graders.vocabulary import any_of
+from lighteval_r1.graders.vocabulary import NUMERALS, ONES, any_of
 
 GAP = r"\s{1,4}"
 
@@ -149,10 +149,7 @@ LISTED = re.compile(rf"(?<![\w.,$)\\])(?:{ITEM})(?:{SEPARATOR}(?:{ITEM})){{1,11}
 
 # ---- numbers in words
 
-NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
+NUMBER_WORDS = (*ONES, "twenty")
 # "there are exactly two y-intercepts", "so 12 ways"; what is counted stands within the next three words.
 NUMBER_OF_THINGS = re.compile(
     rf"(?:{SAYS}|\b(?:(?:so|thus|hence|therefore|total),?{GAP}(?!one\b)|(?:only|exactly){GAP}))"
@@ -166,4 +163,4 @@ TOTAL = re.compile(r"\b(?:total|altogether|in all)\b", re.IGNORECASE)
 def in_digits(answer: str) -> str:
     """An answer that is a number in words, in digits; others as they are."""
     word = answer.strip(" .*").casefold()
-    return str(NUMBER_WORDS.index(word)) if word in NUMBER_WORDS else answer
+    return NUMERALS[word] if word in NUMBER_WORDS else answer
