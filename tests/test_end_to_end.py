@@ -95,7 +95,7 @@ def story(shared, tmp_path_factory):
     seen["before"] = []
     shutil.copytree(RECORDED, folder / "cache" / "lighteval_r1" / "model" / "demo_choices")
     seen["recorded"] = sample_lines(folder, "demo_choices")
-    for n in sorted(random.Random(7).sample(range(8, 22 * N), N_KILLS)):
+    for n in sorted(random.Random(7).sample(range(8, 16 * N), N_KILLS)):
         n = max(n, len(sample_lines(folder)) + 1)
         # few at a time, so that they come one by one
         kill_when_drawn(n, command(folder, n=N, more=",max_num_seqs=4"), folder=folder, shared=shared)
