@@ -15,9 +15,9 @@ from lighteval_r1.records import UserError
 from lighteval_r1.tasks import own
 from lighteval_r1.tasks.task import local_rows
 
-# The usual names of columns, besides those of problems. Of two that are there, the user says which.
 # Of a message, what holds words; a mapping without any is something else, and no reply without an answer.
 SAYS = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "tool_calls"))
+# The usual names of columns, besides those of problems. Of two that are there, the user says which.
 COLUMNS = {
     "question": (*own.COLUMNS["question"], "messages"),
     "gold": (*own.COLUMNS["gold"], "ground_truth", "reference_answer"),
