@@ -101,6 +101,16 @@ def test_columns_grader_and_prompt_can_be_named(tmp_path):
     assert problem.prompt == 'Answer {"so"}: A or B? {}' and problem.gold == "B"
 
 
+def test_problems_stay_the_same_whatever_the_lines_of_the_prompts_file_end_with(tmp_path):
+    path, seen = written(tmp_path, [{"q": "1 + 1", "a": "2"}]), set()
+    for number, end in enumerate((b"\n", b"\r\n", b"\r")):
+        file = tmp_path / f"prompt-{number}.txt"
+        file.write_bytes(b"Think." + end + b"{problem}" + end)
+        task = own.add(path, columns="question=q,gold=a", prompt_file=str(file))
+        seen.update((problem.prompt, problem.id) for problem in problems_of(task))
+    assert {prompt for prompt, _ in seen} == {"Think.\n1 + 1\n"} and len(seen) == 1
+
+
 def test_levels_and_subjects_of_ones_own_are_groups(tmp_path, main):
     rows = [row | {"level": i % 2, "subject": "sums", "Fach": "ab"[i % 2]} for i, row in enumerate(SUMS)]
     path = written(tmp_path, rows)

@@ -220,7 +220,8 @@ def read_prompt(file: str, *, kind: str) -> str:
     """The template around a problem; other braces than those of {problem} are text."""
     if not file:
         return livecodebench.PROMPT if kind == PROGRAM.name else DEEPSEEK_PROMPT
-    text = read_text(file, what="--prompt-file")
+    # a problem is known by its prompt, in which every line has ended so, whatever the file's lines end with
+    text = read_text(file, what="--prompt-file").replace("\r\n", "\n").replace("\r", "\n")
     if text.count("{problem}") != 1:
         raise UserError(f"--prompt-file {file} must hold {{problem}} once, where the problem goes.")
     return text.replace("{", "{{").replace("}", "}}").replace("{{problem}}", "{problem}")
