@@ -19,8 +19,8 @@ START_LIMIT_S = 170
 DIE_WITH_PARENT = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
-# As engines/replica.py: on a CPU vLLM would import everything anew in its engine and once more in that one's worker. A server as
-# vLLM starts it is test_slurm.py's.
+# As engines/replica.py: on a CPU vLLM would import everything anew in its engine and once more in that one's worker, and the two
+# would spin for each other. A server as vLLM starts it is test_slurm.py's.
 SERVER = """
 import ctypes, os, runpy
 ctypes.CDLL(None).prctl(1, 15)
@@ -30,6 +30,7 @@ configured = AsyncEngineArgs.create_engine_config
 def create_engine_config(self, *arguments, **more):
     config = configured(self, *arguments, **more)
     os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+    config.parallel_config.distributed_executor_backend = "uni"
     return config
 
 AsyncEngineArgs.create_engine_config = create_engine_config

@@ -71,6 +71,10 @@ class Replica:
             # vLLM asks for "spawn" on CPU, where each of its processes imports everything once more (30 s). No thread
             # of OpenMP runs here yet, so that they can be forked; Layout.environment sets what vLLM would.
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+            if config.parallel_config.world_size == 1:
+                # vLLM takes a process more for the sake of these same variables, and it and the scheduler wait for
+                # each other spinning, which fills a second core.
+                config.parallel_config.distributed_executor_backend = "uni"
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
         self.facts = {
             "max_model_len": config.model_config.max_model_len,
