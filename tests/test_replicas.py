@@ -7,6 +7,9 @@ import asyncio
 import gc
 import os
 import signal
+import socket
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +19,7 @@ import scripted_replica
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.layouts import Layout
-from lighteval_r1.engines.vllm import VllmEngine
+from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.records import EngineError, Settings, seed_of
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import Asked
@@ -121,3 +124,23 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
     assert {key: second.journal.samples[key] for key in before} == before
     second.journal.close()
     gc.collect()
+
+
+def test_a_replica_that_still_loads_its_model_is_stopped_at_once(monkeypatch):
+    """It hears nothing meanwhile: a Ctrl-C would wait in vain."""
+    monkeypatch.setattr("lighteval_r1.engines.vllm.STOP_S", 3600)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        loads = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"], start_new_session=True)
+    replica = ReplicaProcess(0, process=loads, connection=ours)
+
+    async def start_and_stop() -> None:
+        starting = asyncio.create_task(replica.start({}))
+        while replica.writer is None:
+            await asyncio.sleep(0)
+        await replica.disconnect()
+        await asyncio.to_thread(replica.stop)
+        starting.cancel()
+
+    asyncio.run(start_and_stop())
+    assert loads.returncode == -signal.SIGKILL

@@ -138,9 +138,9 @@ class ReplicaProcess:
     def stop(self) -> None:
         """Closes the connection, on which the replica ends; kills its process group if it has not in time."""
         self.socket.close()
-        # one that was never started holds nothing that would need a good end
+        # one that is not ready holds nothing that would need a good end, and hears nothing while it loads a model
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_S if self.ready is not None else 0)
+            self.process.wait(STOP_S if self.ready is not None and self.ready.done() else 0)
         # also after a good end: a worker that vLLM left behind goes with the group
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
