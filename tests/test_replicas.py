@@ -138,9 +138,10 @@ def test_a_replica_that_still_loads_its_model_is_stopped_at_once(monkeypatch):
         starting = asyncio.create_task(replica.start({}))
         while replica.writer is None:
             await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
         await replica.disconnect()
         await asyncio.to_thread(replica.stop)
-        starting.cancel()
 
     asyncio.run(start_and_stop())
     assert loads.returncode == -signal.SIGKILL

@@ -49,6 +49,7 @@ class ReplicaProcess:
         self.process = process
         self.socket = connection
         self.ready: asyncio.Future | None = None
+        self.was_ready = False
         self.writer: asyncio.StreamWriter | None = None
         self.under_way: dict[int, asyncio.Future] = {}
         self.followers: dict[int, Callable[[str], None]] = {}
@@ -86,6 +87,7 @@ class ReplicaProcess:
             while line := await self.reader.readline():
                 message = json.loads(line)
                 if "ready" in message:
+                    self.was_ready = True
                     self.ready.set_result(message["ready"])
                 elif "growing" in message:
                     self.followers[message["growing"]](message["text"])
@@ -140,7 +142,7 @@ class ReplicaProcess:
         self.socket.close()
         # one that is not ready holds nothing that would need a good end, and hears nothing while it loads a model
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_S if self.ready is not None and self.ready.done() else 0)
+            self.process.wait(STOP_S if self.was_ready else 0)
         # also after a good end: a worker that vLLM left behind goes with the group
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
