@@ -129,7 +129,6 @@ def test_what_a_function_returns_is_compared_as_python_compares_it(returned, exp
         "import atexit\natexit.register(lambda: print(sum(map(int, input().split()))))",
         "import io, os, sys\nsys.stdout = io.StringIO()\nprint(sum(map(int, input().split())))\nsys.__stdout__.write(sys.stdout.getvalue())",
         "import os\nos.write(1, str(sum(map(int, input().split()))).encode())\nos._exit(0)",
-        "@cache\ndef f(n): return f(n - 1) + 1 if n else 0\nf(10_000)\nprint(sum(map(int, input().split())))",
         "from dataclasses import dataclass\n@dataclass(order=True)\nclass A:\n    x: int\nprint(sum(A(int(x)).x for x in input().split()))",
         "import numpy as np\nprint(np.array(input().split(), dtype=int).sum())",
         "import threading\nthreading.Thread(target=lambda: print(sum(map(int, input().split()))), daemon=False).start()",
@@ -138,6 +137,27 @@ def test_what_a_function_returns_is_compared_as_python_compares_it(returned, exp
 def test_programs_read_and_write_as_they_like(code, strictest):
     cases = Cases(None, [b"1 2", b"3 4\n", b"5 6\n"], ["3", "7\n", "11"])
     assert judge(code, cases, runner=strictest).step == "all 3 tests"
+
+
+IN_A_THREAD = "import threading\nthreading.stack_size(256 * 2**20)\nt = threading.Thread(target=lambda: print(f(10_000)))\nt.start()\nt.join()"
+
+
+@pytest.mark.parametrize("call", ["print(f(10_000))", "sys.setrecursionlimit(10**6)\n" + IN_A_THREAD])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(n): return f(n - 1) + 1 if n else 0",
+        "@cache\ndef f(n): return f(n - 1) + 1 if n else 0",
+        "@lru_cache(None)\ndef f(n): return f(n - 1) + 1 if n else 0",
+        "def f(n): return max(f(m) for m in [n - 1]) + 1 if n else 0",
+        "def f(n): return sum(map(f, [n - 1])) + 1 if n else 0",
+        "def f(n): return sorted([n], key=lambda m: f(m - 1) if m else 0)[0] if n else 0",
+        "class F:\n    def __call__(self, n): return self(n - 1) + 1 if n else 0\nf = F()",
+    ],
+)
+def test_a_program_calls_as_deep_through_what_is_written_in_c(code, call, strictest):
+    """Also under a Python that counts such calls apart, which ends them after some hundred."""
+    assert judge(f"{code}\n{call}", Cases(None, [b""], ["10000"]), runner=strictest).step == "all 1 tests"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from types import CodeType, ModuleType
 
-from lighteval_r1.confined import confinement, system_calls
+from lighteval_r1.confined import confinement, recursion, system_calls
 
 MEMORY_BYTES = 4 * 2**30
 FILE_BYTES = 16 * 2**20
@@ -79,7 +79,7 @@ def prepare(*, filtered: bool) -> dict[str, ModuleType]:
     del names["__builtins__"]
     rehearse(names)
     sys.argv = ["program.py"]
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    recursion.set_limit(RECURSION_LIMIT)
     sys.set_int_max_str_digits(INTEGER_DIGITS)
     _thread.stack_size(THREAD_STACK_BYTES)
     if filtered:

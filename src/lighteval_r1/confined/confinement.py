@@ -11,9 +11,9 @@ numbers are such paths, under /proc. With namespaces no path but the library's a
 import ctypes
 import os
 import signal
+import site
 import struct
 import sys
-import sysconfig
 
 from lighteval_r1.confined import system_calls
 
@@ -59,9 +59,8 @@ def call(name: str, *arguments: object) -> int:
 
 def library_files() -> list[str]:
     """What a program may read: the interpreter's library and what it loads; none lies under another."""
-    paths = sysconfig.get_paths()
     interpreter = [f"{prefix}/lib" for prefix in (sys.base_prefix, sys.prefix)]
-    wanted = {*interpreter, *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")), *SYSTEM_FILES}
+    wanted = {*interpreter, os.path.dirname(os.__file__), *site.getsitepackages(), *SYSTEM_FILES}
     there = sorted(path for path in wanted if os.path.exists(path))
     return [path for path in there if not any(path.startswith(other + "/") for other in there)]
 
