@@ -1,8 +1,8 @@
 """A grading process: `python -m lighteval_r1.sampling.grading_worker FD` answers each request with one line.
 
-    in   {"grader": "expression", "where": "box", "n_content": 1, "gold_id": "…", "n_gold": 3} and a line end, then the
-         bytes of the content, then those of the gold. The content is the answer that stood there, or, where "where" is
-         null, the text that it is to be found in; n_gold is null where the process still has that gold
+    in   {"grader": "expression", "where": "box", "n_content": 1, "n_gold": 3} and a line end, then the bytes of the
+         content, then those of the gold. The content is the answer that stood there, or, where "where" is null, the text
+         that it is to be found in
     out  {"outcome": "correct", "answer": "7", "step": "…", "grown": false}   or   {"error": "…"}, and then it ends
 
 What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception
@@ -23,7 +23,6 @@ from typing import BinaryIO
 
 from lighteval_r1.graders import GRADERS, Found
 from lighteval_r1.records import Grade, Outcome
-from lighteval_r1.sampling.grading_messages import LatestGolds, from_bytes
 
 # Address space, of which libraries reserve more than they use; the hard limit stays, for programs set their own.
 MEMORY_LIMIT_BYTES = 2 * 2**30
@@ -33,14 +32,13 @@ GROWN_KIB = 320 * 1024
 PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
-def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
+def answer(line: bytes, stream: BinaryIO) -> dict:
     """The answer to one request, whose header is the line."""
     request = json.loads(line)
-    content = from_bytes(stream.read(request["n_content"]))
-    gold = golds.get(request["gold_id"])
-    if request["n_gold"] is not None:
-        gold = from_bytes(stream.read(request["n_gold"]))
-        golds.add(request["gold_id"], n_bytes=request["n_gold"], gold=gold)
+    # half characters, too, travel as they came
+    content, gold = (
+        stream.read(request[size]).decode("utf-8", "surrogatepass") for size in ("n_content", "n_gold")
+    )
     try:
         grader = GRADERS[request["grader"]]
         found = grader.found(content, gold) if request["where"] is None else Found(content, request["where"])
@@ -69,7 +67,6 @@ def main(fd: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     soft = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(hard, MEMORY_LIMIT_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    golds = LatestGolds()
     with socket.socket(fileno=fd) as connection, connection.makefile("rwb") as stream:
 
         def send(message: dict) -> None:
@@ -79,7 +76,7 @@ def main(fd: int) -> None:
         send({})
         for line in stream:
             try:
-                message = answer(line, stream, golds)
+                message = answer(line, stream)
             finally:
                 # Not caught, only told: the exception then ends the process.
                 if (error := sys.exception()) is not None:

@@ -29,7 +29,6 @@ from lighteval_r1.graders.answers import AnswerText, NoAnswer
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
-from lighteval_r1.sampling.grading_messages import LatestGolds, to_bytes
 
 # A grader's limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something
 # other than a core is stopped after this many times the limit.
@@ -72,7 +71,6 @@ class Child:
         if gives_way:
             give_way(self.process.pid)
         self.stream = self.socket.makefile("rwb")
-        self.golds = LatestGolds()
         self._poll = select.poll()
         self._poll.register(self.socket, select.POLLIN)
         self._ready = False
@@ -83,18 +81,16 @@ class Child:
             self._read(limit_s=START_LIMIT_S)
             self._ready = True
         grader, text, gold = item
-        content, key = to_bytes((text_of(text) or "") if found is None else found.answer), gold_id(gold)
-        packed = None if self.golds.get(key) is not None else to_bytes(gold)
-        if packed is not None:
-            self.golds.add(key, n_bytes=len(packed))
+        words = (text_of(text) or "") if found is None else found.answer
+        # half characters, too, travel as they came
+        content, packed_gold = (part.encode("utf-8", "surrogatepass") for part in (words, gold))
         header = {
             "grader": grader.name,
             "where": None if found is None else found.where,
             "n_content": len(content),
-            "gold_id": key,
-            "n_gold": None if packed is None else len(packed),
+            "n_gold": len(packed_gold),
         }
-        self.stream.write(json.dumps(header).encode() + b"\n" + content + (packed or b""))
+        self.stream.write(b"".join((json.dumps(header).encode(), b"\n", content, packed_gold)))
         self.stream.flush()
         return self._read(limit_s=grader.limit_s)
 
