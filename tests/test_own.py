@@ -12,7 +12,6 @@ from lighteval_r1.records import UserError
 from lighteval_r1.tasks import own
 from lighteval_r1.tasks import task as task_module
 from lighteval_r1.tasks.names import find
-from lighteval_r1.tasks.specs import parse_spec
 from lighteval_r1.tasks.task import task_rows
 
 SUMS = [{"id": i, "question": f"What is {i} + 2?", "answer": i + 2} for i in range(20)]
@@ -36,7 +35,7 @@ def problems_of(task):
 
 def test_a_file_is_a_task_for_this_process_and_those_it_starts(tmp_path, capsys):
     specs = task_specs(written(tmp_path, SUMS) + "@n=3", n=None, problems=ProblemOptions())
-    assert specs == ["own_problems@n=3|0"]
+    assert [str(spec) for spec in specs] == ["own_problems@n=3|0"]
     understood = (
         f"own_problems is {tmp_path}/problems.jsonl, graded by expression; columns: question question, gold answer"
     )
@@ -47,7 +46,7 @@ def test_a_file_is_a_task_for_this_process_and_those_it_starts(tmp_path, capsys)
     assert [problem.gold for problem in problems_of(task)] == [str(i + 2) for i in range(20)]
     assert problems_of(task)[0].prompt.startswith("What is 0 + 2?\nPlease reason step by step")
     assert (
-        own.spelled_out(specs[0]) == f"{tmp_path}/problems.jsonl@n=3"
+        own.spelled_out(str(specs[0])) == f"{tmp_path}/problems.jsonl@n=3"
         and own.spelled_out("r1_lcb@n=2|0") == "r1_lcb@n=2|0"
     )
 
@@ -121,8 +120,8 @@ def test_levels_and_subjects_of_ones_own_are_groups(tmp_path, main):
     assert own.add(path, columns="category=Fach").groups == {"level": ("0", "1"), "category": ("a", "b")}
     without = [problem.id for problem in problems_of(own.add(written(tmp_path, SUMS, name="plain.jsonl")))]
     assert [problem.id for problem in problems_of(task)] == without
-    specs = task_specs(path + "@level=1", n=None, problems=ProblemOptions())
-    assert len(task_rows(parse_spec(specs[0]).task)) == 10
+    (spec,) = task_specs(path + "@level=1", n=None, problems=ProblemOptions())
+    assert len(task_rows(spec.task)) == 10
     with pytest.raises(UserError, match="subject has 1 value, or more than 40: no level"):
         own.add(path, columns="level=subject")
 

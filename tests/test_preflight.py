@@ -70,13 +70,18 @@ def test_a_model_without_a_task_is_told_the_tasks():
 def test_short_names_suites_and_n_become_full_specifications(tmp_path):
     suite = tmp_path / "suite.txt"
     suite.write_text("# two\nr1_aime24|0\nr1_math_500@n=2|0\n")
-    assert task_specs("aime24,math_500@n=8", n=None) == ["r1_aime24@n=64|0", "r1_math_500@n=8|0"]
-    assert task_specs(str(suite), n=None) == ["r1_aime24@n=64|0", "r1_math_500@n=2|0"]
-    assert task_specs("aime24", n=3) == ["r1_aime24@n=3|0"]
+
+    def specs(task: str, *, n: int | None = None) -> list[str]:
+        return [str(spec) for spec in task_specs(task, n=n)]
+
+    assert specs("aime24,math_500@n=8") == ["r1_aime24@n=64|0", "r1_math_500@n=8|0"]
+    assert specs(str(suite)) == ["r1_aime24@n=64|0", "r1_math_500@n=2|0"]
+    assert specs("aime24", n=3) == ["r1_aime24@n=3|0"]
 
 
 def test_specifications_of_other_versions_are_read_and_twins_named(capsys):
-    assert task_specs("lighteval|aime24|0|0", n=2) == task_specs("custom|aime24|0", n=2) == ["r1_aime24@n=2|0"]
+    (first,), (second,) = task_specs("lighteval|aime24|0|0", n=2), task_specs("custom|aime24|0", n=2)
+    assert str(first) == str(second) == "r1_aime24@n=2|0"
     assert "is asked as r1_aime24; open-r1's prompt for it is openr1_aime24." in capsys.readouterr().err
 
 

@@ -37,7 +37,7 @@ def written(folder, text: str) -> str:
 
 
 def test_a_suite_says_subsets_limits_samples_and_weights(tmp_path):
-    sums, choices = (parse_spec(text) for text in task_specs(written(tmp_path, MIX), n=None))
+    sums, choices = task_specs(written(tmp_path, MIX), n=None)
     levels = [row["level"] for row in task_rows(sums.task)]
     assert set(levels) == {1, 5} and len(levels) == sum(row["level"] in (1, 5) for row in TASKS["demo_sums"].rows())
     assert task_rows(choices.task) == TASKS["demo_choices"].rows()[:4]
@@ -45,7 +45,7 @@ def test_a_suite_says_subsets_limits_samples_and_weights(tmp_path):
 
 
 def test_a_limit_is_for_every_task_and_the_lowest_counts(tmp_path):
-    specs = [parse_spec(text) for text in task_specs(written(tmp_path, MIX), n=1, limit=6)]
+    specs = task_specs(written(tmp_path, MIX), n=1, limit=6)
     assert [len(task_rows(spec.task)) for spec in specs] == [6, 4]
     with pytest.raises(UserError, match="LIMIT=0: at least one problem"):
         task_specs("aime24", n=None, limit=0)
@@ -97,7 +97,7 @@ def test_what_came_along_is_found_from_anywhere_and_can_be_asked(monkeypatch, tm
     assert {"mix-728", "deepseek-r1"} <= set(shipped_suites())
     for name in shipped_suites():
         assert task_specs(f"recipes/suites/{name}.yaml", n=None) == task_specs(f"suite:{name}", n=None)
-    mix = [parse_spec(text).task for text in task_specs("suite:mix-728", n=None)]
+    mix = [spec.task for spec in task_specs("suite:mix-728", n=None)]
     assert sum(task.n_problems for task in mix) == 728 and {task.weight for task in mix} == {1.0}
 
 
@@ -111,7 +111,7 @@ def test_problems_of_ones_own_lie_beside_their_suite(tmp_path, monkeypatch):
     from lighteval_r1.cli.options import ProblemOptions
 
     first, _ = task_specs(suite, n=None, problems=ProblemOptions())
-    assert first == "own_mine@n=4@asks='limit:2;weight:2.0'|0" and len(task_rows(parse_spec(first).task)) == 2
+    assert str(first) == "own_mine@n=4@asks='limit:2;weight:2.0'|0" and len(task_rows(first.task)) == 2
 
 
 def test_a_part_says_what_it_is_and_a_limit_that_leaves_nothing_out_does_not():

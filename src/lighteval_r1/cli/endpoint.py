@@ -23,7 +23,7 @@ from lighteval_r1.outside.words import first_line, say, tell
 from lighteval_r1.records import ADDED, IN_REQUESTS, SERVERS_TEMPLATE, Settings, UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.results_file import Ours
-from lighteval_r1.tasks.specs import TaskSpec, check_data, parse_spec, say_confinement
+from lighteval_r1.tasks.specs import TaskSpec, check_data, say_confinement
 from lighteval_r1.tasks.task import task_rows
 
 if TYPE_CHECKING:
@@ -88,22 +88,23 @@ def endpoint_command(options: EndpointOptions) -> None:
 
 
 def through_lighteval(
-    options: EndpointOptions, engine: "EndpointEngine", specs: list[str], *, cache_dir: str, output_dir: Path
+    options: EndpointOptions, engine: "EndpointEngine", specs: list[TaskSpec], *, cache_dir: str, output_dir: Path
 ) -> None:
     """The server is at work while LightEval, which takes seconds, is imported; LightEval finds nothing owed."""
     with writing(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     # the plugin registers them while it is imported
-    variables.ASKED.set(",".join(specs))
+    asked = ",".join(map(str, specs))
+    variables.ASKED.set(asked)
     with lighteval_run(output_dir, loading=ALONE, verbose=options.verbose):
         importing = Thread(target=import_lighteval, daemon=True)
         importing.start()
-        sampled = drawn([parse_spec(spec) for spec in specs], engine=engine, cache_dir=cache_dir, output_dir=output_dir)
+        sampled = drawn(specs, engine=engine, cache_dir=cache_dir, output_dir=output_dir)
         importing.join()
         from lighteval_r1.plugin import pipeline
 
         where = {"output_dir": str(output_dir), "cache_dir": cache_dir}
-        pipeline.run(engine, specs, **where, wandb=options.wandb, sampled=sampled)
+        pipeline.run(engine, asked, **where, wandb=options.wandb, sampled=sampled)
 
 
 def import_lighteval() -> None:

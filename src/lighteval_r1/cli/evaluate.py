@@ -95,7 +95,8 @@ def evaluate_command(options: EvaluateOptions) -> None:
         run_sweep(sweep, options, parameters, specs, identity=identity, output_dir=output_dir, repo=repo)
         return
     recipe = Configuration.of(parameters, section)
-    command = lighteval_command(output_dir / recipe.name, specs, output_dir=output_dir, wandb=options.wandb)
+    asked = ",".join(map(str, specs))
+    command = lighteval_command(output_dir / recipe.name, asked, output_dir=output_dir, wandb=options.wandb)
     cache_dir = str(parameters.get("cache_dir") or CACHE_DIR)
     same = same_run(command, parameters, section, identity=identity)
     table = None if options.wandb else finished_table(output_dir, specs, cache_dir=cache_dir, same=same)
@@ -111,7 +112,7 @@ def evaluate_command(options: EvaluateOptions) -> None:
             # vLLM takes as long to import as LightEval: both at once.
             processes = start_replicas(layout_of(parameters))
             # the plugin registers them while it is imported
-            variables.ASKED.set(",".join(specs))
+            variables.ASKED.set(asked)
             with left_out(UNUSED):
                 from lighteval_r1.plugin import pipeline
 
@@ -237,14 +238,13 @@ def named_tasks(by_place: list[str], by_option: str) -> str:
 
 def task_specs(
     task: str, *, n: int | None, limit: int | None = None, problems: ProblemOptions | None = None
-) -> list[str]:
-    """Full LightEval names, from short ones ("aime24"), full ones, a comma-separated list, a suite's file, or files of
-    one's own problems."""
+) -> list[TaskSpec]:
+    """From short names ("aime24"), full ones, a list of these by comma, a suite's file, or files of one's own."""
     if not task:
         raise UserError(f"say which TASK, such as TASK=aime24. There are: {', '.join(sorted(TASKS))}.")
     if limit is not None and limit < 1:
         raise UserError(f"LIMIT={limit}: at least one problem is needed.")
-    specs: dict[str, str] = {}
+    specs: dict[str, TaskSpec] = {}
     if not (asked := expand(task)):
         raise UserError(f"the suite {task} names no task.")
     for text in asked:
@@ -261,7 +261,7 @@ def task_specs(
         if spec.task.name in specs:
             raise UserError(f"{spec.task.name} is asked for twice, the second time as {text}.")
         chosen = spec.task if limit is None else limited(spec.task, limit)
-        specs[spec.task.name] = str(TaskSpec(chosen, samples))
+        specs[spec.task.name] = TaskSpec(chosen, samples)
     if problems is not None and not any(is_address(text.partition("@")[0]) for text in asked):
         check_none_own(problems)
     return list(specs.values())
@@ -298,13 +298,12 @@ def is_of_hub(task: Task) -> bool:
     return task.rows is None and local_file(task) is None
 
 
-def check_several(specs: Iterable[str], *, temperature: float | None) -> list[Task]:
+def check_several(specs: Iterable[TaskSpec], *, temperature: float | None) -> list[Task]:
     """The tasks. UserError where the same reply would be drawn several times."""
-    asked = [parse_spec(spec) for spec in specs]
-    several = next((spec for spec in asked if spec.n > 1), None)
+    several = next((spec for spec in specs if spec.n > 1), None)
     if several is not None and temperature is not None and float(temperature) == 0:
         raise same_reply(several.task.name, several.n)
-    return [spec.task for spec in asked]
+    return [spec.task for spec in specs]
 
 
 def drawn_at(parameters: Mapping) -> float | None:

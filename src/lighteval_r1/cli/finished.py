@@ -13,12 +13,12 @@ from lighteval_r1.runs.journals import journal_run
 from lighteval_r1.runs.locate import RESULTS
 from lighteval_r1.runs.results_file import Ours, read_results
 from lighteval_r1.sampling.journal_files import journal_folder, read_asked, settings_of
-from lighteval_r1.tasks.specs import TaskSpec, parse_spec
+from lighteval_r1.tasks.specs import TaskSpec
 from lighteval_r1.tasks.task import rows_at_hand
 
 
 def finished_table(
-    output_dir: Path, specs: Sequence[str], *, cache_dir: str, same: Callable[[Ours], bool]
+    output_dir: Path, specs: Sequence[TaskSpec], *, cache_dir: str, same: Callable[[Ours], bool]
 ) -> str | None:
     """None where LightEval must run: for samples or grades that are owed, for results of other ones, or damaged ones.
 
@@ -37,7 +37,7 @@ def finished_table(
         return None
     settings = settings_of(ours.settings, where=newest)
     task_runs = []
-    for spec in map(parse_spec, specs):
+    for spec in specs:
         task_run = finished_task(spec, journal_folder(cache_dir, task=spec.task.name, settings=settings))
         if task_run is None:
             return None

@@ -134,8 +134,8 @@ def same_run(
     return same
 
 
-def lighteval_command(model_args: Path, specs: list[str], *, output_dir: Path, wandb: bool) -> list[str]:
+def lighteval_command(model_args: Path, tasks: str, *, output_dir: Path, wandb: bool) -> list[str]:
     """LightEval's own command for this run, as anyone may say it by hand."""
     lighteval = str(Path(sys.executable).parent / "lighteval")
-    command = [lighteval, "vllm", str(model_args), ",".join(specs), "--custom-tasks", "lighteval_r1.plugin"]
+    command = [lighteval, "vllm", str(model_args), tasks, "--custom-tasks", "lighteval_r1.plugin"]
     return [*command, "--save-details", "--output-dir", str(output_dir), *(["--wandb"] if wandb else [])]

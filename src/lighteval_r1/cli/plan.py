@@ -31,7 +31,7 @@ from lighteval_r1.sampling.journal_files import (
 )
 from lighteval_r1.sampling.progress import duration
 from lighteval_r1.tasks.portion import Portion
-from lighteval_r1.tasks.specs import check_data, parse_spec
+from lighteval_r1.tasks.specs import check_data
 from lighteval_r1.tasks.task import Task, rows_at_hand, task_rows
 
 # Results of fewer tokens say more of the start than of the speed.
@@ -73,7 +73,7 @@ def plan_command(options: PlanOptions) -> None:
     speed = speed_of(options)
     total_tokens = 0
     for spec in evaluate.task_specs(evaluate.named_tasks(options.tasks, options.task), n=options.n):
-        task, n = parse_spec(spec).task, parse_spec(spec).n
+        task, n = spec.task, spec.n
         known, n_drawn = known_of(options, task, parameters=parameters)
         adaptive = None
         if options.error is not None:

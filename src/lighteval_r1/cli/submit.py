@@ -95,7 +95,7 @@ def submission_of(options: SubmitOptions) -> Submission:
         name=usual.name,
         parameters=parameters | layout.parameters,
         section=section.record,
-        specs=[own.spelled_out(spec) for spec in specs],
+        specs=[own.spelled_out(str(spec)) for spec in specs],
         output=str(Path(options.output_dir or usual).absolute()),
         options=options_of_jobs(options),
         upload={"upload": options.upload, "public": options.public} if options.upload else {},

@@ -20,6 +20,7 @@ from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.outputs import writing
 from lighteval_r1.runs.reading import read_run
+from lighteval_r1.tasks.specs import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def run_sweep(
     sweep: Sweep,
     options: RunOptions,
     parameters: dict,
-    specs: Sequence[str],
+    specs: Sequence[TaskSpec],
     *,
     identity: ModelIdentity,
     output_dir: Path,
@@ -64,7 +65,8 @@ def run_sweep(
 ) -> None:
     """Each run has its folder below the output's; all draw into journals of one cache folder. repo: "" for no push."""
     # the plugin registers them while it is imported
-    variables.ASKED.set(",".join(specs))
+    asked = ",".join(map(str, specs))
+    variables.ASKED.set(asked)
     folders = {value: output_dir / f"{sweep.name}-{value}" for value in sweep.sections}
     with writing(output_dir):
         for folder in folders.values():
@@ -78,7 +80,7 @@ def run_sweep(
             started.callback(process.stop)
         for value, section in sweep.sections.items():
             tell(f"{sweep.name} {value}:")
-            run_one(section, options, parameters, specs, identity=identity, processes=processes, folder=folders[value])
+            run_one(section, options, parameters, asked, identity=identity, processes=processes, folder=folders[value])
             if repo:
                 from lighteval_r1.hub import push
 
@@ -96,7 +98,7 @@ def run_one(
     section: ModelSection,
     options: RunOptions,
     parameters: dict,
-    specs: Sequence[str],
+    tasks: str,
     *,
     identity: ModelIdentity,
     processes: list[ReplicaProcess],
@@ -108,12 +110,10 @@ def run_one(
 
     pipeline.run(
         engine,
-        list(specs),
+        tasks,
         output_dir=str(folder),
         cache_dir=options.cache_dir or str(parameters.get("cache_dir") or CACHE_DIR),
         wandb=options.wandb,
-        gives_way=engine.layout.device == "cpu",
-        started_with={"vllm_arguments": engine.engine_args},
     )
 
 

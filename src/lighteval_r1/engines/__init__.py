@@ -37,6 +37,14 @@ class Engine(Protocol):
     def context(self) -> int | None:
         """Tokens that prompt and reply may have together, once it is started; None where nobody says it."""
 
+    @property
+    def shares_cores(self) -> bool:
+        """Whether it computes on this machine's cores, so that graders give way to it."""
+
+    @property
+    def record(self) -> dict:
+        """What it was beside the settings, for the results."""
+
     def under(self, settings: Settings) -> "Engine":
         """The same engine, started, by other settings, for a look: what a server does not count is None."""
 
@@ -45,6 +53,9 @@ class Engine(Protocol):
 
     async def count(self, text: str) -> int | None:
         """The text's tokens; None without a tokenizer."""
+
+    def check_prompts(self, problems: list[Problem]) -> None:
+        """UserError naming the first whose prompt leaves no room for a reply, as far as that is known by now."""
 
     def render(self, problem: Problem) -> str:
         """The prompt as it is given away: with the chat template where that is applied here."""

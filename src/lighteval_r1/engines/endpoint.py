@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import openai
 
@@ -64,6 +65,7 @@ class EndpointEngine:
     must_count: bool = True
     context: int | None = None
     chosen: Chosen = field(default_factory=Chosen)
+    shares_cores: ClassVar[bool] = False
     _client: openai.AsyncOpenAI | None = None
     _closing_tags_seen: bool = False
     _thinking_comes_apart: bool = False
@@ -75,6 +77,13 @@ class EndpointEngine:
     # By problem; None once another reply to one of them was different.
     _first_replies: dict[str, int] | None = field(default_factory=dict)
     _n_repeated: int = 0
+
+    @property
+    def record(self) -> dict:
+        return {}
+
+    def check_prompts(self, problems: list[Problem]) -> None:
+        """The server says it, to each request."""
 
     async def start(self) -> None:
         most_bytes = STREAM_TO_REPLY * longest_reply(self.settings.max_tokens)

@@ -205,6 +205,14 @@ class VllmEngine:
     def context(self) -> int:
         return self.facts["max_model_len"]
 
+    @property
+    def shares_cores(self) -> bool:
+        return self.layout.device == "cpu"
+
+    @property
+    def record(self) -> dict:
+        return {"vllm_arguments": self.engine_args}
+
     def under(self, settings: Settings) -> "VllmEngine":
         return replace(self, settings=settings, _prompts={})
 
@@ -214,9 +222,9 @@ class VllmEngine:
     async def count(self, text: str) -> int:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def check_prompts(self, problems: list[Problem], limit: int) -> None:
-        """UserError naming the first problem whose prompt leaves no room for a reply."""
-        for problem in problems:
+    def check_prompts(self, problems: list[Problem]) -> None:
+        limit = self.facts.get("max_model_len") or self.settings.max_model_length
+        for problem in problems if limit else ():
             n = len(self.prompt_ids(problem)[0])
             if n >= limit:
                 raise UserError(
@@ -252,7 +260,7 @@ class VllmEngine:
     async def draw(self, owed: Owed, *, replica: int, on_text: Callable[[str], None] | None = None) -> Sample:
         """One reply. on_text: called with the text so far as it grows."""
         prompt, thinking_opened = self.prompt_ids(owed.problem)
-        self.check_prompts([owed.problem], self.facts["max_model_len"])
+        self.check_prompts([owed.problem])
         begin = time.monotonic()
         drawn = await self.processes[replica].draw(
             next(self._numbers), prompt=prompt, params={**self.sampling_params(), "seed": owed.seed}, on_text=on_text

@@ -43,10 +43,7 @@ def vllm_model(
     """identity, processes: where they were found and started before."""
     identity = identity or identify(config.model_dump())
     engine = make_engine(config, identity=identity, section=section, processes=processes)
-    gives_way = engine.layout.device == "cpu"
-    ours = R1Config(**config.model_dump(exclude_unset=True))
-    started_with = {"vllm_arguments": engine.engine_args}
-    return R1Model(ours, engine=engine, gives_way=gives_way, output_dir=output_dir, started_with=started_with)
+    return R1Model(R1Config(**config.model_dump(exclude_unset=True)), engine=engine, output_dir=output_dir)
 
 
 def command_line() -> dict | None:

@@ -40,23 +40,18 @@ class R1Model(LightevalModel):
         config: ModelConfig,
         *,
         engine: Engine,
-        gives_way: bool = False,
         output_dir: str = "",
-        started_with: dict | None = None,
         sampled: dict | None = None,
     ) -> None:
         """config: LightEval's, with a field lighteval_r1 for what ours adds.
 
-        gives_way: graders do, to an engine on the same cores. output_dir: of the results, where it is known.
-        started_with: what the engine was, beside the settings, for the results.
-        sampled: what the sampling took, where it is over (sampling.loop.sample).
+        output_dir: of the results, where it is known. sampled: what the sampling took, where it is over
+        (sampling.loop.sample).
         """
         self.config = config
         self._cache = NoCache()
         self.engine = engine
-        self.gives_way = gives_way
         self.output_dir = output_dir
-        self.started_with = started_with or {}
         self.sampled = sampled
 
     @property
@@ -95,8 +90,7 @@ class R1Model(LightevalModel):
         try:
             sampling = self.sampled
             if sampling is None or owed_samples(works, shard=shard):
-                output_dir, gives_way = self.output_dir, self.gives_way
-                sampling = await sample(works, engine=engine, shard=shard, output_dir=output_dir, gives_way=gives_way)
+                sampling = await sample(works, engine=engine, shard=shard, output_dir=self.output_dir)
             if shard is not None:
                 raise SystemExit(shard_done(shard, left=len(owed_samples(works))))
             task_runs = [work.result() for work in works]
@@ -123,7 +117,7 @@ class R1Model(LightevalModel):
             "settings": asdict(settings),
             "settings_id": settings.id,
             "environment": environment()
-            | self.started_with
+            | self.engine.record
             | {"reasoning_parser": self.engine.chosen.record}
             | ({"sane": sampling.pop("sane")} if "sane" in sampling else {})
             | ({"sandbox": level} if level else {}),

@@ -26,18 +26,16 @@ class EngineConfig(ModelConfig):
 
 def run(
     engine: Engine,
-    specs: list[str],
+    tasks: str,
     *,
     output_dir: str,
     cache_dir: str,
     wandb: bool = False,
-    gives_way: bool = False,
-    started_with: dict | None = None,
     sampled: dict | None = None,
 ) -> None:
-    """What `lighteval vllm SPECS --custom-tasks lighteval_r1.plugin --save-details` does, with this engine.
+    """What `lighteval vllm TASKS --custom-tasks lighteval_r1.plugin --save-details` does, with this engine.
 
-    gives_way, started_with, sampled: as R1Model has them.
+    sampled: as R1Model has it.
     """
     settings = engine.settings
     given = GenerationParameters(
@@ -50,19 +48,12 @@ def run(
         cache_dir=cache_dir,
     )
     pipeline = Pipeline(
-        tasks=",".join(specs),
+        tasks=tasks,
         pipeline_parameters=PipelineParameters(
             launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory="lighteval_r1.plugin"
         ),
         evaluation_tracker=EvaluationTracker(output_dir=output_dir, save_details=True, use_wandb=wandb),
-        model=R1Model(
-            config,
-            engine=engine,
-            gives_way=gives_way,
-            output_dir=output_dir,
-            started_with=started_with,
-            sampled=sampled,
-        ),
+        model=R1Model(config, engine=engine, output_dir=output_dir, sampled=sampled),
     )
     pipeline.evaluate()
     pipeline.show_results()

@@ -126,6 +126,11 @@ class Sample:
             return self
         return replace(self, outcome=grade.outcome, answer=grade.answer, step=grade.step)
 
+    @property
+    def drawn(self) -> "Sample":
+        """As it came: neither divided nor graded."""
+        return Sample(**to_record(self, DRAWN_FIELDS))
+
 
 # A journal keeps what was drawn and how it was read and graded apart: grading anew writes no reply again.
 SPLIT_FIELDS = ("marks", "split", "n_thinking_tokens")

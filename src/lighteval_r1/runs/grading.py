@@ -14,18 +14,7 @@ from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.estimators import also_lines, named
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
-from lighteval_r1.records import (
-    DRAWN_FIELDS,
-    Grade,
-    GraderDied,
-    OwedError,
-    RunProblem,
-    Sample,
-    TaskRun,
-    UserError,
-    sample_of,
-    to_record,
-)
+from lighteval_r1.records import Grade, GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.runs.grades_file import write_grades
 from lighteval_r1.runs.locate import HUB, find
 from lighteval_r1.runs.reply_files import read_replies
@@ -118,7 +107,7 @@ def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> Tas
     def settled(sample: Sample) -> Sample:
         if given is None:
             return replace(sample, thinking_opened=bool(sample.thinking_opened))
-        return sample_of(to_record(sample, DRAWN_FIELDS), thinking_opened=given)
+        return replace(sample.drawn, thinking_opened=given)
 
     return with_samples(task_run, map(settled, task_run.samples))
 

@@ -1,8 +1,8 @@
 """A grading process: `python -m lighteval_r1.sampling.grading_worker FD` answers each request with one line.
 
     in   {"grader": "expression", "where": "box", "n_content": 1, "n_gold": 3} and a line end, then the bytes of the
-         content, then those of the gold. The content is the answer that stood there, or, where "where" is null, the text
-         that it is to be found in
+         content, then those of the gold. The content is the answer that stood there, or, where "where" is null, the
+         text that it is to be found in
     out  {"outcome": "correct", "answer": "7", "step": "…", "grown": false}   or   {"error": "…"}, and then it ends
 
 What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception
@@ -36,9 +36,7 @@ def answer(line: bytes, stream: BinaryIO) -> dict:
     """The answer to one request, whose header is the line."""
     request = json.loads(line)
     # half characters, too, travel as they came
-    content, gold = (
-        stream.read(request[size]).decode("utf-8", "surrogatepass") for size in ("n_content", "n_gold")
-    )
+    content, gold = (stream.read(request[size]).decode("utf-8", "surrogatepass") for size in ("n_content", "n_gold"))
     try:
         grader = GRADERS[request["grader"]]
         found = grader.found(content, gold) if request["where"] is None else Found(content, request["where"])

@@ -9,16 +9,7 @@ from lighteval_r1.graders import GRADERS
 from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line, tell
-from lighteval_r1.records import (
-    DRAWN_FIELDS,
-    GraderDied,
-    Problem,
-    Sample,
-    UserError,
-    sample_of,
-    seed_of,
-    to_record,
-)
+from lighteval_r1.records import GraderDied, Problem, Sample, UserError, seed_of
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.sampling.progress import Progress, stopped_by_signals
 from lighteval_r1.sampling.schedule import Schedule
@@ -31,9 +22,8 @@ async def sample(
     engine: Engine,
     shard: tuple[int, int] | None = None,
     output_dir: str = "",
-    gives_way: bool = False,
 ) -> dict:
-    """What `run` does, with all that is said before and during it. gives_way: graders do, to the engine."""
+    """What `run` does, with all that is said before and during it."""
     settings = engine.settings
     if shard and any(work.asked.error is not None for work in works):
         raise UserError(
@@ -41,12 +31,11 @@ async def sample(
             "Leave LIGHTEVAL_R1_SHARD out, or ask for n."
         )
     tell(engine.chosen)
-    if settings.max_model_length:
-        engine.check_prompts([problem for work in works for problem in work.problems], settings.max_model_length)
+    engine.check_prompts([problem for work in works for problem in work.problems])
     announce(works, settings=settings)
     if output_dir:
         point_to_journals(works, output_dir)
-    with Pool(gives_way=gives_way) as pool:
+    with Pool(gives_way=engine.shares_cores) as pool:
         divider = Divider(engine.chosen, engine.tokenizer, budget=settings.thinking_budget)
         sane = variables.SANE.value()
         return await run(works, engine=engine, pool=pool, shard=shard, divider=divider, sane=sane)
@@ -124,7 +113,7 @@ class _Loop:
             if sample.index < work.asked.n and sample.key not in work.journal.samples
         ]
         for work, _ in lacking:
-            work.journal.add_sample(sample_of(to_record(sample, DRAWN_FIELDS)))
+            work.journal.add_sample(sample.drawn)
         return lacking
 
     def begin(self, owed: list[Owed], *, shard: tuple[int, int] | None) -> None:
