@@ -12,14 +12,14 @@ from lighteval_r1.tasks.task import task_rows
 CODE = """
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, boxed_reference, row_sha256
+from lighteval_r1.tasks.task import Task, row_sha256
 
 def read(row, prompt):
     question = "%s" % row["q"]
     return Problem(prompt=prompt.format(problem=question), gold=row["a"], name=row["q"], row_sha256=row_sha256(question))
 
 TASKS = [Task(name=NAME, repo="mine", subset="", split="test", file="mine", columns=("q", "a"), prompt=ASKED, read=read,
-              grader=EXPRESSION, n=2, version=1, licence="mine", n_problems=1, reference=boxed_reference,
+              grader=EXPRESSION, n=2, version=1, licence="mine", n_problems=1,
               rows=lambda: [{"q": "1 + 1?", "a": "2"}])]
 """
 

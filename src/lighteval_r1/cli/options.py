@@ -230,7 +230,7 @@ class ProblemOptions:
     """How a file of one's own problems is read (TASK=problems.jsonl)."""
 
     columns: str = option("", "Of one's own problems: which column holds what.", metavar="question=…,gold=…")
-    grader: str = option("", "Of one's own problems: expression, real, choice or program; else by their columns.")
+    grader: str = option("", "Of one's own problems: a grader's name, such as choice or real; else by their columns.")
     prompt_file: str = option("", "Of one's own problems: a file whose text, with {problem} in it, is asked.")
 
 

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
 from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases
-from lighteval_r1.graders.grader import MALFORMED, Found, Grader
+from lighteval_r1.graders.grader import MALFORMED, Found, Grader, thought_through
 from lighteval_r1.graders.latex import spell
 from lighteval_r1.graders.retractions import standing
 from lighteval_r1.records import Grade, Outcome
@@ -285,6 +285,10 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
     return ""
 
 
+def reference(gold: str) -> str:
+    return thought_through(f"Answer: {gold_letter(gold)}")
+
+
 CHOICE = Grader(
     name="choice",
     find=find,
@@ -297,4 +301,5 @@ CHOICE = Grader(
     answer_in_thinking=True,
     note=None,
     lettered=True,
+    reference=reference,
 )

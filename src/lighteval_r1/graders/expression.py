@@ -55,7 +55,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
-from lighteval_r1.graders.grader import Found, Grader
+from lighteval_r1.graders.grader import Found, Grader, thought_through
 from lighteval_r1.graders.latex import MAX_LENGTH, plain
 from lighteval_r1.graders.numerals import exact
 from lighteval_r1.records import Grade, Outcome
@@ -105,6 +105,10 @@ def canonical(answer: str) -> str:
     return str(value) if value is not None else spelling
 
 
+def reference(gold: str) -> str:
+    return thought_through(f"The answer is $\\boxed{{{gold}}}$.")
+
+
 EXPRESSION = Grader(
     name="expression",
     find=find,
@@ -117,4 +121,5 @@ EXPRESSION = Grader(
     answer_in_thinking=True,
     note=None,
     lettered=False,
+    reference=reference,
 )

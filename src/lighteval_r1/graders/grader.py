@@ -24,6 +24,11 @@ class Found:
     where: str
 
 
+def thought_through(answer: str) -> str:
+    """A reply that thinks, and then says this."""
+    return f"<think>\nThis is known.\n</think>\n\n{answer}"
+
+
 class Candidates(Protocol):
     def __call__(self, thinking: str, *, problem: str, gold: str) -> "list[Candidate]": ...
 
@@ -39,7 +44,7 @@ class Grader:
     states an answer; None where it states none. limit_s: CPU seconds for one judgement. confined: it runs code that a
     model wrote. answer_in_thinking: whether an answer counts that stands in a thought that ended, with nothing behind
     it. note: what must be said beside the score of a task of that name, "" if nothing. lettered: answers are letters of
-    options.
+    options. reference: a reply that answers with this gold, which `check` grades; None where none can be made of it.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Grader:
     answer_in_thinking: bool = True
     lettered: bool = False
     note: Callable[[str], str] | None = None
+    reference: Callable[[str], str] | None = None
 
     def answer_text(self, sample: Sample) -> AnswerText:
         """What this grader sees of a sample."""

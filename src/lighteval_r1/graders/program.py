@@ -258,4 +258,5 @@ PROGRAM = Grader(
     answer_in_thinking=False,
     note=note,
     lettered=False,
+    reference=None,
 )

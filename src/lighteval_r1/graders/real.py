@@ -89,4 +89,16 @@ def candidates(thinking: str, *, problem: str, gold: str) -> "list[Candidate]":
     return expression.candidates(thinking, problem=problem, gold=expected, tolerant=bool(within))
 
 
-REAL = replace(expression.EXPRESSION, name="real", find=find, judge=judge, shown_gold=shown_gold, candidates=candidates)
+def reference(gold: str) -> str:
+    return expression.reference(read_gold(gold)[0])
+
+
+REAL = replace(
+    expression.EXPRESSION,
+    name="real",
+    find=find,
+    judge=judge,
+    shown_gold=shown_gold,
+    candidates=candidates,
+    reference=reference,
+)

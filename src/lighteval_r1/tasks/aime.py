@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, boxed_reference, problem_of
+from lighteval_r1.tasks.task import Task, problem_of
 
 # LightEval's template for competition mathematics in February 2025, which open-r1's tables were made with.
 # Source: https://github.com/huggingface/lighteval, MATH_PROMPT_TEMPLATE in tasks/tasks/aime.py (as of 0.13.0).
@@ -40,7 +40,6 @@ AIME24 = Task(
     licence="MAA, for research",
     n_problems=30,
     known_data="f629ab0b9ae99dbd8cf2c0d74ae32f0a20f368c99bf9e6d3347af32f11f962a4",
-    reference=boxed_reference,
 )
 AIME25 = replace(
     AIME24,

@@ -15,7 +15,7 @@ from dataclasses import replace
 from lighteval_r1.graders import EXPRESSION, EXPRESSION_BEHIND_THINKING
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import aime
-from lighteval_r1.tasks.task import Task, boxed_reference
+from lighteval_r1.tasks.task import Task
 
 # Source: the competitions' configurations in https://github.com/eth-sri/matharena.
 MATHARENA_PROMPT = "Put your final answer within \\boxed{{}}.\n\n{problem}"
@@ -38,7 +38,6 @@ AIME26 = Task(
     version=2,
     licence="CC BY-NC-SA 4.0",
     n_problems=30,
-    reference=boxed_reference,
 )
 # Name, data set and its file, problems, and whether its rows were seen.
 OTHERS = (

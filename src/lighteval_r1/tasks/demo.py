@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import partial
 
 from lighteval_r1.graders import CHOICE, EXPRESSION, PROGRAM
+from lighteval_r1.graders.grader import thought_through
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks import gpqa_diamond, livecodebench
 from lighteval_r1.tasks.demo_problems import N_EVALUATION, OPERATIONS, evaluation
-from lighteval_r1.tasks.lettered import choice_problem, letter_reference
-from lighteval_r1.tasks.task import Task, boxed_reference, problem_of
+from lighteval_r1.tasks.lettered import choice_problem
+from lighteval_r1.tasks.task import Task, problem_of
 
 
 def rows(kind: str) -> list[dict]:
@@ -40,7 +41,7 @@ def read_program(row: dict, prompt: str) -> Problem:
 
 def program_reference(problem: Problem) -> str:
     solution = next(row["solution"] for row in rows("programs") if row["id"] == problem.name)
-    return f"<think>\nThis is known.\n</think>\n\n```python\n{solution}\n```"
+    return thought_through(f"```python\n{solution}\n```")
 
 
 SUMS = Task(
@@ -56,7 +57,6 @@ SUMS = Task(
     licence="Apache-2.0",
     n_problems=N_EVALUATION["sums"],
     groups={"level": ("1", "2", "3", "4", "5")},
-    reference=boxed_reference,
     rows=partial(rows, "sums"),
 )
 CHOICES = replace(
@@ -70,7 +70,6 @@ CHOICES = replace(
     grader=CHOICE,
     n_problems=N_EVALUATION["choices"],
     groups={},
-    reference=letter_reference,
     rows=partial(rows, "choices"),
 )
 PROGRAMS = replace(

@@ -15,6 +15,7 @@ import json
 from dataclasses import replace
 
 from lighteval_r1.graders import PROGRAM
+from lighteval_r1.graders.grader import thought_through
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.task import Task, problem_of
 
@@ -49,7 +50,7 @@ def read_mbpp(row: dict, prompt: str) -> Problem:
 
 
 def reference(problem: Problem) -> str:
-    return f"<think>\nThis is known.\n</think>\n\n```python\n{json.loads(problem.gold)['solution']}\n```"
+    return thought_through(f"```python\n{json.loads(problem.gold)['solution']}\n```")
 
 
 HUMANEVAL_PLUS = Task(

@@ -19,7 +19,7 @@ from itertools import permutations
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import QUESTION, Problem
-from lighteval_r1.tasks.lettered import LETTERS, letter_reference, lettered
+from lighteval_r1.tasks.lettered import LETTERS, lettered
 from lighteval_r1.tasks.task import Task, row_sha256
 
 # Source: simple-evals' multiple choice template, in the form of LightEval 0.13.0's tasks/tasks/gpqa.py.
@@ -78,7 +78,6 @@ GPQA_DIAMOND = Task(
     licence="CC BY 4.0, gated",
     n_problems=198,
     groups={"domain": ("Biology", "Chemistry", "Physics")},
-    reference=letter_reference,
     gated=True,
 )
 

@@ -25,7 +25,3 @@ def choice_problem(prompt: str, *, question: str, options: Sequence[str], letter
         row_sha256=row_sha256(question, *options, letter),
         **more,
     )
-
-
-def letter_reference(problem: Problem) -> str:
-    return f"<think>\nThis is known.\n</think>\n\nAnswer: {json.loads(problem.gold)['letter']}"

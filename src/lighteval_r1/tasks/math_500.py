@@ -11,7 +11,7 @@ from dataclasses import replace
 from lighteval_r1.graders import EXPRESSION
 from lighteval_r1.records import Problem
 from lighteval_r1.tasks.aime import OPENR1_PROMPT
-from lighteval_r1.tasks.task import Task, boxed_reference, problem_of
+from lighteval_r1.tasks.task import Task, problem_of
 
 SUBJECTS = (
     "Algebra",
@@ -43,7 +43,6 @@ MATH_500 = Task(
     n_problems=500,
     known_data="7e37d55bdf0da3ef45d268a8441cbb5ba9ce6343b83479d0ca788d1077a3c7cb",
     groups={"level": ("1", "2", "3", "4", "5"), "subject": SUBJECTS},
-    reference=boxed_reference,
 )
 
 TASKS = [MATH_500, replace(MATH_500, name="openr1_math_500", prompt=OPENR1_PROMPT)]

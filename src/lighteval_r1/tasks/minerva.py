@@ -13,9 +13,9 @@ import re
 from decimal import Decimal
 
 from lighteval_r1.graders import REAL
-from lighteval_r1.graders.real import gold_within, read_gold
+from lighteval_r1.graders.real import gold_within
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.task import Task, boxed, problem_of
+from lighteval_r1.tasks.task import Task, problem_of
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.(?P<decimals>\d*))?(?:e(?P<power>[+-]?\d+))?")
 
@@ -32,10 +32,6 @@ def read(row: dict, prompt: str) -> Problem:
     return problem_of(prompt, row["question"], gold_of(str(row["answer"]).strip()), row["answer"])
 
 
-def reference(problem: Problem) -> str:
-    return boxed(read_gold(problem.gold)[0])
-
-
 TASKS = [
     Task(
         name="r1_minerva",
@@ -49,6 +45,5 @@ TASKS = [
         version=2,
         licence="CC BY-NC-SA 4.0",
         n_problems=272,
-        reference=reference,
     )
 ]

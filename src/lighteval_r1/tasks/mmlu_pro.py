@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.lettered import choice_problem, letter_reference
+from lighteval_r1.tasks.lettered import choice_problem
 from lighteval_r1.tasks.task import Task
 
 CATEGORIES = (
@@ -61,7 +61,6 @@ MMLU_PRO = Task(
     licence="MIT",
     n_problems=12032,
     groups={"category": CATEGORIES},
-    reference=letter_reference,
     tried=False,
 )
 

@@ -11,7 +11,6 @@ https://arxiv.org/abs/2402.14008.
 from lighteval_r1.graders import REAL
 from lighteval_r1.graders.real import gold_within
 from lighteval_r1.records import Problem
-from lighteval_r1.tasks.minerva import reference
 from lighteval_r1.tasks.task import Task, problem_of
 
 SUBFIELDS = ("Algebra", "Combinatorics", "Geometry", "Number Theory")
@@ -39,6 +38,5 @@ TASKS = [
         licence="Apache-2.0",
         n_problems=674,
         groups={"subfield": SUBFIELDS},
-        reference=reference,
     )
 ]

@@ -22,8 +22,8 @@ from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Problem, UserError, sha256
 from lighteval_r1.tasks import livecodebench
 from lighteval_r1.tasks.cells import gold_text, letter_of, options_of, tests_of, unreadable
-from lighteval_r1.tasks.lettered import LETTERS, choice_problem, letter_reference
-from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, HUB, Task, boxed_reference, local_rows, problem_of
+from lighteval_r1.tasks.lettered import LETTERS, choice_problem
+from lighteval_r1.tasks.task import DEEPSEEK_PROMPT, HUB, Task, local_rows, problem_of
 
 MAX_BYTES = 2**30
 # The usual names of columns. Of two that are there, the user says which.
@@ -101,7 +101,6 @@ def add(address: str, *, columns: str = "", grader: str = "", prompt_file: str =
 
 def task_of(name: str, own: Own) -> Task:
     needed = ("question", "tests" if own.grader == PROGRAM.name else "gold")
-    references = {CHOICE.name: letter_reference if "options" in own.columns else None, PROGRAM.name: None}
     return Task(
         name=name,
         repo=own.address,
@@ -115,7 +114,6 @@ def task_of(name: str, own: Own) -> Task:
         version=2,
         licence="one's own",
         groups={group: tuple(values) for group, values in own.groups.items()},
-        reference=references.get(own.grader, boxed_reference),
         rows=partial(own_rows, own.address, tuple(own.columns.items())),
     )
 

@@ -29,10 +29,11 @@ class Task:
     columns: what a row must have, the question's first. read: row and prompt template -> Problem, without its grader.
     n: samples per problem where none is asked. groups: names of the groups that rows fall in, with their values.
     known_data: the SHA-256 of the complete data set where it was measured, else "". reference: a reply that holds the
-    gold answer, for `check`. keep: which rows of the data set are the task's, where not all. tried: False where columns
-    are those that were documented, and no row was ever seen. subset: which of its problems a run asks, where not all.
-    weight: in the weighted mean of a suite; None where it has none. orders: in how many orders of its options each
-    question is asked; each is a Problem of its own, made of a row with a column "order".
+    gold answer, for `check`, where the grader makes none. keep: which rows of the data set are the task's, where not
+    all. tried: False where columns are those that were documented, and no row was ever seen. portion: which of its
+    problems a run asks, where not all. weight: in the weighted mean of a suite; None where it has none. orders: in how
+    many orders of its options each question is asked; each is a Problem of its own, made of a row with a column
+    "order".
     """
 
     name: str
@@ -91,9 +92,13 @@ class Task:
             empty = self.grader.grade_reply("", problem.gold)
             if empty.outcome is not Outcome.NO_ANSWER:
                 faults.append(f"{problem.name}: an empty reply is graded {empty.outcome}, not no_answer")
-            if self.reference is None:
+            if self.reference is not None:
+                reply = self.reference(problem)
+            elif self.grader.reference is not None:
+                reply = self.grader.reference(problem.gold)
+            else:
                 continue
-            found = self.grader.grade_reply(self.reference(problem), problem.gold)
+            found = self.grader.grade_reply(reply, problem.gold)
             if found.outcome is not Outcome.CORRECT:
                 faults.append(f"{problem.name}: gold {problem.gold[:60]!r} is graded {found.outcome} ({found.step})")
         return faults
@@ -113,14 +118,6 @@ def row_sha256(*parts: str) -> str:
     """White space and leading zeros of integers differ between mirrors of one data set and do not count."""
     texts = [" ".join(str(part).split()) for part in parts]
     return sha256([str(int(text)) if text.isascii() and text.isdigit() else text for text in texts])
-
-
-def boxed(answer: str) -> str:
-    return f"<think>\nThis is known.\n</think>\n\nThe answer is $\\boxed{{{answer}}}$."
-
-
-def boxed_reference(problem: Problem) -> str:
-    return boxed(problem.gold)
 
 
 def is_address(name: str) -> bool:
