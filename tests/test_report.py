@@ -305,7 +305,8 @@ def test_where_no_spread_was_seen_the_pages_intervals_are_no_points(tmp_path):
 
 
 def test_both_intervals_are_drawn_and_the_narrow_one_is_wide_enough_to_be_seen():
-    scored = summary.scored("m", [np.array([1.0] * 40), np.array([1.0] * 39 + [0.0])])
+    rows = [np.array([1.0] * 40), np.array([1.0] * 39 + [0.0])]
+    scored = summary.scored("m", summary.estimate(rows), rows, published=())
     drawing = str(drawings.interval(scored))
     (band,) = re.findall(r'<rect class="near"[^>]* width="([\d.]+)"', drawing)
     (low, high) = re.findall(r'class="wide" d="M([\d.]+) 13H([\d.]+)', drawing)[0]

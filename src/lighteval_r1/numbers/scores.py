@@ -138,7 +138,7 @@ def task_row(
         no_answer=outcomes.count(Outcome.NO_ANSWER) if any(outcomes) else None,
         reasons=no_answer_reasons(samples),
         in_thinking=sum(map(from_thinking, samples)),
-        undecided=outcomes.count(Outcome.UNDECIDED),
+        undecided=outcomes.count(Outcome.UNDECIDED) if any(outcomes) else None,
         mean_tokens=mean_tokens(samples),
         partial=partial,
         note=note_of(task_run),

@@ -33,7 +33,7 @@ class Row:
     pass_at_1: Estimate
     truncated: int | None
     no_answer: int | None
-    undecided: int
+    undecided: int | None
     mean_tokens: float | None
     partial: bool = False
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -41,6 +41,22 @@ class Row:
     note: str = ""
     early: Mapping[str, int] = field(default_factory=dict)
     unfinished: int = 0
+
+    @property
+    def why(self) -> str:
+        """ "3 cut off, 1 nothing announced; 2 answers taken from the thinking"; "" where there is nothing to say."""
+        n = self.in_thinking
+        taken = f"{n} answer{'s' * (n != 1)} taken from the thinking" if n else ""
+        return "; ".join(filter(None, [", ".join(f"{n} {reason}" for reason, n in self.reasons.items()), taken]))
+
+    @property
+    def bounds(self) -> str:
+        """ "22.0 % cut off: the score is at least 60.0, at most 82.0"; "" where every reply that is not right ended."""
+        if not self.unfinished:
+            return ""
+        value, n = self.pass_at_1.value, self.pass_at_1.n_samples
+        parts = ", ".join(f"{percent(count / n)} % {reason}" for reason, count in self.early.items())
+        return f"{parts}: the score is at least {percent(value)}, at most {percent(value + self.unfinished / n)}"
 
 
 def percent(value: float | None) -> str:
@@ -86,30 +102,14 @@ def columns(table: list[list[str]], *, left: int = 1) -> str:
     return "\n".join(lines)
 
 
-def reasons_in_words(reasons: Mapping[str, int], *, in_thinking: int) -> str:
-    """ "3 cut off, 1 nothing announced; 2 answers taken from the thinking"; "" where there is nothing to say."""
-    taken = f"{in_thinking} answer{'s' * (in_thinking != 1)} taken from the thinking" if in_thinking else ""
-    return "; ".join(filter(None, [", ".join(f"{n} {reason}" for reason, n in reasons.items()), taken]))
-
-
-def bounds_in_words(value: float, n_samples: int, *, early: Mapping[str, int], unfinished: int) -> str:
-    """ "22.0 % cut off: the score is at least 60.0, at most 82.0"; "" where every reply that is not right ended."""
-    if not unfinished:
-        return ""
-    parts = ", ".join(f"{percent(n / n_samples)} % {reason}" for reason, n in early.items())
-    most = percent(value + unfinished / n_samples)
-    return f"{parts}: the score is at least {percent(value)}, at most {most}"
-
-
 def results_table(rows: list[Row]) -> str:
     """Percent; notes say why samples have no answer, and of undecided ones the bound that they imply."""
     lines = [columns([list(RESULT_HEADERS), *(cells(row) for row in rows)])]
     for row in rows:
-        if words := reasons_in_words(row.reasons, in_thinking=row.in_thinking):
-            lines.append(f"{row.task}: without an answer {words}." if row.reasons else f"{row.task}: {words}.")
-        n = row.pass_at_1.n_samples
-        if words := bounds_in_words(row.pass_at_1.value, n, early=row.early, unfinished=row.unfinished):
-            lines.append(f"{row.task}: {words}.")
+        if row.why:
+            lines.append(f"{row.task}: without an answer {row.why}." if row.reasons else f"{row.task}: {row.why}.")
+        if row.bounds:
+            lines.append(f"{row.task}: {row.bounds}.")
         if row.undecided:
             most = row.pass_at_1.value + row.undecided / row.pass_at_1.n_samples
             lines.append(

@@ -15,13 +15,14 @@ from lighteval_r1.numbers.baselines import (
     read_baselines,
     spread,
 )
-from lighteval_r1.numbers.means import means_table, suite_means
-from lighteval_r1.numbers.scores import by_question, task_row
+from lighteval_r1.numbers.means import means_table
+from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, columns, intervals, percent, results_table
 from lighteval_r1.records import Run, TaskRun, UserError
 from lighteval_r1.report.differences import against_first, both_p, common_tasks, label, paired, sampling_words
+from lighteval_r1.report.summary import means
 from lighteval_r1.runs.outputs import writing
-from lighteval_r1.runs.pairing import common_weights, differences, paired_problems, pooled, step_of, tasks_of_all
+from lighteval_r1.runs.pairing import differences, paired_problems, pooled, step_of, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun, letter_of, scored, sorted_out
 
 
@@ -123,14 +124,11 @@ def table(told: Sequence[ScoredRun]) -> str:
 def means_of(told: Sequence[ScoredRun]) -> str:
     """The means over the tasks that all runs have, and which are left out; "" of fewer than two."""
     tasks = tasks_of_all([each.run for each in told])
-    lines = []
-    for place, each in enumerate(told):
-        names = [task[place].task for task in tasks]
-        partial = " (partial)" if any(each.partial[name] for name in names) else ""
-        found = [estimates.estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
-        lines += [
-            (f"{words} {each.letter}{partial}", mean) for words, mean in suite_means(found, common_weights(tasks))
-        ]
+    lines = [
+        (f"{mean.name} {mean.scored.run}{' (partial)' if mean.partial else ''}", mean.scored.estimate)
+        for of_run in means(told)
+        for mean in of_run
+    ]
     if not lines:
         return ""
     counted = {task[place].task for task in tasks for place in range(len(told))}

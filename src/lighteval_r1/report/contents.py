@@ -64,7 +64,7 @@ def write_report(
         "also": also_rows(also, told),
         "sampling": sampling_words(told),
         "pairs": on_the_page(told),
-        "means": means(told),
+        "means": [mean for kind in zip(*means(told), strict=True) for mean in kind],
         "exact": [{"label": label, "lines": exact_lines(run)} for label, run in zip(labels, runs, strict=True)],
         "thinking": {each.name: section(each) for each in thinking.tasks} if thinking else {},
         "thinking_notes": thinking.notes if thinking else [],

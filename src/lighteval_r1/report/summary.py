@@ -10,17 +10,8 @@ from lighteval_r1.numbers.baselines import Published, spread
 from lighteval_r1.numbers.estimates import estimate
 from lighteval_r1.numbers.means import suite_means
 from lighteval_r1.numbers.plans import samples_needed
-from lighteval_r1.numbers.scores import (
-    GROUPS_MOST,
-    by_question,
-    ended_early,
-    from_thinking,
-    group_order,
-    majority,
-    mean_tokens,
-    no_answer_reasons,
-)
-from lighteval_r1.numbers.tables import bounds_in_words, reasons_in_words
+from lighteval_r1.numbers.scores import GROUPS_MOST, by_question, group_order, majority, powers_of_two, task_row
+from lighteval_r1.numbers.tables import Row
 from lighteval_r1.records import QUESTION, Estimate, Outcome, RunProblem, TaskRun
 from lighteval_r1.runs.pairing import common_weights, tasks_of_all
 from lighteval_r1.runs.scored_runs import ScoredRun
@@ -53,21 +44,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class TaskScore:
-    """One run on one task.
-
-    truncated, no_answer, undecided None: the run does not say. why: samples have no answer, and what that leaves open,
-    in words. partial: "partial" where samples are missing.
-    """
+    """One run on one task. row: its line in the printed table. partial: "partial" where samples are missing."""
 
     task: str
+    row: Row
     scored: Scored
     n_each: str
     majority: float | None
-    mean_tokens: float | None
-    truncated: int | None
-    no_answer: int | None
-    why: str
-    undecided: int | None
     partial: str = ""
 
 
@@ -77,8 +60,7 @@ class Mean:
 
     name: str
     scored: Scored
-    counts: str
-    partial: str = ""
+    partial: bool
 
 
 @dataclass(frozen=True)
@@ -150,56 +132,37 @@ def with_implied(task_run: TaskRun, scores: Sequence[np.ndarray]) -> TaskRun:
     return replace(task_run, problems=problems)
 
 
-def scored(
-    run: str, rows: Sequence[np.ndarray], *, published: Callable[[Estimate], Sequence[Published]] = lambda _: ()
-) -> Scored:
-    found = estimate(rows)
-    beside = tuple(published(found))
+def scored(run: str, found: Estimate, rows: Sequence[np.ndarray], *, published: Sequence[Published]) -> Scored:
+    """found: the rows' estimate."""
     needed = samples_needed(rows, error=0.01) if found.se_resampling else None
-    return Scored(run, found, beside, needed)
+    return Scored(run, found, tuple(published), needed)
 
 
 def task_score(told: ScoredRun, name: str, *, published: PublishedBeside) -> TaskScore:
     task_run, rows = told.run.tasks[name], told.scores[name]
-    samples = [sample for problem in task_run.problems for sample in problem.samples if sample.outcome is not None]
-    counts = sorted({row.size for row in rows})
-    outcomes = [sample.outcome for sample in samples]
-    reasons = [sample.finish_reason for sample in samples]
-    why = reasons_in_words(no_answer_reasons(samples), in_thinking=sum(map(from_thinking, samples)))
-    early, unfinished = ended_early(samples)
-    value = estimates.spread(by_question(task_run.problems, rows)).value
-    bounds = bounds_in_words(value, max(1, len(samples)), early=early, unfinished=unfinished)
+    row = task_row(task_run, scores=rows)
+    found, counts = row.pass_at_1, sorted({row.size for row in rows})
+    questions = by_question(task_run.problems, rows)
     return TaskScore(
         task=task_run.title,
-        scored=scored(
-            told.letter, by_question(task_run.problems, rows), published=lambda found: published(name, found, "")
-        ),
+        row=row,
+        scored=scored(told.letter, found, questions, published=published(name, found, "")),
         n_each=str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
         majority=majority_of(task_run),
-        mean_tokens=mean_tokens(task_run.samples),
-        truncated=reasons.count("length") if reasons and None not in reasons else None,
-        no_answer=outcomes.count(Outcome.NO_ANSWER) if outcomes else None,
-        why="; ".join(filter(None, [why, bounds])),
-        undecided=outcomes.count(Outcome.UNDECIDED) if outcomes else None,
         partial=", ".join(filter(None, [task_run.adaptive and "adaptive", told.partial[name] and "partial"])),
     )
 
 
-def means(told: Sequence[ScoredRun]) -> list[Mean]:
-    """The runs' means over the tasks that all of them have, kind by kind; none of one task."""
-    tasks = tasks_of_all([each.run for each in told])
-    kinds = []
+def means(told: Sequence[ScoredRun]) -> list[list[Mean]]:
+    """Run by run its means over the tasks that all of them have; none of one task."""
+    tasks, of_runs = tasks_of_all([each.run for each in told]), []
     for place, each in enumerate(told):
         names = [task[place].task for task in tasks]
-        partial = "partial" if any(each.partial[name] for name in names) else ""
+        partial = any(each.partial[name] for name in names)
         of_tasks = [estimate(by_question(each.run.tasks[name].problems, each.scores[name])) for name in names]
-        kinds.append(
-            [
-                Mean(f"mean {words}", Scored(each.letter, mean), f"{mean.n_problems} problems", partial)
-                for words, mean in suite_means(of_tasks, common_weights(tasks))
-            ]
-        )
-    return [mean for kind in zip(*kinds, strict=True) for mean in kind]
+        kinds = suite_means(of_tasks, common_weights(tasks))
+        of_runs.append([Mean(words, Scored(each.letter, mean), partial) for words, mean in kinds])
+    return of_runs
 
 
 def majority_of(task_run: TaskRun) -> float | None:
@@ -215,7 +178,7 @@ def curve(rows: Sequence[np.ndarray]) -> list[tuple[int, float]]:
     fewest = min(row.size for row in rows)
     return [
         (k, float(np.mean([estimates.pass_at_k(row.size, int(row.sum()), k) for row in rows])))
-        for k in (2**power for power in range(fewest.bit_length()))
+        for k in (1, *powers_of_two(fewest))
     ]
 
 
@@ -265,12 +228,10 @@ def by_group(
     return {
         group: {
             value: [
-                scored(
-                    run,
-                    by_question(*zip(*rows, strict=True)),
-                    published=lambda found, run=run, over=f"{group}={value}": published[run](name, found, over),
-                )
-                for run, rows in of_runs.items()
+                scored(run, found, rows, published=published[run](name, found, f"{group}={value}"))
+                for run, of_run in of_runs.items()
+                for rows in [by_question(*zip(*of_run, strict=True))]
+                for found in [estimate(rows)]
             ]
             for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))
         }
