@@ -19,6 +19,7 @@ import soak
 from lighteval_r1.engines import CACHE_DIR
 from lighteval_r1.records import (
     MOST_TOKENS,
+    SAMPLE_FIELDS,
     Grade,
     Outcome,
     Problem,
@@ -28,7 +29,9 @@ from lighteval_r1.records import (
     UserError,
     pack_token_ids,
     sample_key,
+    sample_of,
     seed_of,
+    to_record,
     unpack_token_ids,
 )
 from lighteval_r1.runs.journals import holdings, holdings_table
@@ -428,3 +431,8 @@ def test_journals_lie_in_hf_home_and_those_of_before_go_on_where_they_lie(tmp_pa
     assert named.folder.is_relative_to(tmp_path / "named") and "goes on" not in capsys.readouterr().err
     code, printed, _ = main("runs")
     assert code == 0 and "r1_aime24" in printed and "r1_math_500" in printed
+
+
+def test_a_line_of_before_a_field_was_added_makes_a_whole_record():
+    read = sample_of({"key": "k", "problem_id": "p", "index": 0, "reply": "r"})
+    assert to_record(read, SAMPLE_FIELDS)["n_tokens"] is None and read.drawn == read

@@ -17,6 +17,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -26,7 +27,7 @@ from lighteval_r1.graders.answers import reason_of
 from lighteval_r1.graders.splitting import split_of
 from lighteval_r1.numbers.scores import from_thinking
 from lighteval_r1.outside.words import storable
-from lighteval_r1.records import Outcome, RunProblem, Sample
+from lighteval_r1.records import SAMPLE_FIELDS, Outcome, RunProblem, Sample, to_record
 from lighteval_r1.runs.details_file import LISTS
 
 SCHEMA = pa.schema(
@@ -69,9 +70,12 @@ SCHEMA = pa.schema(
 ONCE = {"thinking": "string"}
 # What would show a question or a reply.
 TEXTS = ("prompt", "reply", "input", "step", "token_ids", "text_post_processed", "details")
-# Columns that Sample has under the same name.
-SAME = ("thinking_opened", "marks", "step", "finish_reason", "n_tokens", "seed", "n_prompt_tokens", "n_thinking_tokens")
-SAME += ("token_ids", "replica", "duration_s")
+# What Sample has under the same name; a field that it is given later gets a column of its own, at the end.
+SAME = tuple(name for name in SAMPLE_FIELDS if name not in ("key", "problem_id", "index", "split", "outcome"))
+TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+for name, hint in get_type_hints(Sample).items():
+    if name in SAME and name not in SCHEMA.names:
+        SCHEMA = SCHEMA.append(pa.field(name, TYPES[get_args(hint)[0]]))
 # What has columns, of LightEval's parts of a problem.
 IN_COLUMNS = {
     "doc": {"query", "specific"},
@@ -144,17 +148,15 @@ def row(problem: RunProblem, sample: Sample) -> dict:
         "sample_index": sample.index,
         "prompt": problem.prompt,
         "prompt_sha256": text_sha256(problem.prompt),
-        "reply": sample.reply,
         "reply_sha256": text_sha256(sample.reply),
         "split": split_of(sample).packed(),
-        "answer": sample.answer,
         "gold": grader_named(problem.grader).shown_gold(problem.gold) or None,
         "grader": problem.grader,
         "outcome": None if sample.outcome is None else str(sample.outcome),
         "groups": json.dumps(problem.groups, ensure_ascii=False, sort_keys=True),
         "no_answer_reason": str(reason_of(sample.step or "")) if sample.outcome is Outcome.NO_ANSWER else None,
         "answer_in_thinking": from_thinking(sample) if sample.outcome else None,
-        **{name: getattr(sample, name) for name in SAME},
+        **to_record(sample, SAME),
     }
 
 
