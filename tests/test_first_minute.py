@@ -247,7 +247,10 @@ def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
 
 
 class Served(Scripted):
-    chosen, tokenizer = Chosen(), None
+    chosen, tokenizer, shares_cores = Chosen(), None, False
+
+    def check_prompts(self, problems) -> None:
+        pass
 
 
 def test_what_lighteval_will_ask_for_is_drawn_and_graded_without_it(tmp_path, capsys):

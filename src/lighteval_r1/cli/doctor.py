@@ -26,6 +26,7 @@ from lighteval_r1.outside.hub_files import hf_home, token
 from lighteval_r1.outside.shipped import missing_download, pinned_set
 from lighteval_r1.outside.words import say
 from lighteval_r1.records import Failure, UserError
+from lighteval_r1.runs.outputs import existing
 from lighteval_r1.sampling.journal_files import cache_folders
 
 # The oldest driver for CUDA 13, which the pinned torch is built with. Source:
@@ -181,11 +182,6 @@ def shared_memory(folder: Path = Path("/dev/shm")) -> Line:
         words = f"{gib * 1024:.0f} MiB; give the container more (--shm-size=8g, or --ipc=host)"
         return Line("shared memory", State.ODD, words)
     return Line("shared memory", State.OK, f"{gib:.0f} GiB")
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or what it will be made in."""
-    return next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
 
 
 def disk(folders: Iterable[Path], *, bounds: tuple[float, float] = DISK_GIB) -> Line:

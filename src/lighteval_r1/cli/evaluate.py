@@ -36,7 +36,7 @@ from lighteval_r1.outside.shipped import spare_download
 from lighteval_r1.outside.user_files import read_text, read_yaml
 from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import MOST_SAMPLES, UserError
-from lighteval_r1.runs.outputs import writing
+from lighteval_r1.runs.outputs import existing, writing
 from lighteval_r1.sampling.journal_files import cache_folders
 from lighteval_r1.tasks import TASKS, Task, own
 from lighteval_r1.tasks.portion import limited
@@ -252,7 +252,7 @@ def task_specs(
         if problems is not None and is_address(address):
             how = {"columns": problems.columns, "grader": problems.grader, "prompt_file": problems.prompt_file}
             added = own.add(address, **how)
-            print(own.in_words(added), file=sys.stderr)
+            tell(own.in_words(added))
             text = added.name + sign + options
         spec = parse_spec(text)
         samples = spec.n if n is None else n
@@ -314,7 +314,7 @@ def drawn_at(parameters: Mapping) -> float | None:
 def check_journals(cache_dir: str) -> None:
     """UserError where no journal can be written. Makes nothing."""
     folder = cache_folders(cache_dir)[0].absolute()
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    there = existing(folder)
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise UserError(f"cannot write the journal's folder {folder}: see {there}. Choose another CACHE.")
 

@@ -10,7 +10,7 @@ from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import tell
 from lighteval_r1.records import TaskRun, UserError
 from lighteval_r1.runs.journals import journal_run
-from lighteval_r1.runs.locate import RESULTS
+from lighteval_r1.runs.locate import results_in
 from lighteval_r1.runs.results_file import Ours, read_results
 from lighteval_r1.sampling.journal_files import journal_folder, read_asked, settings_of
 from lighteval_r1.tasks.specs import TaskSpec
@@ -24,10 +24,10 @@ def finished_table(
 
     same: whether what the newest results say of their run is what is asked now.
     """
-    files = [path for path in output_dir.glob("results/**/*.json") if RESULTS.fullmatch(path.name)]
+    files = results_in(output_dir)
     if not files or variables.SHARD.value() is not None:
         return None
-    newest = max(files, key=lambda path: path.name)
+    newest = files[-1]
     try:
         ours = read_results(newest).ours
     except UserError:

@@ -17,18 +17,10 @@ from lighteval_r1.numbers.baselines import of_model, on_task, read_baselines
 from lighteval_r1.numbers.plans import USUAL_CORRELATION, Known, known_from, known_usual
 from lighteval_r1.outside.words import counted, say
 from lighteval_r1.records import Sample, UserError
-from lighteval_r1.runs.journals import in_order, last_written
+from lighteval_r1.runs.journals import last_written, samples_by_problem
 from lighteval_r1.runs.locate import results_in
 from lighteval_r1.runs.results_file import read_results
-from lighteval_r1.sampling.journal_files import (
-    DamageSeen,
-    newest_version,
-    read_asked,
-    read_problems,
-    read_samples,
-    read_settings,
-    task_folders,
-)
+from lighteval_r1.sampling.journal_files import DamageSeen, read_problems, read_settings, task_folders
 from lighteval_r1.sampling.progress import duration
 from lighteval_r1.tasks.portion import Portion
 from lighteval_r1.tasks.specs import check_data
@@ -181,12 +173,9 @@ def journals_of_model(options: PlanOptions, task: Task, *, parameters: dict) -> 
 
 def samples_asked(folder: Path, task: Task) -> list[list[Sample]]:
     """The graded samples of each problem that is asked, whatever the journal's last run asked for."""
-    asked, damage = read_asked(folder), DamageSeen()
-    version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
-    drawn: dict[str, list[Sample]] = {}
-    for sample in in_order(list(read_samples(folder, version=version, damage=damage, marks=marks).values())):
-        if sample.outcome:
-            drawn.setdefault(sample.problem_id, []).append(sample)
+    damage = DamageSeen()
+    samples = samples_by_problem(folder, damage=damage)
+    drawn = {problem_id: [sample for sample in row if sample.outcome] for problem_id, row in samples.items()}
     rows = rows_at_hand(task)
     if rows is not None:
         return [drawn.get(task.problem(row).id, []) for row in rows]

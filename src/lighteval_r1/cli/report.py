@@ -1,12 +1,11 @@
 """`lighteval-r1 report`: a page to look at."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lighteval_r1.cli.options import ALSO_HELP, argument, option
-from lighteval_r1.outside.words import say
+from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import UserError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def report_command(options: ReportOptions) -> None:
         from lighteval_r1.thinking.measure_runs import LONG_WAIT, for_report, n_characters
 
         if n_characters(runs) > LONG_WAIT:
-            print("measuring how the replies think, a minute or more; --no-thinking leaves it out", file=sys.stderr)
+            tell("measuring how the replies think, a minute or more; --no-thinking leaves it out")
         thinking = for_report(run_labels(runs), runs, tokenizer=options.tokenizer, partial=options.partial)
     write_report(
         runs,
@@ -75,5 +74,5 @@ def write_index_of(options: ReportOptions, numbers: "PublishedOf") -> None:
     for words in write_index(
         Path(options.runs[0]).expanduser(), out=options.output, published=numbers, numbers=made_with
     ):
-        print(words, file=sys.stderr)
+        tell(words)
     say(options.output)

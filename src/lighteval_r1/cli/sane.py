@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lighteval_r1.cli.ask import is_url, local_engine, served_engine
 from lighteval_r1.cli.options import VllmOptions, argument, option
 from lighteval_r1.engines import Engine
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import UserError
 
 
@@ -36,7 +37,7 @@ async def looked_at(engine: Engine) -> None:
     # what other commands do not need
     from lighteval_r1.engines.sanity import checked
 
-    print(engine.chosen, file=sys.stderr)
+    tell(engine.chosen)
     try:
         await engine.start()
         await checked(engine, out=sys.stdout)

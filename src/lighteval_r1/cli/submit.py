@@ -1,7 +1,6 @@
 """`lighteval-r1 submit`: an evaluation as Slurm jobs."""
 
 import dataclasses
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from lighteval_r1.cli.options import RunOptions, VllmOptions, argument, option
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_sizes import automatic
 from lighteval_r1.outside.hub_repositories import check_model
-from lighteval_r1.outside.words import say
+from lighteval_r1.outside.words import say, tell
 from lighteval_r1.records import UserError
 from lighteval_r1.slurm.jobs import Cluster, Submission, check_sbatch, minutes, read_cluster, submit
 from lighteval_r1.tasks import own
@@ -71,11 +70,10 @@ def submission_of(options: SubmitOptions) -> Submission:
     """The jobs' model, tasks and layout; a job reads them from its folder. UserError for what cannot run."""
     limit = minutes(options.time)
     if limit is not None and limit < SHORTEST_MINUTES:
-        text = (
+        tell(
             f"--time {options.time}: two minutes before its limit a job is told to stop, and loading a model takes "
             f"minutes. With less than {SHORTEST_MINUTES} minutes little may be drawn."
         )
-        print(text, file=sys.stderr)
     if options.array < 0 or options.nodes < 1:
         raise UserError(f"--array {options.array} --nodes {options.nodes}: numbers from 1 are needed.")
     cluster = read_cluster(options.cluster)

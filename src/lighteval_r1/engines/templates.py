@@ -1,10 +1,10 @@
 """A model's chat template: what it can be told is known before a tokenizer is loaded."""
 
 import difflib
-import json
 import re
 from collections.abc import Mapping
 
+from lighteval_r1.engines.model_files import read_description
 from lighteval_r1.outside.hub_files import model_file
 from lighteval_r1.records import UserError
 
@@ -24,10 +24,7 @@ def template_text(model: str, *, revision: str | None = None) -> str | None:
     if path is not None:
         return path.read_text(encoding="utf-8")
     path = model_file(model, "tokenizer_config.json", revision=revision)
-    try:
-        template = json.loads(path.read_text(encoding="utf-8")).get("chat_template") if path else None
-    except ValueError:
-        raise UserError(f"{path} is damaged: it is not JSON. Was the checkpoint saved completely?") from None
+    template = read_description(path).get("chat_template") if path else None
     if isinstance(template, list):
         # several under names, of which a plain question gets this one
         template = {named["name"]: named["template"] for named in template}.get("default")

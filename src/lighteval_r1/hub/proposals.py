@@ -14,10 +14,10 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from lighteval_r1.hub.card import read_card
-from lighteval_r1.hub.published import pass_at_1, settings_in_words, task_name, without_texts
+from lighteval_r1.hub.published import pass_at_1, settings_in_words, without_texts
 from lighteval_r1.hub.push import additions, retried, text_at
 from lighteval_r1.records import Estimate, OwedError, Run, TaskRun, UserError
-from lighteval_r1.runs.locate import run_files
+from lighteval_r1.runs.locate import run_files, task_name
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.tasks import TASKS
 

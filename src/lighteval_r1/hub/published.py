@@ -11,7 +11,7 @@ from lighteval_r1.hub.rows import RowsFile, rows_of
 from lighteval_r1.numbers.scores import note_of, task_row
 from lighteval_r1.numbers.tables import intervals, percent
 from lighteval_r1.records import ADDED, Estimate, Run, RunProblem, TaskRun, UserError, in_words
-from lighteval_r1.runs.locate import RunFiles
+from lighteval_r1.runs.locate import RunFiles, task_name
 from lighteval_r1.runs.reading import read_run
 from lighteval_r1.runs.smells import of_texts, task_smells
 
@@ -130,11 +130,6 @@ def settings_in_words(run: Run) -> str:
 
 def part_in_words(task: TaskRun) -> str:
     return f"only {task.part} of its problems" if task.part else ""
-
-
-def task_name(task: str) -> str:
-    """ "r1_aime24@n=4|0" -> "r1_aime24"."""
-    return task.split("|")[0].split("@")[0]
 
 
 def config_name(task: str) -> str:

@@ -4,7 +4,6 @@ The commit names the head it was made from, so that of six concurrent pushes one
 the new head. Nothing is deleted, neither here nor there.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +24,7 @@ from huggingface_hub.utils import validate_repo_id
 from lighteval_r1.hub.card import merged_card
 from lighteval_r1.hub.published import PublishedRun, published_run
 from lighteval_r1.outside.retries import FailedTry, Patience, may_pass, retry_after_s
-from lighteval_r1.outside.words import first_line, one_line
+from lighteval_r1.outside.words import first_line, one_line, tell
 from lighteval_r1.records import UserError
 from lighteval_r1.runs.locate import run_files
 from lighteval_r1.tasks.added import all_tasks
@@ -223,7 +222,7 @@ def retried(action: Callable[[], T], *, what: str, limit_s: float = RETRY_FOR_S)
 
 
 def say_again(failure: FailedTry, pause_s: float) -> None:
-    print(f"The Hub: {failure}; trying again in {pause_s:.1f} s.", file=sys.stderr)
+    tell(f"The Hub: {failure}; trying again in {pause_s:.1f} s.")
 
 
 def transport_error(error: Exception) -> Exception:

@@ -25,10 +25,9 @@ ENDS = ("pass@1 low", "pass@1 high")
 class PassAt1(SamplingMetric, SampleLevelComputation):
     """Fraction of right samples per problem. `task@n=16` sets the attribute n."""
 
-    def __init__(self, *, n: int, task: Task) -> None:
+    def __init__(self, *, n: int) -> None:
         super().__init__()
         self.n = n
-        self.task = task
 
     def num_samples(self) -> int:
         return self.n
@@ -85,7 +84,7 @@ def metrics(task: Task) -> list:
             metric_name=pass_at_1_name(),
             higher_is_better=True,
             category=SamplingMethod.GENERATIVE,
-            sample_level_fn=PassAt1(n=task.n, task=task),
+            sample_level_fn=PassAt1(n=task.n),
             corpus_level_fn=np.mean,
             batched_compute=True,
         ),

@@ -12,23 +12,18 @@ import numpy as np
 from msgspec import Meta
 
 # The nouns and errors have one address, this one.
-from lighteval_r1.records.errors import AGAIN as AGAIN
-from lighteval_r1.records.errors import MEND as MEND
-from lighteval_r1.records.errors import EngineError as EngineError
-from lighteval_r1.records.errors import Failure as Failure
-from lighteval_r1.records.errors import GraderDied as GraderDied
-from lighteval_r1.records.errors import OwedError as OwedError
-from lighteval_r1.records.errors import Unfinished as Unfinished
-from lighteval_r1.records.errors import UserError as UserError
-from lighteval_r1.records.settings import ADDED as ADDED
-from lighteval_r1.records.settings import IN_REQUESTS as IN_REQUESTS
-from lighteval_r1.records.settings import SERVERS_TEMPLATE as SERVERS_TEMPLATE
-from lighteval_r1.records.settings import NotNegative as NotNegative
-from lighteval_r1.records.settings import Settings as Settings
-from lighteval_r1.records.settings import in_words as in_words
-from lighteval_r1.records.settings import sample_key as sample_key
-from lighteval_r1.records.settings import seed_of as seed_of
-from lighteval_r1.records.settings import sha256 as sha256
+from lighteval_r1.records.errors import AGAIN, MEND, EngineError, Failure, GraderDied, OwedError, Unfinished, UserError
+from lighteval_r1.records.settings import (
+    ADDED,
+    IN_REQUESTS,
+    SERVERS_TEMPLATE,
+    NotNegative,
+    Settings,
+    in_words,
+    sample_key,
+    seed_of,
+    sha256,
+)
 
 # Finish reasons with which a server, or the model through it, gave no reply: no answer, whatever text stands there.
 # Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal) and Zhipu

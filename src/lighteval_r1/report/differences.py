@@ -147,7 +147,7 @@ def mostly(scores: np.ndarray) -> bool:
 
 
 def named(problems: Sequence[RunProblem]) -> str:
-    names = ", ".join(problem.name or problem.id for problem in problems[:NAMES_SHOWN])
+    names = ", ".join(problem.title for problem in problems[:NAMES_SHOWN])
     more = f" and {len(problems) - NAMES_SHOWN} more" if len(problems) > NAMES_SHOWN else ""
     return f"{len(problems)}" + (f" ({names}{more})" if problems else "")
 

@@ -106,7 +106,7 @@ def eval_log(run: Run, task_run: TaskRun) -> EvalLog:
         run_id=identity,
         eval_id=identity,
         dataset=EvalDataset(
-            name=task_run.task, samples=len(problems), sample_ids=[_sample_id(problem) for problem in problems]
+            name=task_run.task, samples=len(problems), sample_ids=[problem.title for problem in problems]
         ),
         model=run.model,
         config=EvalConfig(epochs=max(len(problem.samples) for problem in problems), epochs_reducer=["mean"]),
@@ -148,7 +148,7 @@ def _sample(model: str, problem: RunProblem, sample: Sample) -> EvalSample:
     usage = None if sample.n_tokens is None else ModelUsage(output_tokens=sample.n_tokens, total_tokens=sample.n_tokens)
     question = ChatMessageUser(content=problem.prompt)
     return EvalSample(
-        id=_sample_id(problem),
+        id=problem.title,
         epoch=sample.index + 1,
         input=problem.prompt,
         target=grader_named(problem.grader).shown_gold(problem.gold),
@@ -187,10 +187,6 @@ def _results(task_run: TaskRun) -> EvalResults:
     metrics = {name: EvalMetric(name=name, value=value) for name, value in numbers.items() if value is not None}
     score = EvalScore(name=SCORER, scorer=SCORER, reducer="mean", scored_samples=found.n_problems, metrics=metrics)
     return EvalResults(total_samples=n_samples, completed_samples=n_samples, scores=[score])
-
-
-def _sample_id(problem: RunProblem) -> str:
-    return problem.name or problem.id
 
 
 def _written(run: Run) -> datetime.datetime:

@@ -197,7 +197,7 @@ def curve_limit(told: ScoredRun, name: str) -> str:
     first = next(
         problem for problem, row in zip(told.run.tasks[name].problems, rows, strict=True) if row.size == fewest
     )
-    who = "each problem" if all(row.size == fewest for row in rows) else first.name or first.id
+    who = "each problem" if all(row.size == fewest for row in rows) else first.title
     return (
         f"pass@{2 ** fewest.bit_length()} and beyond are not told: {who} has {fewest} "
         f"sample{'s' if fewest > 1 else ''}."

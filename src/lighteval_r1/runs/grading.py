@@ -14,9 +14,10 @@ from lighteval_r1.graders.token_marks import Divider
 from lighteval_r1.numbers.estimators import also_lines, named
 from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.numbers.tables import results_table
+from lighteval_r1.outside.words import tell
 from lighteval_r1.records import Grade, GraderDied, OwedError, RunProblem, Sample, TaskRun, UserError
 from lighteval_r1.runs.grades_file import write_grades
-from lighteval_r1.runs.locate import HUB, find
+from lighteval_r1.runs.locate import HUB, find, task_name
 from lighteval_r1.runs.reply_files import read_replies
 from lighteval_r1.sampling.pool import Pool
 from lighteval_r1.tasks import own
@@ -81,7 +82,7 @@ def local_path(file: str, *, task: Task) -> Path:
     if not file.startswith(HUB):
         return Path(file)
     files = find(file)
-    paths = {name.split("|")[0].split("@")[0]: path for name, path in (files.details or files.rows).items()}
+    paths = {task_name(name): path for name, path in (files.details or files.rows).items()}
     if task.name not in paths:
         raise UserError(f"{file} has no details of {task.name} in its newest run; it has {', '.join(sorted(paths))}.")
     return paths[task.name]
@@ -97,11 +98,10 @@ def settle_thinking(path: Path, task_run: TaskRun, *, given: bool | None) -> Tas
     closing = sum(end in reply and begin not in reply.partition(end)[0] for reply in unsaid)
     untagged = sum(end not in reply and begin not in reply for reply in unsaid)
     if closing and untagged:
-        print(
+        tell(
             f"{path}: {closing} replies close a thought that they did not open, {untagged} have no think tag and are "
             "graded whole. Say --thinking-opened if the prompts ended in <think>: these then have no answer. "
-            "Say --no-thinking-opened to confirm.",
-            file=sys.stderr,
+            "Say --no-thinking-opened to confirm."
         )
 
     def settled(sample: Sample) -> Sample:
@@ -117,10 +117,9 @@ def divided_anew(path: Path, task_run: TaskRun, *, parser: str) -> TaskRun:
     divider = Divider(choose(parser))
     marks, samples = divider.chosen.marks, task_run.samples
     if marks and not any(marks.opening in sample.reply or marks.ending in sample.reply for sample in samples):
-        print(
+        tell(
             f"{path}: no reply holds {marks}. Where these are special tokens, texts leave them out: the run's own "
-            f"command with --reasoning-parser {parser} finds them in the tokens that were drawn.",
-            file=sys.stderr,
+            f"command with --reasoning-parser {parser} finds them in the tokens that were drawn."
         )
     key = divider.chosen.key
     return with_samples(task_run, (s if s.marks == key else divider.divided(s) for s in samples))
@@ -164,11 +163,11 @@ class Counted:
     def add(self) -> None:
         self.done += 1
         if self.live and (self.done % 100 == 0 or self.done == self.n):
-            print(f"\r\x1b[Kgraded {self.done} of {self.n} replies", end="", file=sys.stderr, flush=True)
+            tell(f"\r\x1b[Kgraded {self.done} of {self.n} replies", end="")
 
     def close(self) -> None:
         if self.live:
-            print(file=sys.stderr)
+            tell("")
 
 
 def explained(problems: list[RunProblem], *, uid: str, task: Task) -> str:

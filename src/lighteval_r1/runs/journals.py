@@ -46,7 +46,7 @@ def last_written(folder: Path) -> float:
     return max(path.stat().st_mtime for path in folder.iterdir())
 
 
-def journal_run(folders: list[Path], *, texts: bool, n_runs: int = 1) -> Run:
+def journal_run(folders: list[Path], *, texts: bool) -> Run:
     """The run that these journals hold, each a task of it. Takes no lock and writes nothing.
 
     texts: whether prompts and golds are wanted. Journals that were made before these were kept take them from the
@@ -62,32 +62,42 @@ def journal_run(folders: list[Path], *, texts: bool, n_runs: int = 1) -> Run:
     asked = read_asked(folders[0])
     # of what a finished run records, a journal knows the marks
     environment = {"reasoning_parser": {"marks": asked.marks}} if asked and asked.marks else {}
-    return Run(settings.model, str(path), asdict(settings), environment, tasks, tuple(missing), n_runs)
+    return Run(settings.model, str(path), asdict(settings), environment, tasks, tuple(missing))
+
+
+def graded_by(folder: Path) -> tuple[Asked | None, int, str]:
+    """What the latest run asked, and the version of the task and the marks by which grades count."""
+    asked = read_asked(folder)
+    return (asked, asked.version, asked.marks) if asked else (None, newest_version(folder), "")
+
+
+def samples_by_problem(folder: Path, *, damage: DamageSeen) -> dict[str, list[Sample]]:
+    """Problem's id -> its samples, by index."""
+    _, version, marks = graded_by(folder)
+    by_problem: dict[str, list[Sample]] = {}
+    for sample in read_samples(folder, version=version, damage=damage, marks=marks).values():
+        by_problem.setdefault(sample.problem_id, []).append(sample)
+    return {problem_id: sorted(samples, key=lambda s: s.index) for problem_id, samples in by_problem.items()}
 
 
 def journal_task(folder: Path, settings: Settings, *, texts: bool, damage: DamageSeen) -> TaskRun:
-    asked = read_asked(folder)
-    version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
-    by_problem: dict[str, list[Sample]] = {}
-    for sample in read_samples(folder, version=version, damage=damage, marks=marks).values():
-        if asked is None or sample.index < asked.n:
-            by_problem.setdefault(sample.problem_id, []).append(sample)
-    ids = asked.problem_ids if asked else list(by_problem)
+    asked, version, _ = graded_by(folder)
+    drawn = samples_by_problem(folder, damage=damage)
+    n = asked.n if asked else max(map(len, drawn.values()), default=0)
+    ids = asked.problem_ids if asked else list(drawn)
     known = read_problems(folder, damage=damage)
     if texts and not all(problem_id in known for problem_id in ids):
         known = problems_of_task(folder.parent.name) | known
     problems = [
-        replace(known.get(problem_id) or RunProblem(problem_id), samples=in_order(by_problem.get(problem_id, [])))
+        replace(
+            known.get(problem_id) or RunProblem(problem_id),
+            samples=[sample for sample in drawn.get(problem_id, ()) if asked is None or sample.index < n],
+        )
         for problem_id in ids
     ]
-    n = asked.n if asked else max((len(problem.samples) for problem in problems), default=0)
     part, weight = (asked.part, asked.weight) if asked else ("", None)
     task_run = TaskRun.of_problems(folder.parent.name, problems, version=version, n=n, part=part, weight=weight)
     return weighed(task_run, error=asked.error, most=n) if asked and asked.error else task_run
-
-
-def in_order(samples: list[Sample]) -> list[Sample]:
-    return sorted(samples, key=lambda sample: sample.index)
 
 
 def problems_of_task(name: str) -> dict[str, RunProblem]:
@@ -136,8 +146,7 @@ def holdings(cache_dir: str) -> list[Holding]:
 def holding(folder: Path) -> Holding:
     settings = read_settings(folder)
     drawn = set(keys_in(folder, "samples-*.jsonl"))
-    asked = read_asked(folder)
-    version, marks = (asked.version, asked.marks) if asked else (newest_version(folder), "")
+    asked, version, marks = graded_by(folder)
     sizes = {}
     if asked and asked.error is not None:
         adaptive = journal_task(folder, settings, texts=False, damage=DamageSeen()).adaptive

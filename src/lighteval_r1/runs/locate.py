@@ -40,6 +40,11 @@ class RunFiles:
     rows: dict[str, Path] = field(default_factory=dict)
 
 
+def task_name(task: str) -> str:
+    """ "r1_aime24@n=4|0" -> "r1_aime24"."""
+    return task.split("|")[0].split("@")[0]
+
+
 def run_files(source: str | Path) -> RunFiles:
     """The newest run under an output folder, or the run of one results_….json. UserError where there is none."""
     files = find(source)

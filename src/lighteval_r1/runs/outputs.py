@@ -16,6 +16,11 @@ def writing(path: Path) -> Iterator[None]:
         raise UserError(f"cannot write {error.filename or path}: {error.strerror or error}.") from None
 
 
+def existing(folder: Path) -> Path:
+    """The folder, or what it will be made in."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
 def check_page(out: Path) -> None:
     """UserError where out cannot be a page, before anything is computed for it. Makes its folder."""
     if out.suffix != ".html":

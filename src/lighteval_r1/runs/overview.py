@@ -15,7 +15,7 @@ from lighteval_r1.runs.grades_file import grades_path
 from lighteval_r1.runs.locate import DETAILS, RESULTS, model_folder, results_in
 from lighteval_r1.runs.pairing import n_of
 from lighteval_r1.runs.reading import journals_of, read_run, short_name
-from lighteval_r1.runs.results_file import Figures, read_results
+from lighteval_r1.runs.results_file import Figures, SaidTask, read_results
 from lighteval_r1.runs.scored_runs import scored
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE
 
@@ -89,20 +89,24 @@ def from_results(path: Path, *, written: str) -> RunFigures | None:
             return None
         tasks[short_name(name) if short_name(name) not in tasks else name] = TaskFigures(
             estimate=estimate,
-            conditions={
-                "task version": str(results.version(name) or ""),
-                "n": str(said.n or ""),
-                "problems": str(estimate.n_problems),
-                "prompts": said.prompts_sha256,
-                "data": said.data_sha256,
-                "part": said.part,
-            },
+            conditions=conditions(said, version=results.version(name), n=said.n, n_problems=estimate.n_problems),
             truncated=figures.truncated,
             no_answer=figures.no_answer,
             mean_tokens=figures.output_tokens,
         )
     run = Run(results.model, str(path), results.config.settings, {}, {})
     return RunFigures(path, run, written, tasks) if tasks else None
+
+
+def conditions(task: SaidTask | TaskRun, *, version: int, n: int | str, n_problems: int) -> dict[str, str]:
+    return {
+        "task version": str(version or ""),
+        "n": str(n or ""),
+        "problems": str(n_problems),
+        "prompts": task.prompts_sha256,
+        "data": task.data_sha256,
+        "part": task.part,
+    }
 
 
 def from_replies(source: Path, *, written: str) -> RunFigures:
@@ -119,14 +123,9 @@ def figures_of(tasks: dict[str, TaskRun], scores: dict, partial: dict[str, str])
             name,
             TaskFigures(
                 estimate=row.pass_at_1,
-                conditions={
-                    "task version": str(task.version or ""),
-                    "n": str(task.n or n_of(task)),
-                    "problems": str(len(task.problems)),
-                    "prompts": task.prompts_sha256,
-                    "data": task.data_sha256,
-                    "part": task.part,
-                },
+                conditions=conditions(
+                    task, version=task.version, n=task.n or n_of(task), n_problems=len(task.problems)
+                ),
                 truncated=None if row.truncated is None else row.truncated / n,
                 no_answer=None if row.no_answer is None else row.no_answer / n,
                 mean_tokens=row.mean_tokens,

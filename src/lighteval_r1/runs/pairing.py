@@ -225,7 +225,7 @@ def with_more(first: TaskRun, second: TaskRun, path: str) -> TaskRun:
         seeds = {s.seed for s in problem.samples if s.seed is not None} & {s.seed for s in more}
         if seeds:
             raise UserError(
-                f"{first.task} of {path}: {problem.name or problem.id} has samples of seed {min(seeds)} in both runs: "
+                f"{first.task} of {path}: {problem.title} has samples of seed {min(seeds)} in both runs: "
                 "they are the same samples, and pooling would count them twice."
             )
         start = max((first.n, *(sample.index + 1 for sample in problem.samples)))

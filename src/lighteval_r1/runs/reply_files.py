@@ -4,7 +4,6 @@ What a row does not say the task's own data may know (under LIGHTEVAL_R1_DATA, o
 found by name, by their question, or by a prompt that holds it.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from lighteval_r1.graders import CHOICE
 from lighteval_r1.outside.decoding import row_of_others
-from lighteval_r1.outside.words import counted
+from lighteval_r1.outside.words import counted, tell
 from lighteval_r1.records import RunProblem, Sample, TaskRun, UserError, sha256
 from lighteval_r1.runs.known_problems import KnownProblems, gold_of, is_letter, same_gold, task_that_asks
 from lighteval_r1.runs.reply_formats import COLUMNS, ROWS, Drawn, Wanted, format_of, rows_of
@@ -211,8 +210,8 @@ def check_kind(path: Path, problems: list[RunProblem], *, task: Task) -> None:
 def say_what_was_read(path: Path, problems: list[RunProblem], *, task: Task, kind: str) -> None:
     """The format, where it is another program's; and whether the questions are another task's."""
     if kind != ROWS.name:
-        print(f"{path}: {kind}, {counted(sum(len(problem.samples) for problem in problems), 'reply')}", file=sys.stderr)
+        tell(f"{path}: {kind}, {counted(sum(len(problem.samples) for problem in problems), 'reply')}")
     strange = problems and not any(problem.row_sha256 for problem in problems)
     if strange and (other := task_that_asks(problems[0].prompt, but=task)):
         words = f"its questions are not {task.name}'s; the first is one of {other}. Graded by their own golds."
-        print(f"{path}: {words}", file=sys.stderr)
+        tell(f"{path}: {words}")

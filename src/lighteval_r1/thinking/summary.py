@@ -57,8 +57,6 @@ class Part:
     lost: int
     underthinking: int
     overthinking: int
-    cut_off: int
-    without_thinking: int
     unknown: int
 
 
@@ -98,8 +96,6 @@ def part_of(run: str, problems: Problems) -> Part:
         lost=sum(reply.lost for reply in replies),
         underthinking=sum(reply.underthinking for reply in replies),
         overthinking=sum(reply.overthinking for reply in replies),
-        cut_off=sum(reply.cut_off for reply in replies),
-        without_thinking=sum(not reply.there for reply in replies),
         unknown=sum(reply.reached is None for reply in replies),
     )
 

@@ -90,7 +90,7 @@ def _row(table: Table, problem: RunProblem, *, place: int) -> dict:
 
 def _problem(problem: RunProblem) -> dict:
     return {
-        "name": problem.name or problem.id,
+        "name": problem.title,
         "prompt": _bounded(problem.prompt, LONGEST_PROMPT),
         "gold": _bounded(grader_named(problem.grader).shown_gold(problem.gold), LONGEST_GOLD),
         "groups": problem.groups,
