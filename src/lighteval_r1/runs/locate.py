@@ -115,7 +115,7 @@ def newest_rows(names: Sequence[str]) -> RunFiles | None:
 
 def check_one_model(folder: Path, results: list[Path]) -> None:
     """UserError where results of several models lie under the folder: the newest would be chosen by chance."""
-    named = {parent for path in results if (parent := model_folder(path)) is not None}
+    named = {str(place[1]) for path in results if (place := place_in(path, "results"))}
     if len(named) > 1:
         shown = ", ".join(sorted(named)[:3])
         raise UserError(
@@ -123,12 +123,10 @@ def check_one_model(folder: Path, results: list[Path]) -> None:
         )
 
 
-def model_folder(results: Path) -> str | None:
-    """The model's part of OUT/results/<model>/results_<date>.json; None where the file lies elsewhere."""
-    for parent in results.parents:
-        if parent.name == "results":
-            return str(results.parent.relative_to(parent))
-    return None
+def place_in(path: Path, name: str) -> tuple[Path, Path] | None:
+    """Of a file in OUT/<name>/…/: OUT, and the folders between; None where it lies elsewhere."""
+    home = next((parent for parent in path.parents if parent.name == name), None)
+    return (home.parent, path.parent.relative_to(home)) if home else None
 
 
 def files_of(results: Path, date: str) -> RunFiles:
@@ -149,9 +147,8 @@ def rows_beside(results: Path) -> dict[str, Path]:
 def details_of(results: Path, date: str) -> dict[str, Path]:
     """Details of the run by task; {} where there are none."""
     folders = [results.parent, results.parent / date]
-    for parent in results.parents:
-        if parent.name == "results":
-            folders.append(parent.parent / "details" / results.parent.relative_to(parent) / date)
+    if place := place_in(results, "results"):
+        folders.append(place[0] / "details" / place[1] / date)
     for folder in folders:
         paths = sorted(path for path in folder.glob("details_*.parquet") if path.name.endswith(f"_{date}.parquet"))
         if paths:
@@ -163,9 +160,8 @@ def results_of(details: Path, date: str) -> Path | None:
     """The results file of the run that a details file belongs to; None where it is not there."""
     name = f"results_{date}.json"
     candidates = [details.parent / name, details.parent.parent / name]
-    for parent in details.parents:
-        if parent.name == "details":
-            candidates.append(parent.parent / "results" / details.parent.parent.relative_to(parent) / name)
+    if place := place_in(details, "details"):
+        candidates.append(place[0] / "results" / place[1].parent / name)
     return next((path for path in candidates if path.is_file()), None)
 
 

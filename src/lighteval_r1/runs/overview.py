@@ -12,7 +12,7 @@ from lighteval_r1.numbers.scores import task_row
 from lighteval_r1.outside.folders import files_below
 from lighteval_r1.records import Estimate, Run, TaskRun
 from lighteval_r1.runs.grades_file import grades_path
-from lighteval_r1.runs.locate import DETAILS, RESULTS, model_folder, results_in
+from lighteval_r1.runs.locate import DETAILS, RESULTS, place_in, results_in
 from lighteval_r1.runs.pairing import n_of
 from lighteval_r1.runs.reading import journals_of, read_run, short_name
 from lighteval_r1.runs.results_file import Figures, SaidTask, read_results
@@ -65,8 +65,8 @@ def place_of(source: Path) -> tuple[Path, str | None]:
     """The output folder that a run lies in, and the model's part of its path; a file of replies is its own place."""
     if source.is_dir() or not RESULTS.fullmatch(source.name):
         return source, None
-    top = next((parent for parent in source.parents if parent.name == "results"), source.parent)
-    return top.parent, model_folder(source)
+    place = place_in(source, "results")
+    return (place[0], str(place[1])) if place else (source.parent.parent, None)
 
 
 def run_figures(source: Path) -> RunFigures:

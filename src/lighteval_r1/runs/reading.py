@@ -12,7 +12,7 @@ from lighteval_r1.graders import GRADERS
 from lighteval_r1.records import SPLIT_FIELDS, Run, RunProblem, TaskRun, UserError
 from lighteval_r1.runs.grades_file import grades_path, read_lines, with_grades
 from lighteval_r1.runs.journals import journal_run, journals_under
-from lighteval_r1.runs.locate import DETAILS, HUB, RunFiles, find, results_in
+from lighteval_r1.runs.locate import DETAILS, HUB, RunFiles, find, place_in, results_in
 from lighteval_r1.runs.reply_files import is_details, read_replies
 from lighteval_r1.runs.results_file import General, Results, SaidTask, read_results
 from lighteval_r1.sampling.journal_files import JOURNALS_FILE, journals_named_in
@@ -144,10 +144,8 @@ def model_in_path(files: RunFiles) -> str:
 
         return model_of_rows(files.rows.values())
     path = next(iter(files.details.values()))
-    for parent in path.parents:
-        if parent.name == "details":
-            return str(path.parent.parent.relative_to(parent))
-    return path.parent.name or "unknown model"
+    place = place_in(path, "details")
+    return str(place[1].parent) if place else path.parent.name or "unknown model"
 
 
 def what_is_missing(tasks: dict[str, TaskRun], *, settings: dict) -> Iterator[str]:
