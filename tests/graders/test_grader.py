@@ -98,9 +98,16 @@ def test_wrong_answers_are_counted_under_their_normal_form_and_programs_have_no_
     assert PROGRAM.label is None
 
 
-def test_only_programs_run_generated_code_and_only_they_state_no_answer_in_a_thinking():
+def test_only_programs_run_generated_code_and_they_state_no_answer_in_a_thinking():
     assert [name for name, grader in GRADERS.items() if grader.confined] == ["program"]
-    assert [name for name, grader in GRADERS.items() if grader.candidates is None] == ["program"]
+    assert PROGRAM.candidates is None
+
+
+@pytest.mark.parametrize("name", [name for name, grader in GRADERS.items() if grader.reference])
+def test_a_graders_own_reply_with_a_gold_is_right(name):
+    grader = GRADERS[name]
+    assert grader.grade_reply(grader.reference("B"), "B").outcome is Outcome.CORRECT
+    assert PROGRAM.reference is None
 
 
 @pytest.mark.parametrize("name", GRADERS)
