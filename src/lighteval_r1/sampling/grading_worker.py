@@ -2,7 +2,8 @@
 
     in   {"grader": "expression", "where": "box", "n_content": 1, "n_gold": 3} and a line end, then the bytes of the
          content, then those of the gold. The content is the answer that stood there, or, where "where" is null, the
-         text that it is to be found in
+         text that it is to be found in; n_gold is null where the gold is that of the request before: those of programs
+         are megabytes, and replies to one problem often come one after the other
     out  {"outcome": "correct", "answer": "7", "step": "…", "grown": false}   or   {"error": "…"}, and then it ends
 
 What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception
@@ -32,11 +33,11 @@ GROWN_KIB = 320 * 1024
 PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
-def answer(line: bytes, stream: BinaryIO) -> dict:
-    """The answer to one request, whose header is the line."""
+def answer(line: bytes, stream: BinaryIO, gold_before: str) -> tuple[dict, str]:
+    """The answer to one request, whose header is the line, and its gold."""
     request = json.loads(line)
-    # half characters, too, travel as they came
-    content, gold = (stream.read(request[size]).decode("utf-8", "surrogatepass") for size in ("n_content", "n_gold"))
+    content = read_text(stream, request["n_content"])
+    gold = gold_before if request["n_gold"] is None else read_text(stream, request["n_gold"])
     try:
         grader = GRADERS[request["grader"]]
         found = grader.found(content, gold) if request["where"] is None else Found(content, request["where"])
@@ -44,7 +45,12 @@ def answer(line: bytes, stream: BinaryIO) -> dict:
     except (MemoryError, RecursionError) as limit:
         grade = Grade(Outcome.UNDECIDED, "", f"stopped by its limit ({type(limit).__name__})")
     grown = resident_kib() > GROWN_KIB
-    return {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step, "grown": grown}
+    return {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step, "grown": grown}, gold
+
+
+def read_text(stream: BinaryIO, n_bytes: int) -> str:
+    """Half characters, too, travel as they came."""
+    return stream.read(n_bytes).decode("utf-8", "surrogatepass")
 
 
 def resident_kib() -> int:
@@ -71,10 +77,11 @@ def main(fd: int) -> None:
             stream.write(json.dumps(message).encode() + b"\n")
             stream.flush()
 
+        gold = ""
         send({})
         for line in stream:
             try:
-                message = answer(line, stream)
+                message, gold = answer(line, stream, gold)
             finally:
                 # Not caught, only told: the exception then ends the process.
                 if (error := sys.exception()) is not None:

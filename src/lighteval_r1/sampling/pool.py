@@ -74,6 +74,7 @@ class Child:
         self._poll = select.poll()
         self._poll.register(self.socket, select.POLLIN)
         self._ready = False
+        self._gold = ""
 
     def ask(self, item: Item, found: Found | None) -> dict:
         """The child's answer. Raises TimeoutError past the limit, ConnectionError where the child is gone."""
@@ -83,14 +84,16 @@ class Child:
         grader, text, gold = item
         words = (text_of(text) or "") if found is None else found.answer
         # half characters, too, travel as they came
-        content, packed_gold = (part.encode("utf-8", "surrogatepass") for part in (words, gold))
+        content, packed = words.encode("utf-8", "surrogatepass"), b""
+        if gold != self._gold:
+            self._gold, packed = gold, gold.encode("utf-8", "surrogatepass")
         header = {
             "grader": grader.name,
             "where": None if found is None else found.where,
             "n_content": len(content),
-            "n_gold": len(packed_gold),
+            "n_gold": len(packed) or None,
         }
-        self.stream.write(b"".join((json.dumps(header).encode(), b"\n", content, packed_gold)))
+        self.stream.write(b"".join((json.dumps(header).encode(), b"\n", content, packed)))
         self.stream.flush()
         return self._read(limit_s=grader.limit_s)
 
