@@ -3,18 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lighteval_r1.cli.options import argument, option
+from lighteval_r1.cli.options import RepliesOptions, argument, option
 from lighteval_r1.outside.words import say
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditOptions:
+class AuditOptions(RepliesOptions):
     file: str = argument("Replies with verdicts of whoever graded them: any file that score reads.")
-    task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
     columns: str = option("", "Which column holds what, where its name does not say.", metavar="verdict=…,reply=…")
     output: Path | None = option(None, "Write a page with the disagreements, too.", "--output", "-o")
-    thinking_opened: bool | None = option(None, "Whether the prompts ended in <think>; else the file says.")
-    allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
 
 
 def audit_command(options: AuditOptions) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lighteval_r1.cli import evaluate
 from lighteval_r1.cli.finished import finished_table
 from lighteval_r1.cli.lighteval_run import ALONE, UNUSED_ALONE, lighteval_run
-from lighteval_r1.cli.options import RunOptions, argument, option
+from lighteval_r1.cli.options import RunOptions, TasksByPlace, option
 from lighteval_r1.engines import CACHE_DIR, MAX_TOKENS, TEMPERATURE, TOP_P
 from lighteval_r1.engines.model_section import loops
 from lighteval_r1.graders.marks import AUTO, choose, opens_thinking
@@ -37,9 +37,7 @@ OURS = {"model", "messages", "stream", "n"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndpointOptions(RunOptions):
-    tasks: list[str] = argument("aime24, r1_math_500@n=8, or suite.yaml.", default=[])
-    task: str = option("", "The same, by comma, as evaluate has it.")
+class EndpointOptions(TasksByPlace, RunOptions):
     base_url: str = option("", "The server, such as http://127.0.0.1:8000/v1.")
     model: str = option("", "The model's name as the server lists it.")
     revision: str = option("", "Which weights the server runs; another word draws anew. Else what the server says.")
@@ -61,9 +59,7 @@ def endpoint_command(options: EndpointOptions) -> None:
     if not options.model:
         raise UserError("say which --model of the server, by the name under which it lists it.")
     evaluate.begin(options)
-    specs = evaluate.task_specs(
-        evaluate.named_tasks(options.tasks, options.task), n=options.asked_n, limit=options.limit, problems=options
-    )
+    specs = evaluate.task_specs(options.named, n=options.asked_n, limit=options.limit, problems=options)
     tasks, cache_dir = evaluate.check_several(specs, temperature=options.temperature), options.cache_dir or CACHE_DIR
     evaluate.check_journals(cache_dir)
     say_confinement(tasks)

@@ -231,11 +231,6 @@ def layout_parameters(options: EvaluateOptions, parameters: Mapping) -> dict[str
     return layout.parameters
 
 
-def named_tasks(by_place: list[str], by_option: str) -> str:
-    """Of a command that takes tasks by their place and, as `evaluate`, by --task: all, by comma."""
-    return ",".join([*by_place, *filter(None, [by_option])])
-
-
 def task_specs(
     task: str, *, n: int | None, limit: int | None = None, problems: ProblemOptions | None = None
 ) -> list[TaskSpec]:

@@ -235,6 +235,29 @@ class ProblemOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TasksByPlace:
+    """Tasks by their place, and as `evaluate` has them."""
+
+    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.", default=[])
+    task: str = option("", "The same, by comma, as evaluate has it.")
+
+    @property
+    def named(self) -> str:
+        """All, by comma."""
+        return ",".join([*self.tasks, *filter(None, [self.task])])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepliesOptions:
+    """Replies that were drawn elsewhere, and what grades them."""
+
+    task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
+    columns: str = option("", "Which column holds what, where its name does not say.", metavar="question=…,reply=…")
+    thinking_opened: bool | None = option(None, "Whether the prompts opened a thought; else the file says.")
+    allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunOptions(ProblemOptions, SamplingOptions):
     """An evaluation: how much is drawn, and where what comes of it goes."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lighteval_r1.cli import evaluate
-from lighteval_r1.cli.options import MOST, SamplingOptions, argument, option
+from lighteval_r1.cli.options import MOST, SamplingOptions, TasksByPlace, argument, option
 from lighteval_r1.engines import CACHE_DIR, TEMPERATURE, TOP_P
 from lighteval_r1.engines.machine import gpu_names
 from lighteval_r1.engines.model_parameters import max_tokens_of
@@ -31,10 +31,8 @@ TOKENS_LEAST = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(SamplingOptions):
+class PlanOptions(TasksByPlace, SamplingOptions):
     model: str = argument("Hub id, folder, recipe (.yaml), or demo.")
-    tasks: list[str] = argument("aime24, r1_math_500@n=8, or a suite's file.", default=[])
-    task: str = option("", "The same, by comma, as evaluate has it.")
     n: int | None = option(None, "Samples per problem (the task's own number).")
     error: float | None = option(None, "The ± resampling that is wanted, in points.", metavar="POINTS")
     see: float = option(2.0, "The difference between two such models that is to be seen, in points.", metavar="POINTS")
@@ -64,7 +62,7 @@ def plan_command(options: PlanOptions) -> None:
     parameters = evaluate.model_parameters(options)
     speed = speed_of(options)
     total_tokens = 0
-    for spec in evaluate.task_specs(evaluate.named_tasks(options.tasks, options.task), n=options.n):
+    for spec in evaluate.task_specs(options.named, n=options.n):
         task, n = spec.task, spec.n
         known, n_drawn = known_of(options, task, parameters=parameters)
         adaptive = None

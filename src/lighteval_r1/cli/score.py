@@ -2,24 +2,20 @@
 
 from dataclasses import dataclass
 
-from lighteval_r1.cli.options import ALSO_HELP, PARSER_HELP, argument, option
+from lighteval_r1.cli.options import ALSO_HELP, PARSER_HELP, RepliesOptions, argument, option
 from lighteval_r1.graders.marks import AUTO
 from lighteval_r1.outside.words import say
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
+class ScoreOptions(RepliesOptions):
     files: list[str] = argument(
         "Replies: JSONL, CSV or parquet with problem, answer and gen; files of LightEval, lm-evaluation-harness, "
         "EvalScope, Inspect; batch output; or hf://datasets/REPO of published details."
     )
-    task: str = option(..., "Whose grader grades: r1_math_500, r1_gpqa_diamond, …")
-    columns: str = option("", "Which column holds what, where its name does not say.", metavar="question=…,reply=…")
     also: str = option("", ALSO_HELP, metavar="NAME,…")
     explain: str = option("", "Show how this one reply is graded, and grade no other.", metavar="UID")
-    thinking_opened: bool | None = option(None, "Whether the prompts opened a thought; else the file says.")
     reasoning_parser: str = option(AUTO, PARSER_HELP, metavar="NAME")
-    allow_unsafe_code: bool = option(False, "Run programs where nothing can confine them.")
 
 
 def score_command(options: ScoreOptions) -> None:
