@@ -250,14 +250,15 @@ class Served(Scripted):
     chosen, tokenizer, shares_cores = Chosen(), None, False
 
     def check_prompts(self, problems) -> None:
-        pass
+        self.checked = len(problems)
 
 
 def test_what_lighteval_will_ask_for_is_drawn_and_graded_without_it(tmp_path, capsys):
     asked = [parse_spec("demo_sums@n=2"), parse_spec("demo_choices@n=1")]
     out, cache = tmp_path / "out", str(tmp_path / "cache")
-    sampled = drawn(asked, engine=Served(), cache_dir=cache, output_dir=out)
-    assert sampled["n_drawn"] == 40 * 2 + 24
+    engine = Served()
+    sampled = drawn(asked, engine=engine, cache_dir=cache, output_dir=out)
+    assert sampled["n_drawn"] == 40 * 2 + 24 and engine.checked == 40 + 24
     folders = [Path(folder) for folder in json.loads((out / "journals.json").read_text())]
     for spec, folder in zip(asked, folders, strict=True):
         run = finished_task(spec, folder)

@@ -1,10 +1,15 @@
 """The loop with a scripted engine: who draws what, and what is graded."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lighteval_r1.engines import Owed
-from lighteval_r1.records import Problem, Sample, Settings
+from lighteval_r1.engines.layouts import Layout
+from lighteval_r1.engines.vllm import VllmEngine
+from lighteval_r1.records import Problem, Sample, Settings, UserError
 from lighteval_r1.sampling.journal import Journal
 from lighteval_r1.sampling.journal_files import Asked
 from lighteval_r1.sampling.loop import run
@@ -128,3 +133,21 @@ def test_progress_counts_what_the_journal_holds_and_a_shard_its_own_part(tmp_pat
     journal.close()
     # 6 problems x 4 samples were there, 6 x 2 come: of each problem's six, three are right
     assert "36/36 samples" in (line := capsys.readouterr().err.splitlines()[-1]) and "pass@1 so far 50.0" in line
+
+
+class Words:
+    """A tokenizer."""
+
+    def __call__(self, text: str, *, add_special_tokens: bool) -> dict:
+        return {"input_ids": text.split()}
+
+
+def test_a_prompt_that_leaves_no_room_is_named_before_the_model_is_loaded_and_once_it_says_what_it_holds():
+    problem = Problem("one two three four", "7", name="p")
+    engine = VllmEngine(SETTINGS, Layout("cpu"), {}, tokenizer=Words(), templated=False, max_num_seqs=1)
+    engine.check_prompts([problem])  # nobody knows yet
+    with pytest.raises(UserError, match="prompt of problem p has 4 tokens; the context holds 4"):
+        replace(engine, settings=replace(SETTINGS, max_model_length=4)).check_prompts([problem])
+    replace(engine, facts={"max_model_len": 5}).check_prompts([problem])
+    with pytest.raises(UserError, match="holds 3. Raise max_model_length: prompts are never truncated"):
+        replace(engine, facts={"max_model_len": 3}).check_prompts([problem])

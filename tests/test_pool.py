@@ -163,8 +163,8 @@ def test_grading_processes_see_no_token_and_load_no_engine(scripted, monkeypatch
 def test_golds_and_replies_pass_as_they_are(scripted):
     gold = "\ud800\0" + "g" * 1_000_000
     with scripted(1) as pool:
-        grades = pool.grade_many([item(gold, gold), item("other", gold), item(gold, gold), item("\n{}\n", "x")])
-    assert [g.outcome for g in grades] == [Outcome.CORRECT, Outcome.WRONG, Outcome.CORRECT, Outcome.WRONG]
+        grades = pool.grade_many([item(gold, gold), item("other", gold), item(gold, gold), item("\n{}\n", "\n{}\n")])
+    assert [g.outcome for g in grades] == [Outcome.CORRECT, Outcome.WRONG, Outcome.CORRECT, Outcome.CORRECT]
     assert grades[3].answer == "\n{}\n"
 
 
