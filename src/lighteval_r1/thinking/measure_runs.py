@@ -64,7 +64,8 @@ class Thought:
 
 def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) -> Told:
     """Raises OwedError while samples are owed or ungraded, unless partial; UserError without a tokenizer."""
-    notes = [] if choice.partial else refuse_owed(labels, runs)
+    if not choice.partial:
+        refuse_owed(labels, runs)
     thoughts = [
         Thought(label, name, problem, sample, thinking_of(sample))
         for label, run in zip(labels, runs, strict=True)
@@ -76,12 +77,11 @@ def measure_runs(labels: Sequence[str], runs: Sequence[Run], *, choice: Choice) 
     if not thoughts:
         raise UserError("these runs hold no graded reply, so there is no thinking to measure.")
     with uncollected():
-        return measure(labels, runs, thoughts, choice=choice, notes=notes)
+        return measure(labels, runs, thoughts, choice=choice)
 
 
-def measure(
-    labels: Sequence[str], runs: Sequence[Run], thoughts: list[Thought], *, choice: Choice, notes: list[str]
-) -> Told:
+def measure(labels: Sequence[str], runs: Sequence[Run], thoughts: list[Thought], *, choice: Choice) -> Told:
+    notes: list[str] = []
     offsets: dict[str, tuple[Offsets, str]] = {}
     for label, run in zip(labels, runs, strict=True):
         tokenizer, source = load_tokenizer(run, named=choice.tokenizer, fetch=choice.fetch)
@@ -139,7 +139,7 @@ def has_grades(task: TaskRun) -> bool:
     return any(sample.outcome is not None for sample in task.samples)
 
 
-def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "measure") -> list[str]:
+def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "measure") -> None:
     for label, run in zip(labels, runs, strict=True):
         for name, task in run.tasks.items():
             missing = task.owed
@@ -149,7 +149,6 @@ def refuse_owed(labels: Sequence[str], runs: Sequence[Run], *, purpose: str = "m
                     "same command again to draw and grade only these (lighteval-r1 score grades replies drawn "
                     f"elsewhere), or {purpose} what there is with --partial."
                 )
-    return []
 
 
 def chosen(problems: Sequence[RunProblem], *, per_level: int) -> list[RunProblem]:
