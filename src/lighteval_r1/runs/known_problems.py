@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from lighteval_r1.graders import CHOICE, REAL
+from lighteval_r1.graders import REAL
 from lighteval_r1.graders.expression import gold_expression
 from lighteval_r1.graders.program import decode_cases
 from lighteval_r1.records import Outcome, Problem, UserError
@@ -71,7 +71,7 @@ class KnownProblems:
         """With the bare question of each, "" where it does not say all that was asked."""
         start, _, end = self._task.prompt.partition("{problem}")
         start, end = start.format(), end.format()
-        bare = self._task.grader is not CHOICE
+        bare = not self._task.grader.lettered
         problems = []
         at_hand = self._task.rows is not None or local_file(self._task) is not None
         for row in task_rows(self._task) if at_hand else ():
@@ -88,7 +88,7 @@ class KnownProblems:
     def _by_text(self) -> dict[str, Problem]:
         table = dict(self._questions)
         for problem, _ in self._problems:
-            names = (problem.id, plain(problem.prompt), problem.name if self._task.grader is not CHOICE else "")
+            names = (problem.id, plain(problem.prompt), problem.name if not self._task.grader.lettered else "")
             table |= dict.fromkeys(filter(None, names), problem)
         return table
 
@@ -107,11 +107,11 @@ def gold_of(value: object, options: object, *, task: Task) -> str:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"the gold {text[:60]!r} holds no tests") from None
         return text
-    if task.grader is CHOICE and options:
+    if task.grader.lettered and options:
         texts = options_of(options)
         return json.dumps({"letter": letter_of(value, texts), "options": texts}, ensure_ascii=False)
     text = json.dumps(value) if isinstance(value, Mapping) and task.grader is REAL else gold_text(value)
-    if task.grader is not CHOICE and (why := unreadable(gold_expression(text))):
+    if not task.grader.lettered and (why := unreadable(gold_expression(text))):
         raise ValueError(f"the gold {text[:60]!r} {why}, which the {task.grader.name} grader does not read")
     if not text or not same_gold(text, text, task=task):
         raise ValueError(f"the {task.grader.name} grader of {task.name} reads no answer in the gold {text[:60]!r}")

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lighteval_r1.graders import CHOICE
 from lighteval_r1.outside.decoding import row_of_others
 from lighteval_r1.outside.words import counted, tell
 from lighteval_r1.records import RunProblem, Sample, TaskRun, UserError, sha256
@@ -112,7 +111,7 @@ def problems_of_rows(
             if drawn is None:
                 continue
             problem = problem_of(drawn, known=known, task=task, named=named)
-            check_one_gold(golds, problem, number=number)
+            check_one_gold(golds, problem, task=task, number=number)
         place = problems.setdefault(problem.id, problem)
         keys = add_samples(place, drawn, label=drawn.key or f"row {number}", taken=taken)
         if verdicts is not None:
@@ -160,13 +159,13 @@ def problem_of(drawn: Drawn, *, known: KnownProblems, task: Task, named: Mapping
     )
 
 
-def check_one_gold(golds: dict[str, tuple[str, int]], problem: RunProblem, *, number: int) -> None:
+def check_one_gold(golds: dict[str, tuple[str, int]], problem: RunProblem, *, task: Task, number: int) -> None:
     """ValueError where an earlier row asks the same question with another gold.
 
     A lettered question's text may recur with other options.
     """
     gold, first = golds.setdefault(problem.prompt, (problem.gold, number))
-    if gold != problem.gold and problem.grader != CHOICE.name:
+    if gold != problem.gold and not task.grader.lettered:
         raise ValueError(f"the gold is {problem.gold[:60]!r}, and row {first} asks the same with {gold[:60]!r}")
 
 
