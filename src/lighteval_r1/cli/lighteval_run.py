@@ -19,6 +19,7 @@ from lighteval_r1.outside.words import one_line, tell
 from lighteval_r1.records import UserError, sha256
 from lighteval_r1.runs.results_file import Ours
 from lighteval_r1.sampling.journal import write_whole
+from lighteval_r1.sampling.progress import heeded_signals
 
 LOG = "lighteval.log"
 # What is loaded, and about how long it takes; vLLM is imported meanwhile, in its replicas' processes.
@@ -35,7 +36,6 @@ UNUSED = (
 UNUSED_ALONE = (*UNUSED, "lighteval.models.vllm", "torch", "transformers")
 # Of a disk or a folder, not of the network.
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -81,24 +81,20 @@ def saved(output_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def stopped_in_words() -> Iterator[None]:
-    """Ctrl-C, TERM and a lost terminal end the process with a line; while samples are drawn, the loop says how many.
-
-    A signal that is ignored (nohup) stays ignored.
-    """
+    """Signals that are heeded end the process with a line; while samples are drawn, the loop says how many."""
 
     def stop(number: int, _: object) -> None:
         tell("Stopped. What was drawn before is kept; the same command goes on.")
         raise SystemExit(128 + number)
 
-    before = {number: signal.getsignal(number) for number in STOPPING}
-    heeded = [number for number, how in before.items() if how is not signal.SIG_IGN]
-    for number in heeded:
+    before = heeded_signals()
+    for number in before:
         signal.signal(number, stop)
     try:
         yield
     finally:
-        for number in heeded:
-            signal.signal(number, before[number])
+        for number, how in before.items():
+            signal.signal(number, how)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lighteval_r1.numbers.estimates import spread
 from lighteval_r1.outside.words import tell
@@ -97,12 +98,15 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
 
 
+def heeded_signals() -> dict[int, Any]:
+    """Ctrl-C, TERM and a lost terminal, with what they do now; without those that are ignored (nohup)."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return {number: how for number in numbers if (how := signal.getsignal(number)) is not signal.SIG_IGN}
+
+
 @contextmanager
 def stopped_by_signals() -> Iterator[list[int]]:
-    """The first of Ctrl-C, TERM and a lost terminal cancels the task that asks, and is put into the list.
-
-    A signal that is ignored (nohup) stays ignored.
-    """
+    """The first of the signals that are heeded cancels the task that asks, and is put into the list."""
     came: list[int] = []
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -112,9 +116,7 @@ def stopped_by_signals() -> Iterator[list[int]]:
             task.cancel()
 
     # Python gives signals to its main thread alone
-    mine = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if mine else ()
-    heeded = {number: how for number in numbers if (how := signal.getsignal(number)) is not signal.SIG_IGN}
+    heeded = heeded_signals() if threading.current_thread() is threading.main_thread() else {}
     for number in heeded:
         loop.add_signal_handler(number, stop, number)
     try:
