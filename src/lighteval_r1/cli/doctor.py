@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -46,9 +47,7 @@ class State(StrEnum):
     MISSING = "missing"  # a run would fail
 
 
-@dataclass(frozen=True)
-class Line:
-    name: str
+class Line(NamedTuple):
     state: State
     words: str
 
@@ -62,20 +61,20 @@ def doctor_command(options: DoctorOptions) -> None:
     """Say what is missing or odd on this machine. Ten lines; exit code 2 where a run would fail."""
     cache = cache_folders(options.cache_dir or CACHE_DIR)[0]
     gpu = device() == "gpu"
-    lines = [
-        python(),
-        packages("gpu" if gpu else "cpu"),
-        lighteval(installed_version("lighteval"), missing=missing_download()),
-        gpus(),
-        gpu_memory() if gpu else memory(memory_gib()),
-        shared_memory(),
-        disk([cache, hf_home()]),
-        journals(cache),
-        hub(token(), offline=os.environ.get("HF_HUB_OFFLINE", "")),
-        programs(),
-    ]
-    say("\n".join(f"{line.state:<7}  {line.name:<13}  {line.words}" for line in lines))
-    if any(line.state is State.MISSING for line in lines):
+    lines = {
+        "python": python(),
+        "packages": packages("gpu" if gpu else "cpu"),
+        "LightEval": lighteval(installed_version("lighteval"), missing=missing_download()),
+        "GPUs": gpus(),
+        "memory": gpu_memory() if gpu else memory(memory_gib()),
+        "shared memory": shared_memory(),
+        "disk": disk([cache, hf_home()]),
+        "journals": journals(cache),
+        "Hub": hub(token(), offline=os.environ.get("HF_HUB_OFFLINE", "")),
+        "programs": programs(),
+    }
+    say("\n".join(f"{line.state:<7}  {name:<13}  {line.words}" for name, line in lines.items()))
+    if any(line.state is State.MISSING for line in lines.values()):
         sys.exit(UserError.exit_code)
 
 
@@ -83,9 +82,9 @@ def python(version: tuple[int, ...] = sys.version_info[:3], machine: str = "") -
     there = machine or f"{platform.system()} {platform.machine()}"
     words = f"{'.'.join(map(str, version))} on {there}"
     if there != "Linux x86_64":
-        return Line("python", State.MISSING, f"{words}; Linux x86_64 is needed")
+        return Line(State.MISSING, f"{words}; Linux x86_64 is needed")
     known = (3, 11) <= version[:2] <= (3, 13)
-    return Line("python", *((State.OK, words) if known else (State.ODD, f"{words}; 3.11 to 3.13 are known to fit")))
+    return Line(State.OK, words) if known else Line(State.ODD, f"{words}; 3.11 to 3.13 are known to fit")
 
 
 def installed_version(package: str) -> str | None:
@@ -106,13 +105,13 @@ def packages(kind: str, *, version: Callable[[str], str | None] = installed_vers
     needed = [engine, *(canonicalize_name(asked.name) for asked in own if "extra" not in str(asked.marker))]
     if absent := [name for name in needed if name in there and there[name] is None]:
         remedy = f"`lighteval-r1 requirements {kind}` prints the set"
-        return Line("packages", State.MISSING, f"{', '.join(absent)} not installed; {remedy}")
+        return Line(State.MISSING, f"{', '.join(absent)} not installed; {remedy}")
     others = [f"{name} {there[name] or 'not there'} ({pinned[name]})" for name in pinned if there[name] != pinned[name]]
     if not others:
-        return Line("packages", State.OK, f"all {len(pinned)} as pinned for {kind}")
+        return Line(State.OK, f"all {len(pinned)} as pinned for {kind}")
     others.sort(key=lambda words: not words.startswith(("vllm", "torch ", "transformers ", "lighteval ")))
     words = f"{len(others)} of {len(pinned)} are not as pinned: {', '.join(others[:3])}{', …' if others[3:] else ''}"
-    return Line("packages", State.ODD, f"{words}{vllm_in_words(there[engine] or '')}")
+    return Line(State.ODD, f"{words}{vllm_in_words(there[engine] or '')}")
 
 
 def vllm_in_words(version: str) -> str:
@@ -124,14 +123,10 @@ def vllm_in_words(version: str) -> str:
 def lighteval(version: str | None, *, missing: Path | None) -> Line:
     """Its release. missing: the file that it would download."""
     if version is None or not version.startswith("0.13."):
-        return Line(
-            "LightEval", State.MISSING, f"{version or 'none'}; 0.13 is needed, whose files and interface this reads"
-        )
+        return Line(State.MISSING, f"{version or 'none'}; 0.13 is needed, whose files and interface this reads")
     if missing is None:
-        return Line("LightEval", State.OK, f"{version}, loads without the network")
-    return Line(
-        "LightEval", State.ODD, f"{version}, downloads a file when it loads its tasks; to spare it: touch {missing}"
-    )
+        return Line(State.OK, f"{version}, loads without the network")
+    return Line(State.ODD, f"{version}, downloads a file when it loads its tasks; to spare it: touch {missing}")
 
 
 def gpus(*, cards: bool | None = None) -> Line:
@@ -140,33 +135,33 @@ def gpus(*, cards: bool | None = None) -> Line:
     names, versions = gpu_names(), asked_of_driver("driver_version")
     if not names:
         if cards or device() == "gpu":
-            return Line("GPUs", State.MISSING, "nvidia-smi shows none: is the driver in this container?")
-        return Line("GPUs", State.OK, f"none; replicas run on {len(os.sched_getaffinity(0))} cores")
+            return Line(State.MISSING, "nvidia-smi shows none: is the driver in this container?")
+        return Line(State.OK, f"none; replicas run on {len(os.sched_getaffinity(0))} cores")
     words = f"{len(names)} x {names[0]}, driver {versions[0]}"
     if int(versions[0].split(".")[0]) < OLDEST_DRIVER:
-        return Line("GPUs", State.MISSING, f"{words}; the pinned torch needs {OLDEST_DRIVER} or newer")
+        return Line(State.MISSING, f"{words}; the pinned torch needs {OLDEST_DRIVER} or newer")
     if len(kinds := sorted(set(names))) > 1:
-        return Line("GPUs", State.ODD, f"{words}; not all are alike: {', '.join(kinds)}")
-    return Line("GPUs", State.OK, words)
+        return Line(State.ODD, f"{words}; not all are alike: {', '.join(kinds)}")
+    return Line(State.OK, words)
 
 
 def gpu_memory() -> Line:
     rows = [line.split(", ") for line in asked_of_driver("index,memory.used,memory.total")]
     cells = [[int(cell) for cell in row] for row in rows if all(cell.isdigit() for cell in row)]
     if not cells:
-        return Line("memory", State.ODD, "the driver does not say how much its GPUs have")
+        return Line(State.ODD, "the driver does not say how much its GPUs have")
     used = [
         f"GPU {index} has {mib / 1024:.0f} of {total / 1024:.0f} GiB in use"
         for index, mib, total in cells
         if mib >= FREE_MIB
     ]
     if used:
-        return Line("memory", State.ODD, "; ".join(used))
-    return Line("memory", State.OK, f"{min(total for _, _, total in cells) / 1024:.0f} GiB on each GPU, free")
+        return Line(State.ODD, "; ".join(used))
+    return Line(State.OK, f"{min(total for _, _, total in cells) / 1024:.0f} GiB on each GPU, free")
 
 
 def memory(gib: int) -> Line:
-    return Line("memory", enough(gib, MEMORY_GIB), f"{gib} GiB" + ("" if gib >= MEMORY_GIB[1] else "; 8 GiB are asked"))
+    return Line(enough(gib, MEMORY_GIB), f"{gib} GiB" + ("" if gib >= MEMORY_GIB[1] else "; 8 GiB are asked"))
 
 
 def enough(gib: float, bounds: tuple[float, float]) -> State:
@@ -176,12 +171,12 @@ def enough(gib: float, bounds: tuple[float, float]) -> State:
 
 def shared_memory(folder: Path = Path("/dev/shm")) -> Line:
     if not folder.is_dir():
-        return Line("shared memory", State.MISSING, f"there is no {folder}")
+        return Line(State.MISSING, f"there is no {folder}")
     gib = shutil.disk_usage(folder).total / 2**30
     if gib < SHARED_GIB:
         words = f"{gib * 1024:.0f} MiB; give the container more (--shm-size=8g, or --ipc=host)"
-        return Line("shared memory", State.ODD, words)
-    return Line("shared memory", State.OK, f"{gib:.0f} GiB")
+        return Line(State.ODD, words)
+    return Line(State.OK, f"{gib:.0f} GiB")
 
 
 def disk(folders: Iterable[Path], *, bounds: tuple[float, float] = DISK_GIB) -> Line:
@@ -190,7 +185,7 @@ def disk(folders: Iterable[Path], *, bounds: tuple[float, float] = DISK_GIB) -> 
     folder = min(room, key=lambda folder: room[folder])
     state = enough(room[folder], bounds)
     words = f"{room[folder]:.0f} GiB free in {folder}"
-    return Line("disk", state, words if state is State.OK else f"{words}; {bounds[1]:g} GiB are asked")
+    return Line(state, words if state is State.OK else f"{words}; {bounds[1]:g} GiB are asked")
 
 
 def journals(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> Line:
@@ -200,13 +195,11 @@ def journals(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> Line:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         words = f"{folder} cannot be written and locked ({error.strerror}); CACHE= names another folder"
-        return Line("journals", State.MISSING, words)
+        return Line(State.MISSING, words)
     kind = file_system(existing(folder), mounts.read_text(encoding="utf-8"))
     if kind in NETWORK or kind.startswith("fuse."):
-        return Line(
-            "journals", State.ODD, f"{folder} is on {kind}: slower, and its locks may not hold between machines"
-        )
-    return Line("journals", State.OK, f"{folder} ({kind})")
+        return Line(State.ODD, f"{folder} is on {kind}: slower, and its locks may not hold between machines")
+    return Line(State.OK, f"{folder} ({kind})")
 
 
 def file_system(folder: Path, mounts: str) -> str:
@@ -219,17 +212,17 @@ def file_system(folder: Path, mounts: str) -> str:
 
 def hub(key: str | None, *, offline: str) -> Line:
     if offline.lower() in ("1", "true", "yes", "on"):
-        return Line("Hub", State.ODD, "not asked (HF_HUB_OFFLINE): models and data sets must be at hand")
+        return Line(State.ODD, "not asked (HF_HUB_OFFLINE): models and data sets must be at hand")
     if key is None:
         return Line(
-            "Hub", State.ODD, "no token: gated data (gpqa_diamond) and private models are out of reach; `hf auth login`"
+            State.ODD, "no token: gated data (gpqa_diamond) and private models are out of reach; `hf auth login`"
         )
-    return Line("Hub", State.OK, "a token is there")
+    return Line(State.OK, "a token is there")
 
 
 def programs(confinement: Callable[[], str] = level) -> Line:
     try:
         words = confinement()
     except Failure as error:
-        return Line("programs", State.ODD, f"code tasks cannot run: {error}")
-    return Line("programs", State.OK if words.startswith("namespaces") else State.ODD, f"confined by {words}")
+        return Line(State.ODD, f"code tasks cannot run: {error}")
+    return Line(State.OK if words.startswith("namespaces") else State.ODD, f"confined by {words}")
