@@ -225,14 +225,15 @@ def by_group(
         for problem, row in zip(each.run.tasks[name].problems, each.scores[name], strict=True):
             for group, value in problem.groups.items():
                 members.setdefault(group, {}).setdefault(value, {}).setdefault(each.letter, []).append((problem, row))
+
+    def of_run(run: str, pairs: list[tuple[RunProblem, np.ndarray]], over: str) -> Scored:
+        rows = by_question(*zip(*pairs, strict=True))
+        found = estimate(rows)
+        return scored(run, found, rows, published=published[run](name, found, over))
+
     return {
         group: {
-            value: [
-                scored(run, found, rows, published=published[run](name, found, f"{group}={value}"))
-                for run, of_run in of_runs.items()
-                for rows in [by_question(*zip(*of_run, strict=True))]
-                for found in [estimate(rows)]
-            ]
+            value: [of_run(run, pairs, f"{group}={value}") for run, pairs in of_runs.items()]
             for value, of_runs in sorted(values.items(), key=lambda item: group_order(item[0]))
         }
         for group, values in members.items()
