@@ -19,9 +19,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lighteval_r1.outside.collecting import uncollected
 from lighteval_r1.records import pack_token_ids
+
+if TYPE_CHECKING:
+    from vllm.config import VllmConfig
 
 # One line holds a reply's text and token ids; 32,768 tokens stay far below this.
 LINE_LIMIT = 256 * 2**20
@@ -75,6 +79,7 @@ class Replica:
                 # vLLM takes a process more for the sake of these same variables, and it and the scheduler wait for
                 # each other spinning, which fills a second core.
                 config.parallel_config.distributed_executor_backend = "uni"
+            keep_cache_small(config)
         self.engine = AsyncLLM.from_vllm_config(config, enable_log_requests=False, disable_log_stats=True)
         self.facts = {
             "max_model_len": config.model_config.max_model_len,
@@ -122,6 +127,20 @@ class Replica:
             task.cancel()
         if self.engine is not None:
             self.engine.shutdown()
+
+
+def keep_cache_small(config: "VllmConfig") -> None:
+    """A KV cache of twice what its requests can fill, where that is less: on a CPU all of it is zeroed at the start.
+
+    Twice: the heads of some layers are larger than the model's configuration says.
+    """
+    model, parallel, cache = config.model_config, config.parallel_config, config.cache_config
+    if model.is_hybrid or not cache.kv_cache_memory_bytes:
+        return
+    n_tokens = (config.scheduler_config.max_num_seqs + 1) * model.max_model_len
+    n_numbers = 2 * model.get_num_layers(parallel) * model.get_num_kv_heads(parallel) * model.get_head_size()
+    most = 2 * n_tokens * n_numbers * model.dtype.itemsize
+    cache.kv_cache_memory_bytes = min(cache.kv_cache_memory_bytes, most)
 
 
 async def main(fd: int) -> None:
