@@ -17,6 +17,7 @@ import pytest
 import soak
 import yaml
 from slurm_cluster import SlurmCluster, missing
+from vllm_server import ONE_PROCESS
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL, EvaluateOptions, model_parameters
 from lighteval_r1.cli.lighteval_run import Configuration
@@ -388,6 +389,7 @@ def test_shards_one_of_them_killed_fill_one_journal_and_one_report(on_cluster, t
     logs = "\n".join(path.read_text(errors="replace")[-3000:] for path in shards.folder.glob("*.log"))
     assert on_cluster.state(after) == "COMPLETED", logs
     assert "its evaluation was killed; it is queued again" in log(shards)
+    assert log(shards).count("begins again") == 1, "a shard that lives on was queued again"
 
     records = [record for part in drawn(tmp_path).values() for record in part]
     assert len(records) == 80 and set(Counter(record["key"] for record in records).values()) == {1}
@@ -429,7 +431,8 @@ def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, t
 @pytest.mark.timeout(400)
 def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
     options = {"model": str(recipe(tmp_path)), "task": ""}
-    (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=ON_CPU, options=options))
+    setup = f"{ON_CPU}export PYTHONPATH={ONE_PROCESS}\n"
+    (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=setup, options=options))
     number = run_sbatch(job.command())
     endpoint = job.folder / "endpoint"
     on_cluster.wait_until(lambda: endpoint.exists() or on_cluster.state(number) == "FAILED", 300)
