@@ -68,7 +68,8 @@ def start(hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_
 def warm() -> WarmCommands:
     """What a push imports besides the Hub's library and datasets, which read the environment when they are imported."""
     return WarmCommands(
-        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock typer trio jinja2 scipy.special".split()
+        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock "
+        "typer trio jinja2 scipy.special anyio httpcore h11 pydantic.dataclasses tenacity packaging.version msgspec".split()
     )
 
 

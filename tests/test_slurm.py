@@ -430,7 +430,7 @@ def test_ray_spans_the_nodes_of_a_job_before_its_evaluation_begins(on_cluster, t
 
 @pytest.mark.timeout(400)
 def test_a_served_model_answers_where_the_job_says(on_cluster, tmp_path):
-    options = {"model": str(recipe(tmp_path)), "task": ""}
+    options = {"model": str(recipe(tmp_path)), "task": "", "vllm": ["enforce_eager=true"]}
     setup = f"{ON_CPU}export PYTHONPATH={ONE_PROCESS}\n"
     (job,) = prepare(submission(tmp_path, gpus=0, serve=True, setup=setup, options=options))
     number = run_sbatch(job.command())

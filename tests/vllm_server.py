@@ -19,23 +19,7 @@ START_LIMIT_S = 170
 DIE_WITH_PARENT = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
-# As engines/replica.py: on a CPU vLLM would import everything anew in its engine and once more in that one's worker, and the two
-# would spin for each other. A server as vLLM starts it is test_slurm.py's.
-SERVER = """
-import ctypes, os, runpy
-ctypes.CDLL(None).prctl(1, 15)
-from vllm.engine.arg_utils import AsyncEngineArgs
-configured = AsyncEngineArgs.create_engine_config
-
-def create_engine_config(self, *arguments, **more):
-    config = configured(self, *arguments, **more)
-    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
-    config.parallel_config.distributed_executor_backend = "uni"
-    return config
-
-AsyncEngineArgs.create_engine_config = create_engine_config
-runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__", alter_sys=True)
-"""
+ONE_PROCESS = Path(__file__).with_name("one_process")
 
 
 class VllmServer:
@@ -53,6 +37,7 @@ class VllmServer:
             "OMP_NUM_THREADS": "1",
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ONE_PROCESS), *filter(None, [os.environ.get("PYTHONPATH")])]),
         }
         options = {
             "--model": str(model),
@@ -63,7 +48,7 @@ class VllmServer:
             "--max-model-len": "1024",
             "--max-num-seqs": "32",
         }
-        command = [sys.executable, "-c", SERVER, "--enforce-eager"]
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
         # vLLM 0.32 on a CPU cannot rewind a seeded request after a partial prefill
         command += ["--no-enable-chunked-prefill", *(part for option in options.items() for part in option), *more]
         with log.open("wb") as out:

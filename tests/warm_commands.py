@@ -88,13 +88,19 @@ def run(arguments: list[str], program: str, environment: dict[str, str], folder:
 
 
 def import_lighteval() -> None:
-    import lighteval.main_vllm
-    import lighteval.pipeline  # noqa: F401
-    import openai  # noqa: F401
-    from lighteval.tasks.registry import Registry
+    """As `endpoint` does, which leaves out what it never uses; of ours nothing stays imported."""
+    from lighteval_r1.cli.lighteval_run import UNUSED_ALONE
+    from lighteval_r1.outside.left_out import left_out
 
-    # imports LightEval's own tasks
-    Registry.load_all_task_configs()
+    with left_out(UNUSED_ALONE):
+        import lighteval.pipeline  # noqa: F401
+        import openai  # noqa: F401
+        from lighteval.tasks.registry import Registry
+
+        # imports LightEval's own tasks
+        Registry.load_all_task_configs()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lighteval_r1"]:
+        del sys.modules[name]
 
 
 def serve(modules: list[str]) -> None:
