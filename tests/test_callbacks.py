@@ -105,7 +105,7 @@ def trained(tmp_path_factory) -> tuple[list[Trained], Repository]:
             "SCRIPTED_BUT_FIRST": str(folder / "first"),
         }
         jobs = [
-            job(folder / "whole", tasks="demo_sums", options={"n": 2, "max_tokens": 256}, model=model),
+            job(folder / "whole", tasks="demo_sums", options={"n": 1, "max_tokens": 256}, model=model),
             job(folder / "second", tasks="no_such_task", every=2),
             job(folder / "pushed", tasks="no_such_task", push_to="tester/model"),
             job(
@@ -123,8 +123,8 @@ def test_two_checkpoints_get_two_evaluations_and_a_curve(trained):
     logs = "\n".join(path.read_text()[-2000:] for path in done.out.rglob("log"))
     curve = progress(done.out)
     assert [(point["step"], point["task"], point["n_samples"]) for point in curve] == [
-        (2, "demo_sums", 80),
-        (4, "demo_sums", 80),
+        (2, "demo_sums", 40),
+        (4, "demo_sums", 40),
     ], logs
     # the script of the second one's replica knows no sums
     assert 0 < curve[0]["pass@1"] <= 1 and curve[1]["pass@1"] == 0
