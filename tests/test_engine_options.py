@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.model_files import check_weights, makers_sampling
 from lighteval_r1.engines.model_section import ModelSection
 from lighteval_r1.engines.model_sizes import expected_tokens
+from lighteval_r1.engines.replica import keep_cache_small
 from lighteval_r1.engines.vllm import VllmEngine
 from lighteval_r1.records import Settings, UserError
 from lighteval_r1.slurm.jobs import prepare
@@ -240,3 +242,20 @@ def test_every_option_of_vllm_alone_is_one_of_the_section():
     options = EvaluateOptions(lora="a", generation_config=True, vllm=["block_size=16"])
     assert options.section == ModelSection(lora="a", generation_config=True, vllm={"block_size": 16})
     assert {"vllm", "lora", "generation_config"} <= {field.name for field in dataclasses.fields(SubmitOptions)}
+
+
+@pytest.mark.parametrize(
+    ("given", "hybrid", "kept"),
+    # 17 contexts of 1,024 tokens, of 512 float32 numbers each: 34 MiB, twice
+    [(2**30, False, 68 * 2**20), (2**20, False, 2**20), (2**30, True, 2**30), (None, False, None)],
+)
+def test_a_cache_on_a_cpu_is_no_larger_than_its_requests_can_fill(given, hybrid, kept):
+    model = SimpleNamespace(
+        is_hybrid=hybrid, max_model_len=1024, dtype=SimpleNamespace(itemsize=4),
+        get_num_layers=lambda parallel: 4, get_num_kv_heads=lambda parallel: 2, get_head_size=lambda: 32,
+    )  # fmt: skip
+    cache, scheduler = SimpleNamespace(kv_cache_memory_bytes=given), SimpleNamespace(max_num_seqs=16)
+    keep_cache_small(
+        SimpleNamespace(model_config=model, parallel_config=None, cache_config=cache, scheduler_config=scheduler)
+    )
+    assert cache.kv_cache_memory_bytes == kept
