@@ -19,13 +19,9 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lighteval_r1.outside.collecting import uncollected
 from lighteval_r1.records import pack_token_ids
-
-if TYPE_CHECKING:
-    from vllm.config import VllmConfig
 
 # One line holds a reply's text and token ids; 32,768 tokens stay far below this.
 LINE_LIMIT = 256 * 2**20
@@ -129,10 +125,10 @@ class Replica:
             self.engine.shutdown()
 
 
-def keep_cache_small(config: "VllmConfig") -> None:
+def keep_cache_small(config) -> None:
     """A KV cache of twice what its requests can fill, where that is less: on a CPU all of it is zeroed at the start.
 
-    Twice: the heads of some layers are larger than the model's configuration says.
+    config: vLLM's. Twice: the heads of some layers are larger than the model's configuration says.
     """
     model, parallel, cache = config.model_config, config.parallel_config, config.cache_config
     if model.is_hybrid or not cache.kv_cache_memory_bytes:
