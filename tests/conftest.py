@@ -18,8 +18,8 @@ os.environ.setdefault("NLTK_DATA", str(Path(__file__).with_name("nltk_data")))
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-# Files that share a real server, or LightEval's long import, run in one process; the longest begin first, and what is short
-# fills the time beside them.
+# Files that share a real server, a browser, or the long import of LightEval or of the Hub's libraries, run in one process; the
+# longest begin first, and what is short fills the time beside them.
 TOGETHER = {
     "test_endpoint": "server",
     "test_endpoint_vllm": "server",
@@ -31,6 +31,13 @@ TOGETHER = {
     "test_plugin": "lighteval",
     "test_marks": "lighteval",
     "test_engine_options": "lighteval",
+    "test_hub": "hub",
+    "test_push_faults": "hub",
+    "test_recorded": "hub",
+    "test_report_page": "browser",
+    "test_looks": "browser",
+    "test_index": "browser",
+    "test_thinking_pages": "browser",
 }
 LONGEST_FIRST = (
     "test_slurm",
