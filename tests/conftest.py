@@ -18,7 +18,7 @@ os.environ.setdefault("NLTK_DATA", str(Path(__file__).with_name("nltk_data")))
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-# Files that share a real server, a browser, or the long import of LightEval or of the Hub's libraries, run in one process; the
+# Files that share a real server, a browser, or the long import of LightEval, inspect or the Hub's libraries, run in one process; the
 # longest begin first, and what is short fills the time beside them.
 TOGETHER = {
     "test_endpoint": "server",
@@ -31,6 +31,10 @@ TOGETHER = {
     "test_plugin": "lighteval",
     "test_marks": "lighteval",
     "test_engine_options": "lighteval",
+    "test_intervals_everywhere": "lighteval",
+    "test_reply_files": "inspect",
+    "test_view": "inspect",
+    "test_audit": "inspect",
     "test_hub": "hub",
     "test_push_faults": "hub",
     "test_recorded": "hub",
