@@ -71,7 +71,7 @@ def pytest_configure(config):
 
 def pytest_collection_finish(session):
     """Every test process collects every file: ten seconds of imports at a file's head are paid by each of them."""
-    long = {"torch", "lighteval", "vllm", "datasets", "inspect_ai"} & set(sys.modules)
+    long = {"torch", "lighteval", "vllm", "datasets", "inspect_ai", "matplotlib"} & set(sys.modules)
     if long:
         raise pytest.UsageError(f"collecting the tests imported {', '.join(sorted(long))}: import where it is used")
 
