@@ -16,6 +16,10 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # what a window of a person's has around the page
+    "--disable-extensions",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-features=BackForwardCache,SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,GlobalMediaControls",
 )
 BINARIES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -68,10 +72,14 @@ def axe() -> Path | None:
     return Path(package.origin).with_name("axe.min.js") if package else None
 
 
-def faults(driver) -> list[str]:
-    """What axe-core calls serious or critical of the page that is open."""
+def faults(driver, *, within: str = "html") -> list[str]:
+    """What axe-core calls serious or critical of the page that is open, or of a part of it."""
     driver.execute_script(axe().read_text(encoding="utf-8") + "\nwindow.axe = axe;")
-    found = driver.execute_async_script("const done = arguments[0]; axe.run().then((found) => done(found.violations))")
+    script = """
+    const done = arguments[1];
+    axe.run(arguments[0], {resultTypes: ['violations']}).then((found) => done(found.violations));
+    """
+    found = driver.execute_async_script(script, within)
     return [
         f"{each['id']}: {node['target']} {node['failureSummary'].splitlines()[1].strip()}"
         for each in found

@@ -18,8 +18,8 @@ os.environ.setdefault("NLTK_DATA", str(Path(__file__).with_name("nltk_data")))
 SHARED = Path(os.environ.get("LIGHTEVAL_R1_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-# Files that share a real server, or LightEval's long import, run in one process; the longest begin first, and what is short
-# fills the time beside them.
+# Files that share a real server, a browser, or the long import of LightEval, inspect or the Hub's libraries, run in one process; the
+# longest begin first, and what is short fills the time beside them.
 TOGETHER = {
     "test_endpoint": "server",
     "test_endpoint_vllm": "server",
@@ -31,6 +31,17 @@ TOGETHER = {
     "test_plugin": "lighteval",
     "test_marks": "lighteval",
     "test_engine_options": "lighteval",
+    "test_intervals_everywhere": "lighteval",
+    "test_reply_files": "inspect",
+    "test_view": "inspect",
+    "test_audit": "inspect",
+    "test_hub": "hub",
+    "test_push_faults": "hub",
+    "test_recorded": "hub",
+    "test_report_page": "browser",
+    "test_looks": "browser",
+    "test_index": "browser",
+    "test_thinking_pages": "browser",
 }
 LONGEST_FIRST = (
     "test_slurm",
@@ -60,7 +71,7 @@ def pytest_configure(config):
 
 def pytest_collection_finish(session):
     """Every test process collects every file: ten seconds of imports at a file's head are paid by each of them."""
-    long = {"torch", "lighteval", "vllm", "datasets", "inspect_ai"} & set(sys.modules)
+    long = {"torch", "lighteval", "vllm", "datasets", "inspect_ai", "matplotlib"} & set(sys.modules)
     if long:
         raise pytest.UsageError(f"collecting the tests imported {', '.join(sorted(long))}: import where it is used")
 

@@ -107,8 +107,10 @@ TRIED_AGAIN: dict[str, bytes] = {
     "gzip that is none": answer(REPLY, headers="Content-Encoding: gzip\r\n"),
     "packed in brotli": answer(REPLY, headers="Content-Encoding: br\r\n"),
     "packed twice": answer(gzip.compress(gzip.compress(REPLY)), headers="Content-Encoding: gzip, gzip\r\n"),
-    "a gzip bomb": answer(gzip.compress(piece("x" * 30_000_000) + REPLY), headers="Content-Encoding: gzip\r\n"),
-    "a bomb of small pieces": answer(gzip.compress(piece("x" * 1000) * 30_000), headers="Content-Encoding: gzip\r\n"),
+    "a gzip bomb": answer(gzip.compress(piece("x" * 30_000_000) + REPLY, 1), headers="Content-Encoding: gzip\r\n"),
+    "a bomb of small pieces": answer(
+        gzip.compress(piece("x" * 1000) * 30_000, 1), headers="Content-Encoding: gzip\r\n"
+    ),
     "gzip cut short": answer(PACKED[: len(PACKED) // 2], headers="Content-Encoding: gzip\r\n"),
     "deflate cut short": answer(zlib.compress(REPLY)[:40], headers="Content-Encoding: deflate\r\n"),
     "deflate without its head": answer(zlib.compress(REPLY)[2:], headers="Content-Encoding: deflate\r\n"),

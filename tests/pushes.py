@@ -66,30 +66,28 @@ def start(hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_
 
 @functools.cache
 def warm() -> WarmCommands:
-    """What a push imports besides the Hub's library and datasets, which read the environment when they are imported."""
+    """What a push imports, and load_dataset."""
     return WarmCommands(
-        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock "
-        "typer trio jinja2 scipy.special anyio httpcore h11 pydantic.dataclasses tenacity packaging.version msgspec".split()
+        *"pandas pyarrow.parquet pyarrow.dataset httpx requests yaml tqdm.auto fsspec aiohttp dill multiprocess.pool filelock".split(),
+        *"trio jinja2 scipy.special pydantic.type_adapter datasets huggingface_hub.hf_api huggingface_hub.repocard".split(),
+        *"lighteval_r1.cli lighteval_r1.hub.push lighteval_r1.hub.proposals".split(),
     )
 
 
-def begun(
-    hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", hasty: bool = False
-) -> Command:
-    """An upload, on its way."""
-    return warm().start(
-        Path(tempfile.mkdtemp(dir=home.parent)),
-        "upload",
-        *arguments,
-        program=HASTY if hasty else "",
-        **environment(hub, home, token=token),
-    )
+def begun(hub: FakeHub, home: Path, *arguments: object, token: str | None = "hf_writer", program: str = "") -> Command:
+    """A command on its way, in a fork."""
+    folder = Path(tempfile.mkdtemp(dir=home.parent))
+    return warm().start(folder, *arguments, program=program, **environment(hub, home, token=token))
 
 
-def upload(hub: FakeHub, home: Path, *arguments: object, **more: object) -> tuple[int, str]:
-    command = begun(hub, home, *arguments, **more)
+def ended(command: Command) -> tuple[int, str, str]:
     printed, errors = command.communicate(timeout=120)
-    return command.returncode, errors + printed
+    return command.returncode, printed, errors
+
+
+def upload(hub: FakeHub, home: Path, *arguments: object, hasty: bool = False, **more: str | None) -> tuple[int, str]:
+    status, printed, errors = ended(begun(hub, home, "upload", *arguments, program=HASTY if hasty else "", **more))
+    return status, errors + printed
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -102,8 +100,7 @@ def read_back(hub: FakeHub, home: Path, config: str, split: str) -> list[dict]:
         "import json, sys, datasets; rows = datasets.load_dataset(*sys.argv[1:3], split=sys.argv[3]); "
         "print(json.dumps([rows.features.to_dict(), list(rows)]))"
     )
-    folder = Path(tempfile.mkdtemp(dir=home.parent))
-    command = warm().start(folder, REPO, config, split, program=code, **environment(hub, home))
+    command = begun(hub, home, REPO, config, split, program=code)
     printed, errors = command.communicate(timeout=120)
     assert command.returncode == 0, errors[-3000:]
     return json.loads(printed.splitlines()[-1])[1]

@@ -200,7 +200,7 @@ def whole(tmp_path_factory, pool) -> tuple[Path, Scripted, TaskRun]:
 
 
 def shares(task: TaskRun) -> list[list[float]]:
-    return [problem.weighing.weights.tolist() for problem in task.problems]
+    return [problem.weighing.weights for problem in task.problems]
 
 
 def test_a_run_draws_until_its_error_is_reached_and_not_more(whole):
@@ -213,7 +213,9 @@ def test_a_run_draws_until_its_error_is_reached_and_not_more(whole):
     plain = [np.array(problem.scores) for problem in task.problems]
     assert score.value != estimate(plain).value, "weights make no difference"
     # by hand: the mean of weighted means
-    means = [problem.weighing.weights @ [s.outcome.score for s in problem.samples] for problem in task.problems]
+    means = [
+        np.asarray(problem.weighing.weights) @ [s.outcome.score for s in problem.samples] for problem in task.problems
+    ]
     assert score.value == pytest.approx(np.mean(means))
 
 
@@ -280,7 +282,7 @@ def test_it_is_never_shown_under_the_plain_name(whole, tmp_path, capsys):
     figures = problem_figures(task.problems[8])
     assert not [name for name in figures if name.startswith(("pass@2", "pass@4", "maj"))]
     assert figures["pass@1"] == pytest.approx(
-        float(task.problems[8].weighing.weights @ np.asarray(task.problems[8].scores))
+        float(np.asarray(task.problems[8].weighing.weights) @ np.asarray(task.problems[8].scores))
     )
     work = Work.open("r1_aime24|0", PROBLEMS, Asked(256, 2, error=0.02), settings=SETTINGS, cache_dir=str(folder))
     announce([work], settings=SETTINGS)

@@ -9,7 +9,7 @@ import pyarrow.parquet as parquet
 import pytest
 from aiohttp import web
 from fake_hub import FakeHub
-from pushes import REPO, upload
+from pushes import REPO, start
 from stand_in import InThread, StandIn, chunk, sse
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
@@ -120,8 +120,9 @@ def test_the_page_and_the_commands_that_read_the_run_take_them(run, main, tmp_pa
 
 def test_the_push_takes_them(run, tmp_path):
     with FakeHub() as hub:
-        status, said = upload(hub, tmp_path / "home", run["folder"] / "out", REPO)
-        assert status == 0, said
+        push = start(hub, tmp_path / "home", "upload", run["folder"] / "out", REPO)
+        said, _ = push.communicate(timeout=120)
+        assert push.returncode == 0, said
         files = hub.dataset(REPO).files()
     rows = [
         row

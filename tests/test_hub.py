@@ -16,7 +16,7 @@ import pytest
 import soak
 import yaml
 from fake_hub import FakeHub, Fault
-from pushes import DATE, HOSTILE, REPO, begun, digests, environment, read_back, start, upload, written
+from pushes import DATE, HASTY, HOSTILE, REPO, begun, digests, ended, environment, read_back, upload, written
 
 from lighteval_r1.tasks import TASKS
 
@@ -125,10 +125,10 @@ def test_six_pushes_at_once_all_arrive(hub, tmp_path):
         )
         for i in range(6)
     ]
-    pushes = [begun(hub, tmp_path / f"home{i}", run, REPO, hasty=True) for i, run in enumerate(runs)]
+    pushes = [begun(hub, tmp_path / f"home{i}", "upload", run, REPO, program=HASTY) for i, run in enumerate(runs)]
     for push in pushes:
-        said = push.communicate(timeout=200)
-        assert push.returncode == 0, said
+        status, _, errors = ended(push)
+        assert status == 0, errors
     repository = hub.dataset(REPO)
     assert len(repository.history()) == 6
     head = yaml.safe_load(repository.files()["README.md"].decode().split("---")[1])
@@ -256,9 +256,8 @@ def test_scores_are_proposed_to_the_model_as_a_pull_request(hub, tmp_path):
 
 def test_anyone_can_grade_what_was_published(hub, tmp_path):
     upload(hub, tmp_path / "home", written(tmp_path / "run"), REPO)
-    process = start(hub, tmp_path / "elsewhere", "score", f"hf://datasets/{REPO}", "--task", "r1_aime24")
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0 and re.search(r"r1_aime24 +33\.3 .* 4 +12 ", said), said
+    status, said, _ = ended(begun(hub, tmp_path / "elsewhere", "score", f"hf://datasets/{REPO}", "--task", "r1_aime24"))
+    assert status == 0 and re.search(r"r1_aime24 +33\.3 .* 4 +12 ", said), said
 
 
 @pytest.mark.parametrize(
@@ -269,18 +268,16 @@ def test_anyone_can_grade_what_was_published(hub, tmp_path):
     ],
 )
 def test_a_model_that_is_not_there_is_said_before_it_is_submitted(model, words, hub, tmp_path):
-    process = start(
-        hub, tmp_path, "submit", model, "--tasks", "demo_sums", "--dry-run", "--job-folder", tmp_path / "jobs"
-    )
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 2 and words in said and said.count("\n") == 1, said
+    asked = ("submit", model, "--tasks", "demo_sums", "--dry-run", "--job-folder", tmp_path / "jobs")
+    status, _, said = ended(begun(hub, tmp_path / "home", *asked))
+    assert status == 2 and words in said and said.count("\n") == 1, said
     assert not (tmp_path / "jobs").exists()
 
 
 def test_evaluate_finds_out_before_sampling_that_it_may_not_upload(hub, tmp_path):
-    process = start(hub, tmp_path, "evaluate", "--upload", REPO, "--output-dir", tmp_path / "out", token="hf_reader")
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 2 and "may not write" in said and "LightEval" not in said
+    asked = ("evaluate", "--upload", REPO, "--output-dir", tmp_path / "out")
+    status, _, said = ended(begun(hub, tmp_path / "home", *asked, token="hf_reader"))
+    assert status == 2 and "may not write" in said and "LightEval" not in said
 
 
 def test_a_task_that_no_leaderboard_knows_is_not_proposed_unasked(hub, tmp_path):

@@ -112,6 +112,7 @@ def test_a_stopped_grading_process_is_replaced_although_it_uses_no_cpu(scripted)
 def test_a_grading_process_killed_by_another_hand_costs_no_grade(scripted, tmp_path):
     with scripted() as pool:
         assert pool.grade_many([item(f"once {tmp_path}/mark")])[0].outcome is Outcome.WRONG
+        assert len(pool.pids) == 1, "one for each reply, while there are fewer replies than cores"
 
 
 def test_killed_children_are_replaced_while_replies_are_graded(scripted):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soak
 from fake_hub import FakeHub, Fault
-from pushes import REPO, begun, digests, start, upload, written
+from pushes import HASTY, REPO, begun, digests, ended, start, upload, written
 
 BUSY = (429, 500)
 
@@ -103,8 +103,8 @@ def test_a_push_passes_429_and_500_at_every_step_with_one_commit(tmp_path, undis
 def test_pushes_of_one_run_at_once_make_one_commit(hub, tmp_path, undisturbed):
     files, *_ = undisturbed
     run = written(tmp_path / "run")
-    pushes = [begun(hub, tmp_path / f"home{at}", run, REPO, hasty=True) for at in range(4 if soak.ASKED else 2)]
-    said = ["".join(push.communicate(timeout=200)) for push in pushes]
-    assert all(push.returncode == 0 for push in pushes), said
+    homes = [tmp_path / f"home{at}" for at in range(4 if soak.ASKED else 2)]
+    pushes = [ended(push) for push in [begun(hub, home, "upload", run, REPO, program=HASTY) for home in homes]]
+    assert all(status == 0 for status, _, _ in pushes), pushes
     assert len(hub.dataset(REPO).history()) == 1 and hub.dataset(REPO).files() == files
-    assert sum("Pushed" in words for words in said) >= 1
+    assert sum("Pushed" in said for _, said, _ in pushes) >= 1

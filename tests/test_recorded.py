@@ -6,16 +6,14 @@ would no longer be compared: leave a new setting out of the hash while it has it
 
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
 from fake_hub import FakeHub
+from pushes import begun, ended
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
 from lighteval_r1.engines.model_files import identify
@@ -279,18 +277,14 @@ def hub():
 
 
 def command(hub: FakeHub, home: Path, *arguments: object) -> str:
-    """What the command prints, run in a process of its own: the endpoint is fixed when the library is imported."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    ours = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home), "HF_TOKEN": "hf_writer"}
-    program = [sys.executable, "-m", "lighteval_r1.cli", *map(str, arguments)]
-    environment = kept | ours | {"PYTHONPATH": str(SRC)}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """What the command prints."""
+    status, said, errors = ended(begun(hub, home, *arguments))
+    assert status == 0, errors
+    return said
 
 
 def test_a_recorded_push_is_read_as_the_run_it_is(hub, out, tmp_path):
-    told = command(hub, tmp_path, "compare", "hf://datasets/tester/details", out)
+    told = command(hub, tmp_path / "home", "compare", "hf://datasets/tester/details", out)
     assert figures(told) == RECORDED_TABLE
     # One run, read from two places.
     assert all(f"{task}: 16 samples stand in both" in told for task in TASK_NAMES)
@@ -302,7 +296,7 @@ def sorted_rows(source: object) -> list[dict]:
 
 def test_a_recorded_run_is_pushed_to_where_it_was(hub, out, tmp_path):
     """No file beside the recorded ones, LightEval's as they were, and each row says what it said."""
-    command(hub, tmp_path, "upload", out, "tester/details")
+    command(hub, tmp_path / "home", "upload", out, "tester/details")
     files = hub.dataset("tester/details").files()
     recorded = {path for path in PUSHED.rglob("*") if path.is_file()}
     assert set(files) == {str(path.relative_to(PUSHED)) for path in recorded}

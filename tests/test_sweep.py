@@ -9,7 +9,6 @@ from lighteval_r1.engines.model_section import ModelSection
 from lighteval_r1.numbers.intervals import interval
 from lighteval_r1.numbers.tables import INTERVAL_HEADERS, Row
 from lighteval_r1.records import Estimate, UserError
-from lighteval_r1.report.pictures import sweep_figure, write_sweep
 
 BASE = ModelSection(template_args={"a": 1}, reasoning_parser="qwen3")
 
@@ -78,6 +77,8 @@ def test_one_table_goes_task_by_task():
 
 
 def test_one_picture_a_task_shows_the_score_over_the_tokens(tmp_path):
+    from lighteval_r1.report.pictures import sweep_figure, write_sweep
+
     paths = write_sweep("effort", ROWS, tmp_path)
     assert [path.name for path in paths] == ["a-0_effort.png", "a-0_effort.svg", "b-0_effort.png", "b-0_effort.svg"]
     (axes,) = sweep_figure("a|0", "effort", ROWS[::2]).axes

@@ -16,7 +16,6 @@ from lighteval_r1.records import UserError
 from lighteval_r1.report import contents as report
 from lighteval_r1.report.page.panels import panel
 from lighteval_r1.report.page.thinking_section import write_page
-from lighteval_r1.report.thinking_pictures import with_gaps, write_figures
 from lighteval_r1.thinking.measure_runs import Choice, measure_runs
 from lighteval_r1.thinking.summary import level_places, panels
 
@@ -64,6 +63,8 @@ def test_a_missing_level_leaves_its_place_empty(words):
 
 
 def test_no_line_bridges_a_missing_level(words):
+    from lighteval_r1.report.thinking_pictures import with_gaps
+
     found = by_name(words, levels("1", "2", "4", "5"))["tokens"]
     (curve,) = re.findall(r'class="curve run-0" d="(M[^"]*L[^"]*)"', str(panel(found)))
     assert (curve.count("M"), curve.count("L")) == (2, 2)
@@ -101,6 +102,8 @@ def test_runs_without_levels_are_drawn_as_one_point(words):
 
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_the_picture_comes_as_png_and_svg(words, tmp_path):
+    from lighteval_r1.report.thinking_pictures import write_figures
+
     for name, runs in {
         "one": [levels("1", "2", "3")],
         "three": [

@@ -1,11 +1,13 @@
 """Commands that import much, each in a fork of one process that has imported it: LightEval takes most of a minute.
 
-A command has its own arguments, environment, streams, exit code and what runs at exit, as a process of its own has; nothing
-of lighteval_r1 is imported before the fork.
+A command has its own arguments, environment, streams, exit code and what runs at exit, as a process of its own has. The Hub's
+libraries keep its address and its folder as they are imported: they keep a stand-in, in whose place the fork puts its own.
 `python warm_commands.py [MODULE …]` imports these, or LightEval and its tasks, then reads one JSON object a line: a command to begin (it answers with its pid), or a pid to wait for.
 """
 
+import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -13,8 +15,13 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+# No server has this name and no folder can be made there: what is left of them in a fork ends its command.
+STAND_INS = {"HF_ENDPOINT": "http://stand-in.invalid", "HF_HOME": "/dev/null/hub"}
+HUBS_LIBRARIES = ("huggingface_hub", "datasets", "fsspec")
 
 
 class Command:
@@ -38,13 +45,15 @@ class Command:
 
 class WarmCommands:
     """`with WarmCommands() as warm: warm.start(folder, "endpoint", …).communicate(200)`; it ends with its block, or with
-    this process. modules: what is imported instead of LightEval, in an environment without variables of ours or the Hub's.
+    this process. modules: what is imported instead of LightEval, in an environment without variables of ours, and with
+    STAND_INS of the Hub's.
     """
 
     def __init__(self, *modules: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIGHTEVAL_R1_")}
         if modules:
-            environment = {name: value for name, value in kept.items() if not name.startswith("HF_")}
+            own = {name: value for name, value in kept.items() if not name.startswith("HF_")}
+            environment = own | STAND_INS | {"HF_HUB_DISABLE_XET": "1"}
         else:
             environment = {**kept, "LIGHTEVAL_R1_DEVICE": "cpu", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         self.lock = threading.Lock()
@@ -71,20 +80,49 @@ class WarmCommands:
         return Command(self.ask(what | {"folder": str(folder)}), folder, ask=self.ask)
 
 
+def put_in_place(environment: dict[str, str]) -> None:
+    """The Hub's address and folder that this command was given, where its libraries keep the stand-ins."""
+    given = {STAND_INS[name]: environment[name] for name in STAND_INS if name in environment}
+
+    def replace(holder: object) -> None:
+        for name, value in list(vars(holder).items()):
+            for stand_in, own in given.items():
+                if isinstance(value, str | Path) and stand_in in str(value):
+                    value = type(value)(str(value).replace(stand_in, own))
+                    setattr(holder, name, value)
+
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in HUBS_LIBRARIES:
+            replace(module)
+    if "huggingface_hub.hf_api" in sys.modules:
+        replace(sys.modules["huggingface_hub.hf_api"].api)
+
+
 def run(arguments: list[str], program: str, environment: dict[str, str], folder: str) -> None:
-    """In the fork; ends as a process ends that ran nothing else."""
+    """In the fork: the command, or the program."""
     for number, name in ((0, os.devnull), (1, f"{folder}/out"), (2, f"{folder}/err")):
         with open(name, "rb" if number == 0 else "wb") as file:
             os.dup2(file.fileno(), number)
     os.environ.update(environment)
+    put_in_place(environment)
     sys.argv = ["lighteval-r1", *arguments]
     if program:
         exec(program, {"__name__": "__main__"})
-        sys.exit()
+        return
     from lighteval_r1.cli import main
 
     main()
-    sys.exit()
+
+
+def end(code: object) -> None:
+    """As a process ends that ran nothing else, but that it takes nothing apart: that would copy all that the forks share."""
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def import_lighteval() -> None:
@@ -109,6 +147,9 @@ def serve(modules: list[str]) -> None:
             importlib.import_module(module)
         if not modules:
             import_lighteval()
+    # a collector that looks at what the forks share would copy it
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         what = json.loads(line)
         if "wait" in what:
@@ -117,7 +158,14 @@ def serve(modules: list[str]) -> None:
             continue
         pid = os.fork()
         if pid == 0:
-            run(**what)
+            try:
+                run(**what)
+                end(0)
+            except SystemExit as ended:
+                end(ended.code)
+            except BaseException:
+                traceback.print_exc()
+                end(1)
         print(pid, flush=True)
 
 

@@ -130,9 +130,11 @@ def test_a_task_names_its_grader_once_and_its_problems_carry_the_name():
     assert {task.problem(row).grader for row in task.rows()} == {"program"}
 
 
-def test_naming_graders_and_tasks_imports_neither_sympy_nor_mpmath():
+def test_naming_graders_and_tasks_imports_neither_sympy_nor_mpmath_and_a_grading_process_no_numpy():
     program = (
-        "import sys, lighteval_r1.tasks, lighteval_r1.sampling.pool\n"
+        "import sys, lighteval_r1.sampling.grading_worker\n"
+        "assert 'numpy' not in sys.modules\n"
+        "import lighteval_r1.tasks, lighteval_r1.sampling.pool\n"
         "heavy = {'sympy', 'mpmath', 'math_verify', 'torch', 'vllm', 'lighteval'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -217,7 +217,7 @@ def weighed(task_run: TaskRun, *, error: float, most: int) -> TaskRun:
         replace(
             problem,
             samples=[sample for sample in problem.samples if sample.index < size],
-            weighing=None if allocation.owed else Weighing(weights, float(squared_error)),
+            weighing=None if allocation.owed else Weighing(weights.tolist(), float(squared_error)),
         )
         for problem, size, weights, squared_error in zip(
             task_run.problems, allocation.sizes, allocation.weights, allocation.errors, strict=True

@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from lighteval_r1.numbers.intervals import Interval, combined, interval, over_problems
-from lighteval_r1.records import Estimate, WeighedScores
+from lighteval_r1.records import Estimate
+from lighteval_r1.records.weighed import WeighedScores
 
 Scores = Sequence[np.ndarray] | np.ndarray  # [n_problems][n_samples of the problem], each 0.0 or 1.0
 
@@ -71,7 +72,9 @@ def over_samples(plain: Estimate, right: np.ndarray, sizes: np.ndarray) -> Inter
 def counts(scores: Scores) -> tuple[np.ndarray, np.ndarray]:
     """Of each problem how many samples are right, of weighed ones as their mean has it, and how many there are."""
     right = [
-        len(row) * float(row.weighing.weights @ np.asarray(row)) if isinstance(row, WeighedScores) else np.sum(row)
+        len(row) * float(np.asarray(row.weighing.weights) @ np.asarray(row))
+        if isinstance(row, WeighedScores)
+        else np.sum(row)
         for row in scores
     ]
     return np.array([round(float(n)) for n in right]), np.array([len(row) for row in scores])
@@ -98,7 +101,7 @@ def moments(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if weighed := [(at, row) for at, row in enumerate(scores) if isinstance(row, WeighedScores)]:
         sizes = sizes.astype(float)
         for at, row in weighed:
-            weights = row.weighing.weights
+            weights = np.asarray(row.weighing.weights)
             means[at], sizes[at] = float(weights @ np.asarray(row)), 1 / float(weights @ weights)
             variances[at] = row.weighing.squared_error * sizes[at]
     return means, variances, sizes

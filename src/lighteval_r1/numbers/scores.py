@@ -86,7 +86,7 @@ def problem_figures(problem: RunProblem) -> dict[str, float]:
         if (vote := majority(problem)) is not None:
             figures["maj@n"] = vote
     else:
-        figures = {"pass@1": float(problem.weighing.weights @ np.asarray(problem.scores))}
+        figures = {"pass@1": float(np.asarray(problem.weighing.weights) @ np.asarray(problem.scores))}
     if None not in (reasons := [sample.finish_reason for sample in samples]):
         figures |= {"truncated": reasons.count("length") / n, "looping": reasons.count(LOOP) / n}
     figures["no_answer"] = share(samples, lambda sample: sample.outcome is Outcome.NO_ANSWER)

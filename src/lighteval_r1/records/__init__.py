@@ -5,10 +5,9 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
 # The nouns and errors have one address, this one.
@@ -24,6 +23,10 @@ from lighteval_r1.records.settings import (
     seed_of,
     sha256,
 )
+
+if TYPE_CHECKING:
+    # imported where it is used: a grading process, of which each core starts one, computes with none
+    import numpy as np
 
 # Finish reasons with which a server, or the model through it, gave no reply: no answer, whatever text stands there.
 # Sources: the API references of OpenAI (content_filter, tool_calls, function_call), Anthropic (refusal) and Zhipu
@@ -153,11 +156,15 @@ def sample_of(record: Mapping, **more: object) -> Sample:
 
 def pack_token_ids(token_ids: Sequence[int]) -> str:
     """Base64 of the deflated little-endian uint32 array: 2 bytes a token; 1,920 long replies as integers fill 2 GB."""
+    import numpy as np
+
     return base64.b64encode(zlib.compress(np.asarray(token_ids, dtype="<u4").tobytes(), 1)).decode()
 
 
-def unpack_token_ids(packed: str | None) -> np.ndarray | None:
+def unpack_token_ids(packed: str | None) -> "np.ndarray | None":
     """[n_tokens], uint32; None where none are kept, or what a file has in their place is none."""
+    import numpy as np
+
     try:
         data = zlib.decompressobj().decompress(base64.b64decode(packed or "", validate=True), 4 * MOST_TOKENS)
         return np.frombuffer(data, dtype="<u4") if data else None
@@ -169,14 +176,8 @@ def unpack_token_ids(packed: str | None) -> np.ndarray | None:
 class Weighing:
     """Of a problem in an adaptive run: what its samples weigh in its mean, by index, and this mean's squared error."""
 
-    weights: np.ndarray
+    weights: Sequence[float]
     squared_error: float
-
-
-class WeighedScores(np.ndarray):
-    """Scores that do not all weigh the same."""
-
-    weighing: Weighing
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,12 @@ class RunProblem:
         return [sample for sample in self.samples if sample.outcome]
 
     @property
-    def scores(self) -> np.ndarray:
+    def scores(self) -> "np.ndarray":
         """[n graded samples], 1.0 where right."""
+        import numpy as np
+
+        from lighteval_r1.records.weighed import WeighedScores
+
         scores = np.array([sample.outcome.score for sample in self.samples if sample.outcome])
         if self.weighing is None:
             return scores

@@ -154,7 +154,7 @@ class Pool:
         self._items: queue.SimpleQueue[tuple[Item, Future] | None] = queue.SimpleQueue()
         n = workers or len(os.sched_getaffinity(0))
         self._threads = [threading.Thread(target=self._serve, daemon=True, name=f"grading-{i}") for i in range(n)]
-        self._started = False
+        self._resting = list(self._threads)
         self._closing = False
         self._lock = threading.Lock()
         self._children: set[Child] = set()
@@ -173,15 +173,18 @@ class Pool:
             return [child.process.pid for child in self._children]
 
     def start(self) -> None:
-        """Starts the processes now, not with the first reply."""
-        if not self._started:
-            self._started = True
-            for thread in self._threads:
-                thread.start()
+        """Starts the processes now, not with the first replies, each of which starts one as long as there are fewer."""
+        while self._resting:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            if self._resting:
+                self._resting.pop().start()
 
     def submit(self, item: Item) -> Future:
         """A Future of the item's Grade. Returns at once, whatever the text."""
-        self.start()
+        self._start_thread()
         future: Future = Future()
         self._items.put((item, future))
         return future
@@ -216,8 +219,8 @@ class Pool:
                 os.kill(child.process.pid, signal.SIGKILL)
         for _ in self._threads:
             self._items.put(None)
-        if self._started:
-            for thread in self._threads:
+        for thread in self._threads:
+            if thread.ident is not None:
                 thread.join()
 
     def _serve(self) -> None:
