@@ -153,6 +153,40 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
         (r"\text{No, it converges}", r"\text{Yes, but only if } n>@a", r"\text{Yes, unless it is odd}", r"\text{Yes, or no}", r"\text{not yes}",
          r"\text{Yes, it is not}"),
     ),
+    "angles in either measure": (
+        (r"@a0^\circ",),
+        (r"\frac{@a\pi}{18}", r"\frac{@a}{18}\pi \text{ rad}", r"x=\frac{@a\pi}{18}", r"@a0 \text{ degrees}"),
+        (r"\frac{@b\pi}{18}", r"\frac{@a\pi}{36}", r"@a0\pi", r"-\frac{@a\pi}{18}", r"@a0 \text{ rad}", r"\frac{@a\pi}{18} \text{ cm}"),
+    ),
+    "radians in gold": (
+        (r"\frac{@a\pi}{18}",), (r"@a0^\circ", r"@a0 \text{ degrees}"), ("@a0", r"@b0^\circ", r"@a0 \text{ cm}", r"@a^\circ"),
+    ),
+    "no angle": (("@a0",), (r"@a0^\circ",), (r"\frac{@a\pi}{18}", r"\frac{@a\pi}{18}\text{ rad}")),
+    "figures by their points": (
+        (r"\overline{CD}",), ("CD", r"\text{segment } CD"), (r"\overrightarrow{CD}", "CE", "DE", r"\overline{CE}", r"\angle CD", "@aCD"),
+    ),
+    "triangles by their points": (
+        (r"\triangle ABC",), ("ABC", r"\text{triangle } ABC"), (r"\angle ABC", "ABD", "AB", r"\triangle ABD", r"\triangle ABC D"),
+    ),
+    "hundreds and thousands in words": (
+        ("3105",),
+        (r"\text{three thousand one hundred five}", r"\text{three thousand one hundred and five}", "three thousand, one hundred five"),
+        (r"\text{three thousand one hundred}", r"\text{three thousand five}", r"\text{one hundred five}", r"\text{three hundred thousand five}",
+         r"\text{three thousand one hundred fifth}", r"\text{three thousand one hundred fifty}", r"\text{not three thousand one hundred five}"),
+    ),
+    "dozens": (("24",), (r"\text{two dozen}",), (r"\text{dozen}", r"\text{dozens}", r"\text{two dozens}x", r"\text{twelve dozen}")),
+    "days as computers write them": (
+        (r"\text{July } @a, 1999",), ("1999-07-0@a",), ("1999-0@a-17", "1998-07-0@a", "1999-08-0@a", "1999-07-1@a", "07-0@a"),
+    ),
+    "decimal commas before a factor": (
+        (r"@a.@b\pi", r"@a.@b\cdot10^8"), (), (r"@a.@c\pi", r"@a, @b\pi", r"@a, @b\cdot10^8", r"@a@b\pi"),
+    ),
+    "a decimal comma before pi": ((r"@a.@b\pi",), (r"@a,@b\pi", r"@a,@b \cdot \pi"), (r"@a, @b\pi", r"@b,@a\pi", r"(@a,@b\pi)")),
+    "signs that nobody sees": (("@c@b",), ("@c\u200e@b", "\u2060@c@b", "@c\u00ad@b"), ("@c\u2062@b", "\u202e@c@b", "@c\u2063@b")),
+    "remarks of a guess": (("@c",), (r"@c \text{ (guess)}", r"@c \text{ (rounded)}", "约@c"), (r"@c \text{ (or } @b)", "不到@c", "约@b")),
+    "things in other languages": (
+        ("@c",), ("@c способов", "@c Lösungen", "@c种不同的方法", "@c см"), ("@c и @b", "@c种以上", "не @c", "@c²"),
+    ),
     "what follows and what is equivalent": ((r"p \Rightarrow q",), (r"p \implies q", "p ⇒ q"), (r"p \iff q", "p ⇔ q", r"q \Rightarrow p")),
 }  # fmt: skip
 

@@ -5,8 +5,10 @@ r"""What announces an answer, one table for expressions and choices: sentences o
     TAG        <answer>5</answer>; without its end where the reply ends
     LAST_LINE  `#### 18`, as GSM8K writes it, as the last line
     REVERSED   "5 is the final answer"
+    TWO_CELLS  | answer | 5 |
 What this could wrongly accept: an announcement that is taken back ("the answer is not 5"), supposed ("if the answer is
-5") or asked ("is the answer 5?"). What is supposed or asked is no announcement; what is denied announces nothing.
+5"), asked ("is the answer 5?") or another's ("the book says the answer is 5"). What is supposed, asked or another's is
+no announcement; what is denied announces nothing.
 Source of the forms: replies of R1-distilled models to MATH-500 and AIME, to GSM8K in ten languages (MGSM,
 https://huggingface.co/datasets/juletxara/mgsm) and to MMLU-Pro.
 """
@@ -15,12 +17,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from lighteval_r1.graders.retractions import REFUTED
+from lighteval_r1.graders.retractions import REFUTED_WITHIN, SAID_BY_OTHERS
 
 # An announcement further from the end than this many characters does not stand "at the end".
 TAIL_LENGTH = 600
 
 MARKUP = r"[\s*_`\"“”]"
+# What may stand around an answer and says nothing of it.
+AROUND = ' *_`"“”\n\t\ufe0f✓✔✅☑🎉🎊👍🎯✨⭐🏆💯'
 ADVERBS = (
     "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
 )
@@ -31,13 +35,13 @@ ENGLISH = (
     r"(?:\s{1,4}(?:to|for|of)\s{1,4}(?:the|this|your|our|part)\s{1,4}(?:\w{1,20}\s{1,4})?"
     r"(?:question|problem|\(\w\)|\w))?",
     r"(?:is|are|was|becomes|equals|would be|must be|should be|will be|has to be|comes? out (?:to be|to|as)"
-    rf"|turns? out to be|=(?!=)|=?=>|→|⇒|[-–—](?=\s)){FILLED}"
+    rf"|turns? out to be|=(?!=)|=?=>|→|⇒|[-–—](?=\s)|(?<=ans\.)(?=\s)){FILLED}"
     rf"(?:\s{{1,4}}(?:equal to|given by|found to be|as follows|one of|that there (?:is|are))){{0,1}}{FILLED}",
 )
 # Language, what its texts hold, the noun with what may stand around it, and what links it to the answer; a colon links
 # in all of them.
 LANGUAGES = (
-    ("en", "answer|ans:|ans =|final result", *ENGLISH),
+    ("en", "answer|ans:|ans =|ans.|final result", *ENGLISH),
     ("de", "antwort|ergebnis|lösung", r"\b(?:end)?(?:antwort|ergebnis|lösung)\b(?:\s{1,4}auf\s{1,4}[^.:\n]{1,40})?",
      r"(?:lautet|ist|beträgt|wäre|sind)(?:\s{1,4}(?:also|somit|daher|demnach|damit|folglich))*"),
     ("fr", "réponse|résultat", r"\b(?:réponse|résultat)\b(?:\s{1,4}(?:finale?|correcte|exacte|est donc))?",
@@ -116,14 +120,14 @@ REVERSED = re.compile(
 SUPPOSITIONS = (
     "if|suppose|supposing|whether|assum\\w+|unless|what|why|how|unlikely|doubt|cannot|can't|could|might|may",
     "not sure|wonder|ne (?:pense|crois) pas|no (?:creo|pienso)|non (?:credo|penso)",
-    "at first|initially|(?:I|we) (?:first )?thought|tempting|mistakenly|wrongly|incorrectly|some would say",
+    f"at first|initially|{SAID_BY_OTHERS}",
 )
 NOT_MEANT = r"(?:n['’]t|\bnot|\bnever) (?:think|believe|see|agree|say|answer|choose|pick|select|go with)"
 SUPPOSED = re.compile(
     rf"(?:\b(?:{'|'.join(SUPPOSITIONS)})\b|{NOT_MEANT}\b)[^,.;:!?\n]{{0,60}}$|不(?:认为|觉得|同意|确定)[^，。！？]{{0,20}}$",
     re.IGNORECASE,
 )
-WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive)\s{1,4}$", re.IGNORECASE)
+WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive|previous|earlier|old|former)\s{1,4}$", re.IGNORECASE)
 DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|incorrect|pas|nicht"
 # "no", "none" and "neither" are answers where nothing follows them.
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
@@ -134,9 +138,7 @@ INSTEAD = re.compile(
     re.IGNORECASE,
 )
 # "The answer is 42, which is wrong": what a sentence takes back of its own answer.
-REFUTED_WITHIN = re.compile(
-    rf"\b(?:which|but (?:this|that|it)) (?:is|was|would be|seems) (?:\w+ )?{REFUTED}|\bbut I disagree", re.IGNORECASE
-)
+DISAGREED = re.compile(rf"{REFUTED_WITHIN}|\bbut I disagree", re.IGNORECASE)
 # What is said of an answer that was given before.
 OF_ANSWERS = (
     "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
@@ -166,7 +168,15 @@ COPULA_BEHIND = re.compile(r"(?:\s*(?:है|हैं)|['’][dt][iıuü]r)$")
 LINE_BEGINS = re.compile(r"^\s*[-•>]\s+")
 # {"answer": "7", "confidence": 0.9}
 FURTHER_KEYS = re.compile(r'"?\s*,\s*"\w{1,30}"\s*:.*', re.DOTALL)
+# "| answer | 5 |"
+TWO_CELLS = re.compile(r"^\|[ \t*]{0,8}([^|\n]{1,60}?)[ \t*]{0,8}\|([^|\n]{1,200})\|[ \t]{0,8}$", re.MULTILINE)
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
+# "Réponse : il y a 5 solutions"
+THERE_ARE = re.compile(
+    r"(?:es (?:sind|gibt)|il y (?:en )?a|hay|ci sono|c['’]è|há|er zijn|there (?:is|are)|(?:一?共|总共)有?)"
+    r"[\s*]*(?=[-+$\\\d])",
+    re.IGNORECASE,
+)
 # What joins formulas to one answer
 JOINT = re.compile(
     r"[ \t]*,?[ \t]*(?:(?P<or>or|或|oder|ou|или|または|또는)|(?P<and>and|和|und|et|и|と|와)|(?<=,)[ \t]*)"
@@ -198,6 +208,11 @@ def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> 
             yield from compiled(pattern).finditer(text)
 
 
+def said_in_rows(text: str) -> str:
+    """A text in which a row of two cells is its first cell, a colon and its second."""
+    return TWO_CELLS.sub(r"\1: \2", text) if "|" in text else text
+
+
 def meant(match: re.Match) -> bool:
     """Whether an announcement is one: neither supposed nor asked, nor of a wrong answer."""
     before = match.string[max(0, match.start() - 80) : match.start()]
@@ -206,7 +221,7 @@ def meant(match: re.Match) -> bool:
 
 def announced(text: str) -> str:
     """What the last announcement near the end announces; "" where there is none, or where it denies."""
-    tail = CLOSING_WORDS.sub("", text[-TAIL_LENGTH:]) + "\n"
+    tail = said_in_rows(CLOSING_WORDS.sub("", text[-TAIL_LENGTH:])) + "\n"
     found = [
         (match.end(), content_of(tail[match.end() :], heading="\n" in match[0]))
         for match in phrases(tail)
@@ -236,11 +251,11 @@ def with_further(rest: str, formula: re.Match) -> str:
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = (LINE_BEGINS if heading else BULLET).sub("", rest).strip(' *_`"“”\n\t')
+    rest = THERE_ARE.sub("", (LINE_BEGINS if heading else BULLET).sub("", rest).strip(AROUND))
     if DENIED.match(rest):
         instead = INSTEAD.match(rest)
         return content_of(rest[instead.end() :]) if instead else ""
-    if REFUTED_WITHIN.search(rest.partition("\n")[0]):
+    if DISAGREED.search(rest.partition("\n")[0]):
         return ""
     if not rest or FURTHER.match(rest):
         return None
@@ -253,7 +268,7 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     end = SENTENCE_END.search(rest)
     if end and end[0] in ("?", "？"):
         return None
-    sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(' *_`"“”')
+    sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(AROUND)
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
         sentence = REASON.sub("", sentence)
     sentence = COPULA_BEHIND.sub("", FURTHER_KEYS.sub("", sentence))

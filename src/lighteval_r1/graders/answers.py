@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lighteval_r1.graders.announcements import alone, announced
-from lighteval_r1.graders.retractions import REFUTED, standing
+from lighteval_r1.graders.retractions import REFUTED, REFUTED_WITHIN, SAID_BY_OTHERS, standing
 
 IN_THINKING = "in the thinking: "
 
@@ -29,13 +29,19 @@ CONNECTIVE = re.compile(r"[,;&]|\b(?:and|or)\b|\\q?quad")
 # "The answer is not \\boxed{42}": what is denied there is no answer.
 DENIED_BOX = re.compile(
     r"(?:\bnot|n['’]t|\bcannot be|\bnever|\bpas|\bnicht|\bno es|\bnon è|不是|不为)"
-    r"(?:\s+(?:be|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$",
+    r"(?:\s+(?:be|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$"
+    rf"|\b(?:{SAID_BY_OTHERS})\b[^,.;:!?\n]{{0,40}}$",
     re.IGNORECASE,
 )
 REFUTED_BOX = re.compile(
     r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~|(?:is|was|would be|is clearly|is also|seems)\s+"
-    rf"{REFUTED}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?"
-    r"(?:right|correct|answer|valid)\b)",
+    rf"(?:{REFUTED}|(?:(?:only|just|merely)\s+)?an?\s+(?:upper|lower)\s+bound)|{REFUTED_WITHIN}"
+    r"|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?(?:right|correct|answer|valid)\b)",
+    re.IGNORECASE,
+)
+# "If n were even, the answer would be \\boxed{8}": the box of another case.
+OTHER_CASE = re.compile(
+    r"(?:^|[.!?\n(*]\s*)(?:if|had|were|without|for (?:reference|comparison))\b[^.\n]{0,150}\bwould\b[^.\n]{0,60}$",
     re.IGNORECASE,
 )
 NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")
@@ -125,7 +131,7 @@ def last_box(text: str) -> str:
     Boxes joined by their variables keep them: `$x=\boxed{2}$ and $y=\boxed{3}$` is `x=2, y=3`.
     """
     found = boxes(text)
-    while found and is_no_answer(text, *found[-1][:2]):
+    while found and (is_no_answer(text, *found[-1][:2]) or (len(found) > 1 and of_other_case(text, found[-1][0]))):
         found.pop()
     if not found:
         return ""
@@ -143,7 +149,12 @@ def last_box(text: str) -> str:
 
 def is_no_answer(text: str, start: int, end: int) -> bool:
     """Whether what stands around a box denies it, asks it or strikes it out."""
-    return DENIED_BOX.search(text, max(0, start - 40), start) is not None or REFUTED_BOX.match(text, end) is not None
+    return DENIED_BOX.search(text, max(0, start - 80), start) is not None or REFUTED_BOX.match(text, end) is not None
+
+
+def of_other_case(text: str, start: int) -> bool:
+    """Whether the box that begins there stands in a sentence of what would be, were something else so."""
+    return OTHER_CASE.search(text, max(0, start - 250), start) is not None
 
 
 def joined(gap: str) -> bool:

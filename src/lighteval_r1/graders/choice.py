@@ -38,9 +38,10 @@ from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
-from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases
+from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases, said_in_rows
 from lighteval_r1.graders.grader import MALFORMED, Found, Grader, thought_through
 from lighteval_r1.graders.latex import spell
+from lighteval_r1.graders.numerals import exact
 from lighteval_r1.graders.retractions import standing
 from lighteval_r1.records import Grade, Outcome
 
@@ -100,8 +101,8 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     """The letter that an answer text settles on, "" if none, and the step that found it, or what settles on none."""
     letters = LETTERS[: len(options) or 10]
     answer = standing(answer)
-    tail = answer[-TAIL_LENGTH:].translate(choosing.FULL_WIDTH)
-    box = replies.last_box(answer).translate(choosing.FULL_WIDTH)
+    tail = said_in_rows(answer[-TAIL_LENGTH:].translate(choosing.PLAIN_LETTERS))
+    box = replies.last_box(answer).translate(choosing.PLAIN_LETTERS)
     if choosing.SEVERAL_LETTERS.match(unwrapped(box)):
         return "", f"several letters in the box ({box[:40]})"
     letter = in_box(box, options) if box else ""
@@ -214,7 +215,9 @@ def options_go_on(letter: str, after: str) -> bool:
     if sign is None or letter.upper() == "J":
         return False
     following = chr(ord(letter.upper()) + 1)
-    return re.search(rf"[\s(,;]{following}\{sign[1]}\s", after.partition("\n")[0]) is not None
+    # No other option stands between: "(C) because (A), (B) and (D) fail" lists none.
+    between = rf"(?:(?![A-J]\{sign[1]}).)*?"
+    return re.match(rf"{between}[\s(,;]{following}\{sign[1]}\s", after.partition("\n")[0]) is not None
 
 
 def alone(tail: str, options: tuple[str, ...]) -> str:
@@ -245,9 +248,13 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
 
 
 def folded(text: str) -> tuple[str, frozenset[str]]:
-    """An option's text in its one spelling, without case and spacing; and its units."""
+    """An option's text in its one spelling, a number reduced, without case and spacing; and its units."""
     spelling = spell(OPTION_ARTICLE.sub("", text[:2000]))
-    return re.sub(r"[^\w+\-./^\\]", "", spelling.text).casefold(), spelling.units
+    value = exact(spelling.text)
+    return (
+        str(value) if value is not None else re.sub(r"[^\w+\-./^\\]", "", spelling.text).casefold(),
+        spelling.units,
+    )
 
 
 def option_of(text: str, options: tuple[str, ...]) -> str:

@@ -5,9 +5,9 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 
 import re
 
-from lighteval_r1.graders.vocabulary import any_of, group_of
+from lighteval_r1.graders.vocabulary import INVISIBLE, any_of, group_of
 
-FULL_WIDTH = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)})
+PLAIN_LETTERS = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)} | INVISIBLE)
 
 GAP, MAY_GAP = r"\s{1,4}", r"\s{0,4}"
 
@@ -75,7 +75,7 @@ CHOOSING = (
     # "Only C works."
     rf"\bonly{GAP}(?=(?:(?:option|choice){GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|(?:{HOLDS}){NOTHING})\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
-    rf"\b(?:that|which|this){GAP}(?:only{GAP})?leaves{GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
+    rf"\b(?:(?:that|which|this){GAP}(?:only{GAP})?leaves|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
     # "not B but C"
     rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?"
@@ -83,7 +83,11 @@ CHOOSING = (
     rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|ma|bensì|а|而是){MAY_GAP}",
     rf"(?<![不别])(?:故|应|應|所以|因此|我)?(?<![不别])(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
     rf"(?<!不)(?:正确|最佳)的?(?:选项|選項|答案)?(?:是|为|為|[:：]){MAY_GAP}",
-    rf"правильный{GAP}(?:ответ|вариант){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
+    rf"(?:правильный|верный){GAP}(?:ответ|вариант(?:{GAP}ответа)?){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
+    # "Somit ist die richtige Antwort B", "… ist Option B richtig"
+    rf"\b(?:ist|est|es|è|é){GAP}(?:die|la|le|il|a){GAP}(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}",
+    rf"\bist{GAP}(?=(?:option|antwort|aussage){GAP}[(*]{{0,3}}[A-J][)*]{{0,3}}{GAP}(?:richtig|korrekt)\b)",
+    "(?:正しい|適切な|正解の)(?:選択肢|答え|もの)は、?",
 )
 CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
@@ -101,7 +105,7 @@ NAMED = re.compile(
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
 
 NAMED_BEHIND = re.compile(
-    r"(?<![A-J和与、或及,，/])()([A-J])\s*(?:(?:选项|项|項|選項)(?:是|为)?(?:正确|对)|是正确)(?!吗)"
+    r"(?<![A-J和与、或及/])(?<![A-J][,，])()([A-J])\s*(?:(?:选项|项|項|選項)(?:是|为)?(?:正确|对|符合题意)|是正确)(?!吗)"
 )
 
 # ---- what settles on nothing
@@ -130,7 +134,7 @@ REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
     rf"[)*.\s]{{0,4}}(?:is|would be|are|was|being){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b"
-    rf"|{MAY_GAP}\?"
+    rf"|{MAY_GAP}\?|[)*]{{0,3}}{GAP}(?:out|aside)\b"
     rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")
@@ -187,6 +191,7 @@ CONCLUDED_IN_WORDS = re.compile(
 LETTERED = re.compile(r"[\s(\[*]*([A-J])[)\].:：、][\s*]*(\S.*)")
 # What is said of a letter is no option's text: "(D) is not correct."
 SAID_OF_LETTER = re.compile(
-    r"(?:is|are|was|would|can|cannot|can't|could|does|doesn't|has|fails|seems|looks|and|or|nor|ist|est|es|è)\b",
+    r"(?:is|are|was|would|can|cannot|can't|could|does|doesn't|has|fails|seems|looks|and|or|nor|ist|est|es|è)\b"
+    r"|(?:wrong|incorrect|rejected|eliminated|ruled out)\b|[✗✘❌×]",
     re.IGNORECASE,
 )

@@ -11,12 +11,13 @@ Steps, each cheaper than the next; the first that knows decides:
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from lighteval_r1.graders import arithmetic, parts
 from lighteval_r1.graders.brackets import Decide, outer
 from lighteval_r1.graders.equations import compare_equations
-from lighteval_r1.graders.latex import MAX_LENGTH, spell
+from lighteval_r1.graders.latex import MAX_LENGTH, Spelling, spell
 from lighteval_r1.graders.numerals import (
     DECIMAL,
     INTEGER,
@@ -47,6 +48,7 @@ BOUNDS_OF_SUM = re.compile(r"_\{[^{}]*\}")
 # "2, 5" and "2 or 5" are lists; only `2,5` may be a number.
 WRITTEN_COMMA = re.compile(r"\d(?:,|\{,\})\d")
 TEXT_MARKS, AND = re.compile(r"\\text\s*\{|[{}]|\\[ ,;:]|~"), re.compile(r",\s*and\b|,|;|&|\band\b")
+PI = re.compile(r"\\pi(?![a-zA-Z]) ?")
 MAX_DEPTH = 8
 
 
@@ -80,7 +82,7 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
 
 def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
     """The comparison of two expressions by their spelling, and by what that may mean besides."""
-    a, g = spell(answer), spell(gold)
+    a, g = in_one_measure(spell(answer), spell(gold))
     if differ(a.units, g.units):
         return False, "units"
     if "percent" in a.units and "percent" not in g.units and is_share(g.text):
@@ -106,6 +108,15 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
         if hundredfold is not None:
             return hundredfold, "number"
     return same, step
+
+
+def in_one_measure(a: Spelling, g: Spelling) -> tuple[Spelling, Spelling]:
+    r"""An angle in radians, which \pi tells, in degrees where the other side is one in degrees: \frac{\pi}{3} as 60."""
+    if a.units == {"degree"} and g.units <= {"rad"} and "\\pi" in g.text and "\\pi" not in a.text:
+        return a, replace(a, text=PI.sub("(180)", g.text))
+    if g.units == {"degree"} and a.units <= {"rad"} and "\\pi" in a.text and "\\pi" not in g.text:
+        return replace(g, text=PI.sub("(180)", a.text)), g
+    return a, g
 
 
 def in_order_of_units(answer: str, gold: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ NAME = re.compile(
     |(?:P|E|Pr|Var|Cov|\\Pr\ ?|\\mathbb\{{[PE]\}})(?:\(.{{1,80}}\)|\[.{{1,80}}\]|\{{.{{1,80}}\}})  # P(X=1)
     |\\(?:gcd|lcm|max|min|deg|det|dim|lim|sup|inf)(?![a-zA-Z]).{{0,80}}
     |\\(?:sin|cos|tan|cot|sec|csc)\ ?\(?(?:\\angle\ ?)?(?:[A-Z]{{1,3}}|\\(?:theta|alpha|beta|gamma|phi)\ ?)\)?
-    |(?:\\text\{{[^{{}}]*\}}\ ?)+(?:{SYMBOL})?                   # \text{{Area}}
+    |\#|(?:\\text\{{[^{{}}]*\}}\ ?)+(?:{SYMBOL})?                   # \text{{Area}}
     |{SYMBOL}:{SYMBOL}|{POINTS}:{POINTS}""",
     re.VERBOSE,
 )

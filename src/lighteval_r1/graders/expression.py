@@ -24,7 +24,8 @@ How it is graded
       brackets   Brackets of intervals matter. A tuple's parentheses may be missing. x > 5 is (5, \infty).
       mixed      Mixed numbers are read as such: 1\frac{4}{5} is 9/5.
       apart      `1 2` is not 12, and `2^6 3` is 2^6 times 3.
-      text       Words compare without case, spacing and article. Numbers below a hundred may be words.
+      text       Words compare without case, spacing and article. Numbers below a thousand million may be words.
+      angles     \frac{\pi}{3} is 60^\circ where one side says degrees. \overline{AB} is AB.
       letters    What the letters are ("for all x", `k\in\mathbb{Z}`) does not decide where one side alone says it.
       value      Unreduced fractions, unevaluated products and other spellings of one value are equal.
       list       A list that only contains gold is wrong, and so is one of several roots.
@@ -33,12 +34,13 @@ How it is graded
     An answer too large to compute (9^{9^{9^9}}) or too long to read is undecided.
 
 What it gets wrong
-    Wrongly wrong: numbers from a hundred in words; a value in another base, or without gold's base; a unit that was
-    converted, radians for degrees; a remark in words ("5 (rounded)"); y' for dy/dt; |x-1|<4 and x^2<4
+    Wrongly wrong: a value in another base, or without gold's base; a unit that was converted, but for radians and
+    degrees; y' for dy/dt; |x-1|<4 and x^2<4
     for their intervals; a condition in other words ("for x>0", "if x>0"), and a case that is else "otherwise";
-    \overline{AB} for AB, ABC for \triangle ABC; what TeX itself reads otherwise (\sqrt12, 2^43^2); boxes of parts (a)
+    what TeX itself reads otherwise (\sqrt12, 2^43^2); boxes of parts (a)
     and (b) where gold wants both; a last sentence that only says "Therefore x = 5".
-    Wrongly right: a box behind the answer that shows another case ("for n = 5 it would be \boxed{10}"); n2 as 2n; a
+    Wrongly right: a box behind the answer that shows another case ("for n = 5 it would be \boxed{10}"; one that begins
+    with "if" is no answer); n2 as 2n; a
     percent sign on a gold from 1 on; a numeral in a base that gold does not name; what other readings
     (graders.readings) accept; letters stand for positive numbers, so \sqrt{x^2} equals x; a gold like `1,22` is also
     the decimal 1.22; x+c for a gold x+C and n\pi for k\pi, though the problem may know both letters; a plural in -s

@@ -16,6 +16,8 @@ r"""What an expression may mean besides: readings that are tried where its first
     product    g(h+1) is g times it, where the other side has no function g
     slash      t/RC is t/(RC)
     clock      16:30 is 4:30 p.m.
+    comma      1,5\cdot 10^8 is 1.5\cdot 10^8
+    figure     AB is \overline{AB}, and ABC is \triangle ABC, where only one side says what the points are
 What this could wrongly accept: an answer that is right only as nobody means it. Each reading asks for signs on one side
 that the other lacks.
 """
@@ -23,12 +25,11 @@ that the other lacks.
 import re
 from collections.abc import Iterator
 
-from lighteval_r1.graders import vocabulary as known
 from lighteval_r1.graders.brackets import split
 from lighteval_r1.graders.equations import COMMAND, SYMBOL
 from lighteval_r1.graders.latex import Spelling, spell
 from lighteval_r1.graders.numerals import exact
-from lighteval_r1.graders.wording import fold
+from lighteval_r1.graders.wording import fold, in_figures
 
 # `2k\pi, k\in\mathbb{Z}`, "f(x)=x for all x", `n\pi (n\in\mathbb{Z})`: for what letters an answer holds.
 OF_LETTERS = (
@@ -70,7 +71,13 @@ ATTAINED = re.compile(r"([^=]+?),?\s*\\text\s*\{\s*,?\s*(?:attained |reached |ac
 PROSE = re.compile(r"(?=.*[a-zA-Z]{3}|\d+ in \d+$)[^\\${}^_=<>]{1,80}")
 # No element of a list: the 000 of 100,000
 ZEROS = re.compile(r",0\d")
+# 1,5\cdot 10^8, but 1, 5\pi is a list
+COMMA_IN_FACTOR = re.compile(r"\s*-?\d+,\d+\s*(?:[*·×]|\\(?:cdot|times|pi|sqrt|frac)(?![a-zA-Z]))[^,]*")
 CLOCK = re.compile(r"(\d\d):(\d\d)")
+FIGURE = re.compile(
+    r"\\(?:text\{)?(?P<kind>overline|overrightarrow|overleftrightarrow|triangle|angle|segment|line)\}? ?"
+    r"\{?(?P<points>(?:[A-Z]'*){2,5})\}?"
+)
 
 
 def unlabelled(answer: str) -> str:
@@ -86,10 +93,12 @@ def other_forms(answer: str, gold: str) -> Iterator[str]:
         yield label
     if PROSE.fullmatch(answer) and answer[0] != "\\":
         yield f"\\text{{{answer}}}"
+    if "," not in gold and COMMA_IN_FACTOR.fullmatch(answer):
+        yield answer.replace(",", ".")
     again = IN_WORDS_TOO.fullmatch(answer) if "(" in answer and answer[-1] in ")}" else None
     if again:
         first, second = (spell(form).text for form in again.groups())
-        if known.NUMERALS.get(fold(first)) == second or known.NUMERALS.get(fold(second)) == first:
+        if (first and first == in_figures(fold(second))) or (second and second == in_figures(fold(first))):
             yield again[1]
     attained = ATTAINED.fullmatch(answer) if "at" in answer else None
     if attained and "=" not in gold:
@@ -121,6 +130,9 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
         yield a.text.replace(",", ""), g.text
     if CHANCE.search(a.text) and not CHANCE.search(g.text):
         yield CHANCE.sub("/", a.text), g.text
+    (kind, mine), (gold_kind, theirs) = figure(a.text), figure(g.text)
+    if (kind or gold_kind) and (kind == gold_kind or not (kind and gold_kind)):
+        yield mine, theirs
     if "_" in g.text and "_" not in a.text and GLUED_INDEX.search(a.text):
         yield GLUED_INDEX.sub(r"\1_\2", a.text), g.text
     if "\\log" in a.text and "\\log" in g.text:
@@ -137,6 +149,12 @@ def other_readings(a: Spelling, g: Spelling) -> Iterator[tuple[str, str]]:
         hour, minutes = a.text.split(":")
         if int(hour) > 12:
             yield f"{int(hour) - 12}:{minutes}", g.text
+
+
+def figure(s: str) -> tuple[str, str]:
+    r"""("segment", "AB") of \overline{AB} and \text{segment }AB; ("", s) of what names no kind of figure."""
+    match = FIGURE.fullmatch(s)
+    return (match["kind"].replace("overline", "segment"), match["points"]) if match else ("", s)
 
 
 def one_logarithm(a: str, g: str) -> Iterator[tuple[str, str]]:

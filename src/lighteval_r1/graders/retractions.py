@@ -3,11 +3,28 @@
 import re
 
 # Of an answer before it, in its sentence or behind its box.
-REFUTED = r"(?:wrong|incorrect|false|impossible|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
+REFUTED = (
+    r"(?:wrong|incorrect|false|impossible|rejected|extraneous|discarded|invalid|inadmissible|ruled out"
+    r"|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
+)
+# "…, which is wrong", "… but this is wrong"
+REFUTED_WITHIN = rf",?\s?\b(?:which|but (?:this|that|it)) (?:is|was|would be|seems) (?:\w+ )?{REFUTED}"
+# What others say, and what was thought before, of the words behind it
+SAID_BY_OTHERS = (
+    r"(?:I|we) (?:(?:first|initially|originally) (?:thought|guessed|got|found|wrote|said)|thought)"
+    r"|tempting|mistakenly|wrongly|incorrectly|(?:some|no ?one|nobody) (?:would|will|can) say"
+    r"|(?:common|typical|frequent|usual) (?:mistake|error)|previous attempt"
+    r"|(?:question|problem|prompt|key|book|textbook|student|friend|user|someone|others?|people|they|attempt)(?: \w)?"
+    r" (?:says?|said|answered|claims?|claimed|states?|stated|suggests?|suggested|asserts?|told)"
+)
 # What takes back all that was said before it: "Wait, that is wrong: it should be 43."
 TAKEN_BACK = re.compile(
     r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
-        (?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|(?:not|n['’]t)[ ](?:right|correct))\b
+        (?:(?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error|(?:not|n['’]t)[ ](?:right|correct))\b
+          |(?<!not[ ])(?<!n['’]t[ ])\b(?:(?:double|over|under|mis)-?count(?:s|ed)|forgot|overlooked|neglected|misread
+            |miscalculated|missed|dropped)\b
+          |\bthe[ ](?:correct|right|actual|true)[ ]\w+[ ](?:is|should[ ]be)(?=[ *$\\(:]+[-+\d\\])
+          |\bshould[ ](?:actually[ ])?be(?=[ *$\\(]+[-+\d\\]))
       |^[ \t*_#]*correction\b[ \t*_]*:
       |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
@@ -16,7 +33,8 @@ TAKEN_BACK = re.compile(
 BUT_STANDS = re.compile(
     r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
 )
-TAKING_BACK = ("wrong", "incorrect", "t correct", "mistake", "error", "orrection", "t right")
+# What those begin with, but for a first letter of either case
+TAKING_BACK = ("ait", "mm", "ctually", "ops", "orry", "o,", "o wait", "orrection", "I made", "I have made")
 TAKEN_BACK_WITHIN = 3_000
 
 

@@ -200,7 +200,11 @@ class Pairs:
         ending = self.ending(opened=opened)
         if ending is not None:
             return Split(self.thinking(ending[0]), self.answer(ending[1], early=early))
-        return Split(self.thinking(len(self.text)), None) if opened else Split((), ((0, len(self.text)),))
+        if opened:
+            return Split(self.thinking(len(self.text)), None)
+        ended = TURN_ENDED.search(self.text)
+        answered = ended and (last_box(self.text[: ended.start()]) or announced(self.text[: ended.start()]))
+        return Split((), (self.unwrapped(0, ended.start() if answered else len(self.text)),))
 
     def ending(self, *, opened: bool) -> Span | None:
         """Where the last mark that ends thinking begins and ends; None where there is none."""
@@ -250,12 +254,15 @@ class Pairs:
 
     def unwrapped(self, begin: int, end: int) -> Span:
         """The answer without the marks that its family puts around it."""
-        opening, ending = self.families[0].answer if len(self.families) == 1 else ("", "")
-        text = self.text[begin:end]
-        if opening and text.lstrip().startswith(opening):
-            begin = self.text.index(opening, begin) + len(opening)
-        if ending and text.rstrip().endswith(ending):
-            end = self.text.rindex(ending, begin, end)
+        text = self.text[begin:end].strip()
+        for opening, ending in (marks.answer for marks in self.families if marks.answer[0]):
+            # A tag that announces an answer where nothing is known of a model.
+            if opening == "<answer>" and len(self.families) > 1:
+                continue
+            if text.startswith(opening):
+                begin = self.text.index(opening, begin) + len(opening)
+            if text.endswith(ending):
+                end = self.text.rindex(ending, begin, end)
         return begin, end
 
 

@@ -69,7 +69,7 @@ def unit_name(word: str, *, ordinal: bool = False) -> str | None:
     """The one name of a word that is a unit; None where it is none. ordinal: behind "12th" any word may be counted."""
     if len(word) == 1 and word.isascii():
         return LETTER_UNITS.get(word)
-    if not re.match(r"[a-zA-Z\u00c0-\u024f]", word):
+    if not re.match(r"[a-zA-Z\u00c0-\u024f\u0400-\u04ff]", word):
         return counter(word)
     lower = word.casefold()
     if lower in MEGA_OR_MILLI:
@@ -86,7 +86,7 @@ def unit_name(word: str, *, ordinal: bool = False) -> str | None:
 def counter(word: str) -> str | None:
     """What counts things in Chinese, Japanese or Korean, with their name: 个苹果."""
     longest = max((c for c in known.COUNTERS if word.startswith(c)), key=len, default="")
-    rest = word[len(longest) :]
+    rest = re.sub("^不同的?", "", word[len(longest) :])
     if not longest or len(rest) > 6 or known.CHANGES_CJK & set(rest):
         return None
     return "unit" if longest in known.COPULAS_CJK else longest + rest

@@ -36,7 +36,12 @@ GREEK = words_of("""
     alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega
     Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega
 """)
-SIGNS = {
+# Marks that nobody sees and that turn no signs around; TeX's own invisible signs say something.
+INVISIBLE = dict.fromkeys(
+    "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2066\u2067\u2068\u2069\ufe0f\ufeff\x00", ""
+)
+INVISIBLE |= {"\u2062": "*", "\u2063": ","}
+SIGNS = INVISIBLE | {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "∕": "/",
     "⁄": "/", "≤": "\\leq ", "≥": "\\geq ", "⩽": "\\leq ", "⩾": "\\geq ", "≠": "\\neq ", "≈": "\\approx ",
     "≡": "\\equiv ", "∞": "\\infty ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ", "∉": "\\notin ", "⊂": "\\subset ",
@@ -50,8 +55,7 @@ SIGNS = {
     "。": ". ", "、": ", ", "；": ";",
     "㎡": "m^2", "ϵ": "\\epsilon ", "ϕ": "\\phi ", "µ": "\\mu ", "ℓ": "\\ell ", "…": "\\dots ", "⋯": "\\dots ",
     "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}",
-    "✓": "", "✔": "", "✅": "", "☑": "", "∎": "", "■": "", "□": "", "\ufe0f": "", "\x00": "", "\u200b": "",
-    "\ufeff": "",
+    "✓": "", "✔": "", "✅": "", "☑": "", "∎": "", "■": "", "□": "",
 }  # fmt: skip
 SIGNS |= {unicodedata.lookup(f"GREEK SMALL LETTER {name.upper().replace('LAMBDA', 'LAMDA')}"): f"\\{name} "
           for name in GREEK if name.islower()}  # fmt: skip
@@ -116,8 +120,8 @@ SAYS_NOTHING = listed("""
     the a an answer answers is are be equals equal to so thus therefore hence then final correct value values
     result results solution solutions we get have obtain find which it this that there our my in total exactly
     approximately about roughly approx probably likely simply just altogether respectively equivalently of only
-    indeed finally overall each here ie namely giving gives them
-    一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
+    indeed finally overall each here ie namely giving gives them guess guessed estimate estimated rounded
+    约 大约 约为 约是 约等于 一共有 共有 总共有 一共 总共 一共是 总共是 是 为 等于 所以 因此
 """)
 # Words that no remark beside an answer may hold: with them it says something else.
 CHANGES = listed("""
@@ -162,7 +166,8 @@ NUMERALS |= {
     for above in range(1, 10)
     for plural in ("s" if above > 1 else "",)
 }
-NUMERALS["half"] = "\\frac{1}{2}"
+NUMERALS |= {"half": "\\frac{1}{2}"}
+LARGE = {"million": 10**6, "thousand": 10**3, "hundred": 10**2, "dozen": 12}
 BASES = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "sixteen": 16, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16,
@@ -194,7 +199,10 @@ UNITS = table("""
     rpm = rpm; kr krona kronor krone kroner = krone;
     db decibel decibels = db; am = am; pm = pm; unit units einheit einheiten = unit;
     stunde stunden = h; minuten = minute; sekunden = s; tage = day; wochen = week; monate = month; jahre = year;
-    personen = person; stück = unit
+    personen = person; stück = unit; lösungen = solution; möglichkeiten wege = way; zahlen = number;
+    способов способа = way; решений решения = solution; чисел числа = number;
+    человек человека = person; рублей рубля = rouble; часов часа = h; минут минуты = min; градусов = degree;
+    вариантов варианта раз раза штук пар = unit; см = cm; км = km; кг = kg
 """)
 # Units that are parts of each other, the largest first: of two quantities in them, one is the rest of the other.
 DIVIDED = (

@@ -23,13 +23,14 @@ KIND = re.compile(r"(?:(?<=[a-z]) |\\text\{)(?:function|triangle|number|solution
 SUBJECT = re.compile(r"^\\text\{(?:the|it|this)\} ?(?:\\text\{\w+\} ?){0,2}?\\text\{(?:is|are)\} ?", re.IGNORECASE)
 # "Yes, it converges"
 YES_OR_NO = re.compile(r"\\text\{(yes|no|true|false)\} ?[,;:-]((?:\\text\{[^{}]*\} ?)+)", re.IGNORECASE)
-MONTHS = known.listed("jan feb mar apr may jun jul aug sep oct nov dec")
+MONTHS = known.words_of("jan feb mar apr may jun jul aug sep oct nov dec")
 NAME_OF_MONTH = r"(?:\\text\{)?(?P<%s>[A-Z][a-z]{2,8})\.?\}? ?"
 DAY = r"(?P<%s>\d{1,2})(?:\\text\{(?:st|nd|rd|th)\} ?)?"
 DATE = re.compile(
     rf"(?:{NAME_OF_MONTH % 'month'}(?:\\text\{{the\}} ?)?{DAY % 'day'}"
     rf"|(?:\\text\{{the\}} ?)?{DAY % 'before'}(?:\\text\{{of\}} ?)?{NAME_OF_MONTH % 'later'})(?:,? ?(?P<year>\d{{4}}))?"
 )
+ISO_DATE = re.compile(r"(\d{4})-0?(\d{1,2})-0?(\d{1,2})")
 NOT_SPOKEN = re.compile(r"\\(?!text)|[=\d<>+*/^_()\[\]|,]")
 NO_LETTER = re.compile(r"[\s'.\"-]")
 
@@ -41,7 +42,7 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
     day = date(g) if "\\text" in g else ""
     if day and date(a):
         return date(a) == day
-    mine, theirs = known.NUMERALS.get(fold(a), a), known.NUMERALS.get(fold(g), g)
+    mine, theirs = in_figures(fold(a)) or a, in_figures(fold(g)) or g
     if (mine, theirs) != (a, g):
         return decide(mine, theirs)
     spoken = "\\text{" in a or "\\text{" in g
@@ -65,11 +66,24 @@ def compare_words(a: str, g: str, decide: Decide) -> bool | None:
 
 def date(s: str) -> str:
     """Month, day and year, in this order, of a day as it is written: "July 4, 2020", "4th of July"; "" of all else."""
-    match = DATE.fullmatch(s) if len(s) < 80 else None
+    iso, match = ISO_DATE.fullmatch(s), DATE.fullmatch(s) if len(s) < 80 else None
+    if iso and 0 < int(iso[2]) < 13:
+        return f"{MONTHS[int(iso[2]) - 1]} {int(iso[3])} {iso[1]}"
     if match is None:
         return ""
     month = (match["month"] or match["later"]).casefold()[:3]
     return f"{month} {int(match['day'] or match['before'])} {match['year'] or ''}".strip() if month in MONTHS else ""
+
+
+def in_figures(folded: str) -> str:
+    """The number that folded words say: "onehundredfive" is 105; "" of all else."""
+    for name, size in known.LARGE.items():
+        above, found, below = folded.partition(name)
+        if found:
+            count, rest = in_figures(above) if above else "1", in_figures(below.lstrip(",")) if below else "0"
+            fits = count.isdigit() and rest.isdigit() and 0 < int(count) < 1000 and int(rest) < size
+            return str(int(count) * size + int(rest)) if fits else ""
+    return known.NUMERALS.get(folded, "")
 
 
 def fold(s: str) -> str:

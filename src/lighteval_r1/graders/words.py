@@ -231,7 +231,9 @@ def announces(phrase: list[Piece], following: Piece) -> bool:
     """Whether words before a value only announce it."""
     names = [piece.text.casefold() for piece in phrase]
     bare = all(piece.kind == BARE for piece in phrase)
-    if len(names) == 1 and (len(names[0]) == 1 or (bare and names[0] not in ("answer", "result", "total"))):
+    if len(names) == 1 and (
+        (len(names[0]) == 1 and names[0].isascii()) or (bare and names[0] not in ("answer", "result", "total"))
+    ):
         return False
     if NEGATIONS & set(names):
         return False

@@ -27,6 +27,7 @@ STEP_TOKEN = re.compile(
         r"[{}()\[\]$\n=;<>]",
         r",(?=\s|$)",
         r"[.!?](?=[\s*\"')]|$)",
+        "[。，；！？]",
         "⇒",
         "→",
     )
@@ -46,7 +47,7 @@ CHAIN_START = re.compile(
         r"\n|\\\\",
         r"[$]",
         r"\\[()\[\]]",
-        r"[;:,.?!]\s",
+        r"[;:,.?!]\s|[。，；：！？]",
         "[⇒→]",
         r"\\(?:implies|Rightarrow|Longrightarrow|iff|quad|qquad|to)(?![a-zA-Z])",
         r"\\text\{[^{}]{1,20}\}(?!\s*=)",

@@ -83,7 +83,7 @@ def clause(text: str, at: int, *, limit: int) -> tuple[str, int]:
     """What is stated from `at` on, to the end of its clause, and the offset of that end."""
     statement = text[at:limit]
     cut = PROSE_GOES_ON.search(statement)
-    comma = re.search(r",\s|[;\n:]|\.\s|[.!?]$", statement)
+    comma = re.search(r",\s|[;\n:。，；]|\.\s|[.!?]$", statement)
     ends = [match.start() for match in (cut, comma) if match]
     statement = statement[: min(ends)] if ends else statement
     counted = COUNTED.match(statement.strip(' *_`"'))
