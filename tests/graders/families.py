@@ -184,6 +184,21 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     "a decimal comma before pi": ((r"@a.@b\pi",), (r"@a,@b\pi", r"@a,@b \cdot \pi"), (r"@a, @b\pi", r"@b,@a\pi", r"(@a,@b\pi)")),
     "signs that nobody sees": (("@c@b",), ("@c\u200e@b", "\u2060@c@b", "@c\u00ad@b"), ("@c\u2062@b", "\u202e@c@b", "@c\u2063@b")),
     "remarks of a guess": (("@c",), (r"@c \text{ (guess)}", r"@c \text{ (rounded)}", "约@c"), (r"@c \text{ (or } @b)", "不到@c", "约@b")),
+    "letters behind a number in a group": (
+        (r"\sqrt{\frac{2GM}{@ar}}", r"\left(\frac{2 G M}{@a r}\right)^{1/2}"),
+        (r"\sqrt{2GM/(@ar)}",),
+        (r"\sqrt{\frac{GM}{@ar}}", r"\sqrt{\frac{2}{@ar}}", r"\sqrt{\frac{2Gm}{@ar}}", r"\sqrt{\frac{@bGM}{@ar}}"),
+    ),
+    "units in a group": ((r"\left(@a \text{ cm}, @b \text{ cm}\right)",), ("(@a, @b)", "(@a cm, @b cm)"), ("(@a km, @b km)", "(@b cm, @a cm)")),
+    "negatives in words": (
+        ("-@c",), (r"\text{negative } @c", r"\text{minus } @c", r"\text{The answer is minus } @c"),
+        ("@c", r"\text{not minus } @c", r"@b \text{ minus } @c", r"\text{negative } -@c", r"\text{negative } @b"),
+    ),
+    "negative seventeen": (("-17",), (r"\text{negative seventeen}", "minus seventeen"), ("seventeen", r"\text{negative seventy}", r"\text{negative}")),
+    "double factorials": (
+        ("@a(2n)!!", "@a((2n)!!)"), (r"@a\cdot 2^n n!",), ("@a(2n)!", "@an!!", "(2n)!!", r"2^n(@an)!", "@a(2n-1)!!", "@a(2n!)!"),
+    ),
+    "double factorials of odd numbers": (("(2n-1)!!",), (r"\frac{(2n)!}{2^n n!}",), ("(2n)!!", "(2n+1)!!", r"\frac{(2n)!}{n!}")),
     "things in other languages": (
         ("@c",), ("@c способов", "@c Lösungen", "@c种不同的方法", "@c см"), ("@c и @b", "@c种以上", "не @c", "@c²"),
     ),

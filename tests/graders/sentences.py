@@ -232,6 +232,11 @@ NOT_ANNOUNCED = (
 
 SETTLED = (
     "| Answer | {} |",
+    "The best-supported choice is **{}**.",
+    "{} — because the enzyme is inhibited.",
+    "Going with {}.",
+    "Doğru cevap {}'dir.",
+    '```json\n{{"answer_choice": "{}"}}\n```',
     "The correct option is ({}) because (A), (J) and (I) violate parity.",
     "Options A, I and J can be ruled out, leaving {}.",
     "Верный вариант ответа: {}",

@@ -95,7 +95,7 @@ def patterns(behind_phrase: str, behind_heading: str) -> Patterns:
     made = []
     for name, keys, noun, link in LANGUAGES:
         # A link in letters ends where they end, but in scripts that set no spaces.
-        linked = link if name in SET_WITHOUT_SPACES else rf"{link}(?!(?!n['’]t\b)[a-zà-ÿ])"
+        linked = link if name in SET_WITHOUT_SPACES else rf"{link}(?!(?!n['’]t\b|[a-j]\b)[a-zà-ÿ])"
         phrase = rf"{noun}{MARKUP}{{0,4}}(?:{linked}|(?={COLON})){MARKUP}{{0,4}}{COLON}?{MARKUP}{{0,6}}"
         heading = HEADING_BEGINS + noun.replace(r"\b", "") + HEADING_ENDS
         forms = [phrase + behind_phrase, heading + behind_heading]

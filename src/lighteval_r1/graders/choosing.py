@@ -32,7 +32,7 @@ BEHIND_PHRASE, BEHIND_HEADING = DENIED + LETTER, f"{MAY_GAP}(){LETTER}"
 # ---- what chooses an option in words of its own
 
 FIRST = group_of(
-    *("correct", "right", "best", "closest", "final", "appropriate", "accurate", "likely", "reasonable"),
+    *("correct", "right", "best(?:-\\w+)?", "closest", "final", "appropriate", "accurate", "likely", "reasonable"),
     *(r"most \w{1,20}", "chosen", "selected", "my", "our"),
 )
 # What is said of the one option that holds
@@ -53,7 +53,7 @@ CHOOSING = (
     rf"(?:^|\n)[ \t]{{0,8}}[*_#]{{0,3}}(?:option|choice|ans(?:wer)?\.?|final|correct|result|conclusion)[*_]{{0,3}}"
     rf"{MAY_GAP}(?:[:：.]|[-–—](?=\s)){MAY_GAP}",
     # {"choice": "B"}; but {"option": "A", "correct": false} is of any option.
-    rf"[{{,\n]{MAY_GAP}[\"'](?:choice|(?:final|correct|best|selected|chosen)_?(?:option|choice|letter))[\"']"
+    rf"[{{,\n]{MAY_GAP}[\"'](?:choice|(?:final|correct|best|selected|chosen|answer)_?(?:option|choice|letter))[\"']"
     rf"{MAY_GAP}:{MAY_GAP}",
     rf"\b(?:(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose)"
     rf"|let(?:['’]s| us){GAP}go with){GAP}",
@@ -74,7 +74,8 @@ CHOOSING = (
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     # "Only C works."
     rf"\bonly{GAP}(?=(?:(?:option|choice){GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|(?:{HOLDS}){NOTHING})\b)",
-    rf"^[ \t*]{{0,4}}(?:choose|select|pick){GAP}(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
+    rf"^[ \t*]{{0,4}}(?:choose|select|pick|going{GAP}with){GAP}"
+    rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:(?:that|which|this){GAP}(?:only{GAP})?leaves|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
     # "not B but C"
@@ -172,7 +173,7 @@ ALONE = re.compile(
     r"(?:(?:so|thus|therefore|hence|(?:most\s+)?likely|probably|definitely|certainly|clearly|obviously|answer"
     r"|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
     rf"(?:(?:the\s+)?{NOUN}\s+)?[\s(\[]*([A-J])[\s)\]]*(?:it is)?"
-    r"(?:[.!。]?|,?\s+(?:because|since|rather\s+than|instead\s+of)\s.*|,\s+I\s+(?:think|believe|guess)[.!]?)",
+    r"(?:[.!。]?|(?:,|\s[-–—])?\s+(?:because|since|rather\s+than|instead\s+of)\s.*|,\s+I\s+(?:think|believe|guess)[.!]?)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."

@@ -6,7 +6,8 @@ from enum import Enum
 from fractions import Fraction
 
 ROUNDS = re.compile(r"\\(?:lfloor|lceil|gcd|lcm)(?![a-zA-Z])")
-SERIES = re.compile(r"\\(?:sum|prod)(?![a-zA-Z])")
+# What has a value for small whole numbers only
+SERIES = re.compile(r"\\(?:sum|prod)(?![a-zA-Z])|!!")
 # \lfloor x\rfloor is of any number.
 ROUNDED_LETTER = re.compile(r"\\l(?:floor|ceil) ?[a-zA-Z]\\r(?:floor|ceil)")
 

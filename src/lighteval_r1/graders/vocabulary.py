@@ -136,6 +136,7 @@ CHANGES = listed("""
     inverse reciprocal per as remainder backwards upwards downwards fails exceeds divides violates contradicts lacks
     misses differs disagrees
 """)
+MINUS = frozenset(("negative", "minus"))
 MULTIPLIERS = {
     "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
     "万": 10**4, "亿": 10**8,

@@ -77,6 +77,10 @@ def date(s: str) -> str:
 
 def in_figures(folded: str) -> str:
     """The number that folded words say: "onehundredfive" is 105; "" of all else."""
+    for sign in known.MINUS:
+        if folded.startswith(sign):
+            figures = in_figures(folded.removeprefix(sign))
+            return f"-{figures}" if figures else ""
     for name, size in known.LARGE.items():
         above, found, below = folded.partition(name)
         if found:

@@ -50,10 +50,12 @@ BELOW = tuple("hsmgl")
 
 class Resolver:
     """One pass over pieces: what is kept of them, the units that were dropped, and whether bare letters were among
-    them."""
+    them. within: the pieces are of a group, as in \\frac{2GM}{r}, whose letters a whole expression may not read anew.
+    """
 
-    def __init__(self, units: set[str]):
+    def __init__(self, units: set[str], *, within: bool = False):
         self.units = units
+        self.within = within
         self.kept: list[Piece] = []
         self.bare = False
 
@@ -89,6 +91,9 @@ class Resolver:
         if following is not None and following.text[0].isdigit() and phrase[0].text in known.CURRENCIES:
             self.units.add(known.CURRENCIES[phrase[0].text])
             return end
+        if following is not None and following.text[0].isdigit() and is_minus([piece.text for piece in phrase]):
+            self.kept.append(Piece(PLAIN, "-"))
+            return end
         if following is not None and announces(phrase, following):
             return end + (following.text in ("=", ":"))
         if following is not None and following.text == ")" and self.kept and self.kept[-1].text == "(":
@@ -109,7 +114,8 @@ class Resolver:
             # 2 hours (and) 30 minutes is one quantity, whose larger unit stays under its one name.
             self.kept.append(Piece(PLAIN, f"\\text{{{larger}}}"))
             return int(following.text in JOINS)
-        if closed and not ordinal and is_glued(phrase[0]):
+        letters = is_glued(phrase[0]) or (self.within and phrase[0].kind == BARE and is_product(phrase[0]))
+        if closed and not ordinal and letters:
             self.kept += phrase
             return 0
         # `5 in` are inches.
@@ -173,7 +179,7 @@ class Resolver:
 
 def resolve(pieces: list[Piece], units: set[str]) -> str:
     """The spelling of pieces; units: grows by those that were dropped."""
-    resolver = Resolver(units)
+    resolver = Resolver(units, within=True)
     resolver.resolve(pieces)
     return joined(resolver.kept)
 
@@ -225,6 +231,16 @@ def is_glued(piece: Piece) -> bool:
     """Letters without a gap behind a number that are rather letters than a unit."""
     name = piece.text.casefold()
     return piece.kind == BARE and not piece.spaced and (name in AMBIGUOUS or name not in known.UNITS)
+
+
+def is_minus(names: list[str]) -> bool:
+    *others, last = (name.casefold() for name in names)
+    return last in known.MINUS and known.SAYS_NOTHING.issuperset(others)
+
+
+def is_product(piece: Piece) -> bool:
+    """Letters behind a number within a group that are rather factors than a unit: 2GM, 3kg."""
+    return not piece.spaced or piece.text.isupper()
 
 
 def announces(phrase: list[Piece], following: Piece) -> bool:
