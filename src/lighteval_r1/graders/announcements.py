@@ -128,7 +128,10 @@ SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive|previous|earlier|old|former)\s{1,4}$", re.IGNORECASE)
-DENIALS = "not|n't|unknown|unclear|never|no longer|something|impossible|wrong|incorrect|pas|nicht"
+DENIALS = (
+    "(?:probably )?not|n't|unknown|unclear|unlikely|never|no longer|something|different|impossible|wrong|incorrect|pas"
+    "|nicht"
+)
 # "no", "none" and "neither" are answers where nothing follows them.
 DENIED = re.compile(rf"\s*(?:(?:{DENIALS})\b|(?:no|none|neither)\s+(?!(?:real\s+)?solutions?\b)\w)", re.IGNORECASE)
 # "not 42 but 43"
@@ -169,7 +172,7 @@ LINE_BEGINS = re.compile(r"^\s*[-•>]\s+")
 # {"answer": "7", "confidence": 0.9}
 FURTHER_KEYS = re.compile(r'"?\s*,\s*"\w{1,30}"\s*:.*', re.DOTALL)
 # "| answer | 5 |"
-TWO_CELLS = re.compile(r"^\|[ \t*]{0,8}([^|\n]{1,60}?)[ \t*]{0,8}\|([^|\n]{1,200})\|[ \t]{0,8}$", re.MULTILINE)
+TWO_CELLS = re.compile(r"^\|[ \t*]{0,8}([^|\n]{3,60}?)[ \t*]{0,8}\|([^|\n]{1,200})\|[ \t]{0,8}$", re.MULTILINE)
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # "Réponse : il y a 5 solutions"
 THERE_ARE = re.compile(

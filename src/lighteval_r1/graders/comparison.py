@@ -82,7 +82,8 @@ def compare_readable(answer: str, gold: str) -> tuple[bool | None, str]:
 
 def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
     """The comparison of two expressions by their spelling, and by what that may mean besides."""
-    a, g = in_one_measure(spell(answer), spell(gold))
+    a, g = spell(answer), spell(gold)
+    a, g = in_degrees(a, g), in_degrees(g, a)
     if differ(a.units, g.units):
         return False, "units"
     if "percent" in a.units and "percent" not in g.units and is_share(g.text):
@@ -110,13 +111,11 @@ def compare_as_written(answer: str, gold: str) -> tuple[bool | None, str]:
     return same, step
 
 
-def in_one_measure(a: Spelling, g: Spelling) -> tuple[Spelling, Spelling]:
+def in_degrees(s: Spelling, other: Spelling) -> Spelling:
     r"""An angle in radians, which \pi tells, in degrees where the other side is one in degrees: \frac{\pi}{3} as 60."""
-    if a.units == {"degree"} and g.units <= {"rad"} and "\\pi" in g.text and "\\pi" not in a.text:
-        return a, replace(a, text=PI.sub("(180)", g.text))
-    if g.units == {"degree"} and a.units <= {"rad"} and "\\pi" in a.text and "\\pi" not in g.text:
-        return replace(g, text=PI.sub("(180)", a.text)), g
-    return a, g
+    if other.units != {"degree"} or not s.units <= {"rad"} or "\\pi" not in s.text or "\\pi" in other.text:
+        return s
+    return replace(s, text=PI.sub("(180)", s.text), units=other.units)
 
 
 def in_order_of_units(answer: str, gold: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import re
 
 # Of an answer before it, in its sentence or behind its box.
 REFUTED = (
-    r"(?:wrong|incorrect|false|impossible|rejected|extraneous|discarded|invalid|inadmissible|ruled out"
+    r"(?:wrong|incorrect|false|impossible(?! to)|rejected|extraneous|discarded|invalid|inadmissible|ruled out"
     r"|not (?:the |a )?(?:right|correct|answer|possible|valid))\b"
 )
 # "…, which is wrong", "… but this is wrong"

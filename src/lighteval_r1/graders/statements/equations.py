@@ -16,7 +16,7 @@ from lighteval_r1.graders.statements.phrases import (
     TRIED,
 )
 from lighteval_r1.graders.statements.question import Reading
-from lighteval_r1.graders.statements.sentences import hypothetical, sentence_end, sentence_start, statement_start
+from lighteval_r1.graders.statements.sentences import asked, hypothetical, sentence_end, sentence_start, statement_start
 
 LETTER_SIDE = re.compile(r"(?<![\w\\])([a-zA-Z])\s{0,4}$")
 FRACTION = r"\\frac\{[^{}]{1,30}\}\{[^{}]{1,30}\}"
@@ -54,7 +54,7 @@ def equalities(reading: Reading) -> Iterator[Statement]:
 
 def equality(reading: Reading, sign: int, end: int, answer: str) -> Candidate | None:
     thinking, asked_for = reading.thinking, reading.asked_for
-    if asked_at(thinking, end) or REJECTED.match(thinking, end) or TRIED.match(thinking, end):
+    if asked(thinking, end) or REJECTED.match(thinking, end) or TRIED.match(thinking, end):
         return None
     if hypothetical(thinking, sign):
         return None
@@ -92,7 +92,3 @@ def clause(text: str, at: int, *, limit: int) -> tuple[str, int]:
         number = counted.group(1)
         return number, at + statement.index(number) + len(number)
     return stripped.strip(' *_`"“”'), at + len(stripped)
-
-
-def asked_at(text: str, end: int) -> bool:
-    return re.match(r"[\s$*)]{0,4}\?", text[end : end + 6]) is not None

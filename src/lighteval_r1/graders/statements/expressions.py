@@ -8,11 +8,11 @@ from heapq import merge
 from operator import attrgetter
 
 from lighteval_r1.graders import answers as replies
-from lighteval_r1.graders.announcements import DELIMITED, phrases
+from lighteval_r1.graders.announcements import DELIMITED, DENIED, meant, phrases
 from lighteval_r1.graders.statements import Candidate, Statement, deciding, restated, unboxed
 from lighteval_r1.graders.statements.chains import LONGEST_ANSWER
 from lighteval_r1.graders.statements.equations import clause, equalities
-from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, REJECTED, REJECTED_ANSWER, in_digits
+from lighteval_r1.graders.statements.phrases import REJECTED, in_digits
 from lighteval_r1.graders.statements.question import Reading
 from lighteval_r1.graders.statements.sayings import sayings
 from lighteval_r1.graders.statements.sentences import asked, sentence_end, sentence_start
@@ -65,13 +65,12 @@ def announced(thinking: str) -> Iterator[Statement]:
             answer, end = clause(thinking, at, limit=end)
         if answer and len(answer) <= LONGEST_ANSWER:
             answer = unboxed(answer)
-            yield Statement(end, answer, "announced", partial(announcement, thinking, phrase.start(), end, answer))
+            yield Statement(end, answer, "announced", partial(announcement, phrase, end, answer))
 
 
-def announcement(thinking: str, start: int, end: int, answer: str) -> Candidate | None:
-    if ANNOUNCED_HYPOTHESIS.search(thinking[sentence_start(thinking, start) : start]):
-        return None
-    if REJECTED_ANSWER.match(answer) or asked(thinking, end) or REJECTED.match(thinking, end):
+def announcement(phrase: re.Match, end: int, answer: str) -> Candidate | None:
+    thinking = phrase.string
+    if not meant(phrase) or DENIED.match(answer) or asked(thinking, end) or REJECTED.match(thinking, end):
         return None
     # "The answer is $x = 5$" says 5 as well as x = 5, which the grader knows.
     return Candidate(end, in_digits(answer), "announced")

@@ -6,9 +6,10 @@ from operator import attrgetter
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choice
+from lighteval_r1.graders.announcements import meant
 from lighteval_r1.graders.statements import Candidate, restated
 from lighteval_r1.graders.statements.expressions import announced
-from lighteval_r1.graders.statements.phrases import ANNOUNCED_HYPOTHESIS, GAP
+from lighteval_r1.graders.statements.phrases import GAP
 from lighteval_r1.graders.statements.sentences import asked, sentence_start
 from lighteval_r1.graders.vocabulary import any_of
 
@@ -75,7 +76,7 @@ def concluded(match: re.Match, group: int, thinking: str) -> bool:
     end = match.end(group + 1)
     return (
         choice.stands(match, group, thinking) is choice.Stands.SETTLED
-        and not ANNOUNCED_HYPOTHESIS.search(before)
+        and meant(match)
         and not re.search(
             r"\b(?:not|n't|neither|never|eliminat\w*|reject\w*|rul\w* out)\b[^,.;\n]{0,20}$", before, re.IGNORECASE
         )

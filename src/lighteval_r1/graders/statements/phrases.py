@@ -37,9 +37,6 @@ HYPOTHESIS = re.compile(
     rf"|\b(?:{any_of(*GIVEN)})(?:{GAP}(?:that|we|have))*\s{SIMPLE_SIDE})$",
     re.IGNORECASE,
 )
-ANNOUNCED_HYPOTHESIS = re.compile(
-    r"\b(?:if|suppose|whether|assum(?:e|ing)|unless|what|why|how)\b[^,.\n]{0,60}$", re.IGNORECASE
-)
 # What a sentence says holds on a condition, to its end, where it begins so: "If x = 3, then …", "Suppose …".
 OPENERS = "and but so now ok okay well then wait or also maybe alternatively"
 CONDITIONAL = re.compile(
@@ -68,12 +65,6 @@ REJECTED = re.compile(
     rf"(?:{any_of(*REJECTIONS)})",
     re.IGNORECASE,
 )
-REJECTED_ANSWER = re.compile(
-    r"(?:not|n't|never|unlikely|neither|either|supposed|unclear|unknown|something|wrong|incorrect|different"
-    r"|probably not)\b",
-    re.IGNORECASE,
-)
-
 # ---- concluding
 
 # What follows a result at which the reply stops to check it.
@@ -150,11 +141,10 @@ LISTED = re.compile(rf"(?<![\w.,$)\\])(?:{ITEM})(?:{SEPARATOR}(?:{ITEM})){{1,11}
 
 # ---- numbers in words
 
-NUMBER_WORDS = (*ONES, "twenty")
 # "there are exactly two y-intercepts", "so 12 ways"; what is counted stands within the next three words.
 NUMBER_OF_THINGS = re.compile(
     rf"(?:{SAYS}|\b(?:(?:so|thus|hence|therefore|total),?{GAP}(?!one\b)|(?:only|exactly){GAP}))"
-    rf"(?P<number>{any_of(*NUMBER_WORDS)}|\d{{1,9}})\b(?!{GAP}(?:{any_of(*COMPUTING.split())})\b)"
+    rf"(?P<number>{any_of(*ONES, 'twenty')}|\d{{1,9}})\b(?!{GAP}(?:{any_of(*COMPUTING.split())})\b)"
     rf"(?P<things>(?:{GAP}[a-zA-Z][a-zA-Z-]{{0,20}}){{1,3}})",
     re.IGNORECASE,
 )
@@ -163,5 +153,4 @@ TOTAL = re.compile(r"\b(?:total|altogether|in all)\b", re.IGNORECASE)
 
 def in_digits(answer: str) -> str:
     """An answer that is a number in words, in digits; others as they are."""
-    word = answer.strip(" .*").casefold()
-    return NUMERALS[word] if word in NUMBER_WORDS else answer
+    return NUMERALS.get(answer.strip(" .*").casefold(), answer)

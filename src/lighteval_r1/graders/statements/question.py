@@ -42,7 +42,7 @@ HEAD = re.compile(
     re.IGNORECASE,
 )
 COUNTING = re.compile(
-    rf"\b(?:how{GAP}many|number{GAP}of){GAP}(?P<counted>(?:[a-z-]{{1,20}}{GAP}?){{1,4}})", re.IGNORECASE
+    rf"\b(?:how{GAP}many|number{GAP}of){GAP}(?P<counted>[a-z-]{{1,20}}(?:{GAP}[a-z-]{{1,20}}){{0,3}})", re.IGNORECASE
 )
 # In a question with these a letter is no more than a part of what is asked for.
 AGGREGATES = (
