@@ -219,7 +219,8 @@ def said_in_rows(text: str) -> str:
 def meant(match: re.Match) -> bool:
     """Whether an announcement is one: neither supposed nor asked, nor of a wrong answer."""
     before = match.string[max(0, match.start() - 80) : match.start()]
-    return SUPPOSED.search(before) is None and WRONG_ONE.search(before) is None
+    clause = before[1 + max(map(before.rfind, ",.;:!?\n")) :]
+    return SUPPOSED.search(clause) is None and WRONG_ONE.search(before) is None
 
 
 def announced(text: str) -> str:

@@ -13,7 +13,8 @@ from lighteval_r1.graders.retractions import REFUTED, REFUTED_WITHIN, SAID_BY_OT
 
 IN_THINKING = "in the thinking: "
 
-BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)|(?<![\\\w<])boxed(?=\{)"
+# Each begins with a plain character, as a search for these is fast.
+BOX_NAMES = r"\\(?:boxed|fbox|framebox|Boxed)(?![a-zA-Z])|<boxed(?=\{)|boxed(?=\{)(?<![\\\w<]boxed)"
 BOX = re.compile(rf"{BOX_NAMES}|\\\\(?!boxed|fbox|framebox)|\\[{{}}]|[{{}}]")
 # `\boxed 7` and `\boxed7`: up to white space, the end of the formula or of the sentence.
 BARE_BOX = re.compile(r"(?:[ \t]+|(?=[\d\\]))((?:\\frac)?[^\s{}$\\]{1,100}(?:\{[^\s{}$\\]{1,50}\}){0,2})")

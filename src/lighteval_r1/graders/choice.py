@@ -74,18 +74,13 @@ def find(text: str, gold: str) -> Found:
 
 
 def judge(answer: str, where: str, gold: str) -> Grade:
-    return Grade(Outcome.CORRECT if answer == gold_letter(gold) else Outcome.WRONG, answer, where)
-
-
-def gold_letter(gold: str) -> str:
-    letter, _ = read_gold(gold)
-    return letter
+    return Grade(Outcome.CORRECT if answer == read_gold(gold)[0] else Outcome.WRONG, answer, where)
 
 
 def shown_gold(gold: str) -> str:
     """The letter; of what is no gold, as a file of others may hold it, the text."""
     try:
-        return gold_letter(gold)
+        return read_gold(gold)[0]
     except MALFORMED:
         return gold
 
@@ -144,8 +139,8 @@ def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
     for match in (*TAG.finditer(tail), *LAST_LINE.finditer(tail)):
         content = match[match.lastindex]
         several = choosing.SEVERAL_LETTERS.match(unwrapped(content))
-        letter = "" if several else in_box(content, options)
-        places.append((match.start(match.lastindex), letter, Stands.OPEN if several else Stands.SETTLED))
+        how = Stands.OPEN if several else Stands.SETTLED
+        places.append((match.start(match.lastindex), in_box(content, options), how))
     places.append((len(tail), alone(tail, options), Stands.SETTLED))
     denied = set()
     for _, letter, how in sorted(places, key=lambda place: (place[0], place[2] is not Stands.SETTLED), reverse=True):
@@ -166,14 +161,14 @@ def statements(tail: str) -> Iterator[tuple[re.Match, int]]:
         group = next((i for i in range(2, len(match.groups()) + 1, 2) if match[i] is not None), 0)
         if group and meant(match):
             yield match, group - 1
-    for match in choosing.CHOSEN.finditer(tail):
-        chosen = choosing.AFTER_CHOICE.match(tail, match.end())
-        if chosen and meant(match):
-            yield chosen, 1
-    for pattern in (choosing.NAMED, choosing.NAMED_ELSEWHERE, choosing.NAMED_BEHIND):
+    plain = tail.isascii()
+    for pattern in (choosing.CHOSEN,) if plain else (choosing.CHOSEN, choosing.CHOSEN_ELSEWHERE):
         for match in pattern.finditer(tail):
-            if meant(match):
-                yield match, 1
+            chosen = choosing.AFTER_CHOICE.match(tail, match.end())
+            if chosen and meant(match):
+                yield chosen, 1
+    for pattern in (choosing.NAMED,) if plain else (choosing.NAMED, choosing.NAMED_ELSEWHERE, choosing.NAMED_BEHIND):
+        yield from ((match, 1) for match in pattern.finditer(tail) if meant(match))
 
 
 def recited(tail: str) -> list[str]:

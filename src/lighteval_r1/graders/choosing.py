@@ -46,6 +46,7 @@ BONNE = group_of("bonne", "richtige", "korrekte", "correcta", "corretta", "giust
 OPTION_OF_OTHERS = group_of(
     *("option", "antwort", "opción", "risposta", "alternativa", "opção", "opzione", "l'opzione", "réponse", "respuesta")
 )
+RIGHT_OPTION = rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE})"
 CHOOSING = (
     # "the correct option is B", "closest match among these is B"
     rf"\b{FIRST}{GAP}(?:option|choice|match|statement|answer|letter|guess)"
@@ -58,7 +59,7 @@ CHOOSING = (
     rf"\b(?:(?:I|we)(?:'ll|'d| will| would| therefore)?{GAP}(?:choose|select|pick|go with|chose)"
     rf"|let(?:['’]s| us){GAP}go with){GAP}",
     rf"\banswer\s(?=\(?[A-J](?:\)|:|\.?{MAY_GAP}$))",
-    rf"(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}(?:est|ist|es|è|é|is){GAP}"
+    rf"{RIGHT_OPTION}{GAP}(?:est|ist|es|è|é|is){GAP}"
     rf"(?:donc{GAP}|also{GAP})?",
     rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
     # "It isn't A, it's B."
@@ -77,20 +78,25 @@ CHOOSING = (
     rf"^[ \t*]{{0,4}}(?:choose|select|pick|going{GAP}with){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
     rf"\b(?:(?:that|which|this){GAP}(?:only{GAP})?leaves|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
-    rf"\bI{GAP}(?:think|believe|am{GAP}confident){GAP}(?:that{GAP})?it(?:'s|’s|{GAP}is){GAP}",
     # "not B but C"
     rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?"
     rf"(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
     rf"[,，]?{MAY_GAP}(?:but(?:{GAP}rather)?|rather|sondern|mais|sino|ma|bensì|а|而是){MAY_GAP}",
+    # "Somit ist die richtige Antwort B", "… ist Option B richtig"
+    rf"\b(?:ist|est|es|è|é){GAP}(?:(?:die|la|le|il|a){GAP}{RIGHT_OPTION}{GAP}"
+    rf"|(?=(?:option|antwort|aussage){GAP}[(*]{{0,3}}[A-J][)*]{{0,3}}{GAP}(?:richtig|korrekt)\b))",
+)
+# Those of other scripts
+CHOOSING_ELSEWHERE = (
     rf"(?<![不别])(?:故|应|應|所以|因此|我)?(?<![不别])(?:选择|選擇|选|選)(?:项|項)?{MAY_GAP}[:：]?{MAY_GAP}",
     rf"(?<!不)(?:正确|最佳)的?(?:选项|選項|答案)?(?:是|为|為|[:：]){MAY_GAP}",
     rf"(?:правильный|верный){GAP}(?:ответ|вариант(?:{GAP}ответа)?){MAY_GAP}(?:[:—–-]|это)?{MAY_GAP}",
-    # "Somit ist die richtige Antwort B", "… ist Option B richtig"
-    rf"\b(?:ist|est|es|è|é){GAP}(?:die|la|le|il|a){GAP}(?:{BONNE}{GAP}{OPTION_OF_OTHERS}|{OPTION_OF_OTHERS}{GAP}{BONNE}){GAP}",
-    rf"\bist{GAP}(?=(?:option|antwort|aussage){GAP}[(*]{{0,3}}[A-J][)*]{{0,3}}{GAP}(?:richtig|korrekt)\b)",
     "(?:正しい|適切な|正解の)(?:選択肢|答え|もの)は、?",
 )
-CHOSEN = re.compile("|".join(f"(?:{form})" for form in CHOOSING), re.IGNORECASE | re.MULTILINE)
+CHOSEN, CHOSEN_ELSEWHERE = (
+    re.compile(any_of(*map("(?:{})".format, forms)), re.IGNORECASE | re.MULTILINE)
+    for forms in (CHOOSING, CHOOSING_ELSEWHERE)
+)
 AFTER_CHOICE = re.compile(DENIED + LETTER, re.IGNORECASE)
 # "option B is correct", "(B) is the best choice"
 JUDGED = group_of(

@@ -33,8 +33,13 @@ TAKEN_BACK = re.compile(
 BUT_STANDS = re.compile(
     r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
 )
-# What those begin with, but for a first letter of either case
-TAKING_BACK = ("ait", "mm", "ctually", "ops", "orry", "o,", "o wait", "orrection", "I made", "I have made")
+# What they begin with, but for a first letter of either case, and what they say
+OPENERS = ("ait", "mm", "ctually", "ops", "orry", "o,", "o wait", "orrection", "I made", "I have made")
+TAKING_BACK = (
+    *("wrong", "incorrect", "t correct", "t right", "mistake", "error", "orrection", "count", "forgot", "overlooked"),
+    *("neglected", "misread", "miscalculated", "missed", "dropped", "should", "the correct", "the right", "the actual"),
+    "the true",
+)
 TAKEN_BACK_WITHIN = 3_000
 
 
@@ -43,7 +48,7 @@ def standing(text: str) -> str:
     begin = max(0, len(text) - TAKEN_BACK_WITHIN)
     tail = text[begin:]
     # Plain scans first: hardly a reply takes anything back.
-    if not any(word in tail for word in TAKING_BACK):
+    if not (any(word in tail for word in OPENERS) and any(word in tail for word in TAKING_BACK)):
         return text
     taken = [m for m in TAKEN_BACK.finditer(text, begin) if not BUT_STANDS.match(text, m.end())]
     return text[taken[-1].end() :] if taken else text
