@@ -199,6 +199,13 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
         ("@a(2n)!!", "@a((2n)!!)"), (r"@a\cdot 2^n n!",), ("@a(2n)!", "@an!!", "(2n)!!", r"2^n(@an)!", "@a(2n-1)!!", "@a(2n!)!"),
     ),
     "double factorials of odd numbers": (("(2n-1)!!",), (r"\frac{(2n)!}{2^n n!}",), ("(2n)!!", "(2n+1)!!", r"\frac{(2n)!}{n!}")),
+    "systems": (
+        (r"\begin{cases}x=@a\\y=@b\end{cases}",), ("(@a,@b)", "x=@a, y=@b", r"\begin{cases}y=@b\\x=@a\end{cases}"),
+        ("(@b,@a)", r"\begin{cases}x=@b\\y=@a\end{cases}", "x=@a", r"\begin{cases}x=@a\\z=@b\end{cases}", "@a"),
+    ),
+    "exact and about in percent": (
+        (r"\frac{@a}{13}",), (r"\frac{@a}{13}\approx @c\%", r"p=\frac{@a}{13}"), (r"@c\%", r"\approx @c\%", r"\frac{@b}{13}\approx @c\%"),
+    ),
     "things in other languages": (
         ("@c",), ("@c способов", "@c Lösungen", "@c种不同的方法", "@c см"), ("@c и @b", "@c种以上", "не @c", "@c²"),
     ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lighteval_r1.graders.announcements import alone, announced
-from lighteval_r1.graders.retractions import REFUTED, REFUTED_WITHIN, SAID_BY_OTHERS, standing
+from lighteval_r1.graders.retractions import REFUTED, REFUTED_ELSEWHERE, REFUTED_WITHIN, SAID_BY_OTHERS, standing
 
 IN_THINKING = "in the thinking: "
 
@@ -34,10 +34,14 @@ DENIED_BOX = re.compile(
     rf"|\b(?:{SAID_BY_OTHERS})\b[^,.;:!?\n]{{0,40}}$",
     re.IGNORECASE,
 )
+# What refutes a box right behind it: "… is wrong", "… . This is not correct", "… ist falsch"
 REFUTED_BOX = re.compile(
-    r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~|(?:is|was|would be|is clearly|is also|seems)\s+"
-    rf"(?:{REFUTED}|(?:(?:only|just|merely)\s+)?an?\s+(?:upper|lower)\s+bound)|{REFUTED_WITHIN}"
-    r"|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?(?:right|correct|answer|valid)\b)",
+    r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~"
+    rf"|(?:(?:this|that|it)\s+)?(?:is|was|would be|is clearly|is also|seems)\s+{REFUTED}"
+    r"|(?:is|was|would be)\s+(?:(?:(?:only|just|merely)\s+)?an?\s+(?:upper|lower)\s+bound"
+    r"|what\s+(?:I|we|one)(?:['’]d|\s+would)\b)"
+    rf"|{REFUTED_WITHIN}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?"
+    rf"(?:right|correct|answer|valid)\b|{REFUTED_ELSEWHERE})",
     re.IGNORECASE,
 )
 # "If n were even, the answer would be \\boxed{8}": the box of another case.

@@ -87,6 +87,8 @@ FINISHED: tuple[Rewriting, ...] = (
     ("\\mod ", re.compile(r"\\mod +(?=\d)"), r"\\mod"),
     # f:x\mapsto 0 is f(x)=0.
     ("\\mapsto", re.compile(r"^(?:([a-zA-Z]):)?([a-zA-Z])\\mapsto ?"), lambda m: f"{m[1]}({m[2]})=" if m[1] else ""),
+    # A system without conditions is a list.
+    ("{cases}", re.compile(r"\\begin\{cases\}((?:(?!\\text)[^&])*?)\\end\{cases\}"), lambda m: m[1].replace(ROW, ",")),
     # (0,5;1,5): where a semicolon separates, commas are decimal.
     (";", re.compile(r"(?<=[(\[])-?\d+(?:,\d+)?;-?\d+(?:,\d+)?(?=[)\]])"), lambda m: m[0].replace(",", ".")),
     # "7, if n is even"; "for x \neq 2" is a condition as a comma says it; [0,\infty)-\{1\}

@@ -93,6 +93,8 @@ def other_forms(answer: str, gold: str) -> Iterator[str]:
         yield label
     if PROSE.fullmatch(answer) and answer[0] != "\\":
         yield f"\\text{{{answer}}}"
+    if "%" in answer and "\\approx" in answer:
+        yield answer.partition("\\approx")[0]
     if "," not in gold and COMMA_IN_FACTOR.fullmatch(answer):
         yield answer.replace(",", ".")
     again = IN_WORDS_TOO.fullmatch(answer) if "(" in answer and answer[-1] in ")}" else None
