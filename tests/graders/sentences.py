@@ -1,6 +1,13 @@
 """Sentences by class, with {} where a value or letter stands: what announces it, denies it, doubts it, names two."""
 
 ANNOUNCED = (
+    "The answer is {}, I think.",
+    "Answer: {} (see above)",
+    "Answer: {} [verified]",
+    "Answer: {} — verified by brute force.",
+    "The answer is {}. This is the number of ways.",
+    "The answer is {}. (If it were hotter, the answer would be 99.)",
+    "If the sum is taken over all n, the answer would be {}.",
     "The answer is {}.",
     "The final answer is {}.",
     "**Final Answer:** {}",
@@ -96,6 +103,17 @@ ANNOUNCED = (
 )
 
 NOT_ANNOUNCED = (
+    "The answer is {}. That's wrong.",
+    "The answer is {}. This is incorrect.",
+    "Die Antwort ist {}. Das ist falsch.",
+    "La réponse est {}. C'est faux.",
+    "答案是{}。不对，应该是99。",
+    "Ответ: {}. Это неверно.",
+    "正解は{}です。いや、違います。",
+    "$\\boxed{{99}}$ rather than $\\boxed{{{}}}$",
+    "$\\boxed{{99}}$ (previously $\\boxed{{{}}}$)",
+    "$\\boxed{{99}}$ and $99 \\ne \\boxed{{{}}}$",
+    "The answer is 99. (If it were hotter, the answer would be {}.)",
     'The question says "the answer is {}". I do not know.',
     "The student said the answer is {}.",
     "Nobody would say the answer is {}.",
@@ -254,6 +272,8 @@ NOT_ANNOUNCED = (
 )
 
 SETTLED = (
+    "Answer: {}. (If it were hotter, the answer would be J.)",
+    "The answer is {}. This is the mechanism of the reaction.",
     "| Answer | {} |",
     "The best-supported choice is **{}**.",
     "{} — because the enzyme is inhibited.",
@@ -406,6 +426,9 @@ SETTLED = (
 )
 
 UNSETTLED = (
+    "The answer is {}. That's wrong.",
+    "Die Antwort ist {}. Das ist falsch.",
+    "Answer: J. (If it were hotter, the answer would be {}.)",
     "This is like leaving {} out.",
     "The student says the answer is {}.",
     "Damit ist Antwort {} nicht korrekt.",

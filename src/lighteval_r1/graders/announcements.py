@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from lighteval_r1.graders.retractions import REFUTED_WITHIN, SAID_BY_OTHERS
+from lighteval_r1.graders.retractions import REFUTED_BEHIND, REFUTED_WITHIN, SAID_BY_OTHERS
 
 # An announcement further from the end than this many characters does not stand "at the end".
 TAIL_LENGTH = 600
@@ -128,6 +128,11 @@ SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 WRONG_ONE = re.compile(r"\b(?:wrong|incorrect|false|mistaken|naive|previous|earlier|old|former)\s{1,4}$", re.IGNORECASE)
+# "If it were hotter, the answer would be 5"
+COUNTERFACTUAL = re.compile(
+    r"(?:^|[.!?\n(*]\s?)(?:(?:if|had|were)\b[^.\n]{0,120}\b(?:were|had|was)\b|(?:had|were)\b)[^.\n]{0,80}$",
+    re.IGNORECASE,
+)
 DENIALS = (
     "(?:probably )?not|n't|unknown|unclear|unlikely|never|no longer|something|different|impossible|wrong|incorrect|pas"
     "|nicht"
@@ -141,7 +146,7 @@ INSTEAD = re.compile(
     re.IGNORECASE,
 )
 # "The answer is 42, which is wrong": what a sentence takes back of its own answer.
-DISAGREED = re.compile(rf"{REFUTED_WITHIN}|\bbut I disagree", re.IGNORECASE)
+DISAGREED = re.compile(rf"{REFUTED_WITHIN}|\bbut I disagree|^.{{0,120}}?[.。!;,，]\s?{REFUTED_BEHIND}", re.IGNORECASE)
 # What is said of an answer that was given before.
 OF_ANSWERS = (
     "correct|right|obtained|found|computed|calculated|derived|based|consistent|reasonable|verified|confirmed|valid"
@@ -188,9 +193,10 @@ JOINT = re.compile(
 # What a sentence adds to its answer: a reason, a contrast, another form.
 REASONS = (
     r"because|since|as|which|due to|given that|so that|weil|denn|da|car|puisque|porque|perché",
+    r"see|verified|confirmed|checked|I (?:think|believe|guess|am)|I['’]m",
     r"not|rather than|instead of|or (?:equivalently|about|approximately|roughly|simply)|i\.e|that is",
 )
-REASON = re.compile(rf"\s*[,(—–;]?\s*\b(?:{'|'.join(REASONS)})\b.*", re.IGNORECASE | re.DOTALL)
+REASON = re.compile(rf"\s*[,(\[—–;]?\s*\b(?:{'|'.join(REASONS)})\b.*", re.IGNORECASE | re.DOTALL)
 # "The volume of the box is 120" says 120.
 # "The sum is 7 and the product is 12" says two things.
 SAYS = re.compile(r"The (?:(?!\b(?:is|are|equals) \S*\d\S* and )[^.]){1,200} (?:is|are|equals) ((?:\S+ ?){1,3})")
@@ -219,6 +225,8 @@ def said_in_rows(text: str) -> str:
 def meant(match: re.Match) -> bool:
     """Whether an announcement is one: neither supposed nor asked, nor of a wrong answer."""
     before = match.string[max(0, match.start() - 80) : match.start()]
+    if "would" in match[0] and COUNTERFACTUAL.search(match.string, max(0, match.start() - 200), match.start()):
+        return False
     clause = before[1 + max(map(before.rfind, ",.;:!?\n")) :]
     return SUPPOSED.search(clause) is None and WRONG_ONE.search(before) is None
 

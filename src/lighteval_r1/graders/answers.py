@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lighteval_r1.graders.announcements import alone, announced
-from lighteval_r1.graders.retractions import REFUTED, REFUTED_ELSEWHERE, REFUTED_WITHIN, SAID_BY_OTHERS, standing
+from lighteval_r1.graders.retractions import REFUTED, REFUTED_BEHIND, REFUTED_WITHIN, SAID_BY_OTHERS, standing
 
 IN_THINKING = "in the thinking: "
 
@@ -37,16 +37,17 @@ DENIED_BOX = re.compile(
 # What refutes a box right behind it: "… is wrong", "… . This is not correct", "… ist falsch"
 REFUTED_BOX = re.compile(
     r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~"
-    rf"|(?:(?:this|that|it)\s+)?(?:is|was|would be|is clearly|is also|seems)\s+{REFUTED}"
+    rf"|(?:is|was|would be|is clearly|is also|seems)\s+{REFUTED}"
     r"|(?:is|was|would be)\s+(?:(?:(?:only|just|merely)\s+)?an?\s+(?:upper|lower)\s+bound"
     r"|what\s+(?:I|we|one)(?:['’]d|\s+would)\b)"
     rf"|{REFUTED_WITHIN}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?"
-    rf"(?:right|correct|answer|valid)\b|{REFUTED_ELSEWHERE})",
+    rf"(?:right|correct|answer|valid)\b|{REFUTED_BEHIND})",
     re.IGNORECASE,
 )
-# "If n were even, the answer would be \\boxed{8}": the box of another case.
+# The box of another case, or of another answer, behind the answer's: "If n were even, it would be \\boxed{8}".
 OTHER_CASE = re.compile(
-    r"(?:^|[.!?\n(*]\s*)(?:if|had|were|without|for (?:reference|comparison))\b[^.\n]{0,150}\bwould\b[^.\n]{0,60}$",
+    r"(?:^|[.!?\n(*]\s*)(?:if|had|were|without|for (?:reference|comparison))\b[^.\n]{0,150}\bwould\b[^.\n]{0,60}$"
+    r"|(?:\\neq?\b|≠|\b(?:instead of|rather than|previously|rejected|discarded|excluding))[\s$:*({]*$",
     re.IGNORECASE,
 )
 NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")

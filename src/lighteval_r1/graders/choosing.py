@@ -5,6 +5,7 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 
 import re
 
+from lighteval_r1.graders.retractions import REFUTED_BEHIND
 from lighteval_r1.graders.vocabulary import INVISIBLE, any_of, group_of
 
 PLAIN_LETTERS = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)} | INVISIBLE)
@@ -141,7 +142,7 @@ REJECTED_BEFORE = re.compile(rf"{REJECTIONS}{MAY_GAP}(?:the{MAY_GAP})?(?:correct
 ONE_OF = re.compile(r"\b[A-J][)*]{0,3}\s{0,3}(?:,|and|or|/|&|nor)\s{0,3}(?:option\s)?$")
 REJECTED_AFTER = re.compile(
     rf"[)*.\s]{{0,4}}(?:is|would be|are|was|being){MAY_GAP}(?:n't|not|incorrect|wrong|false|clearly wrong)\b"
-    rf"|{MAY_GAP}\?|[)*]{{0,3}}{GAP}(?:out|aside)\b"
+    rf"|[)）*.。,，\s]{{0,4}}(?i:{REFUTED_BEHIND})|{MAY_GAP}\?|[)*]{{0,3}}{GAP}(?:out|aside)\b"
     rf"|[)）*]{{0,3}}{MAY_GAP}(?:では(?:ありません|ない)|じゃない|[가이]?{MAY_GAP}아[니닙]|不正确|不对|错|是错|不是)"
 )
 CONDITIONAL = re.compile(r"[)*.\s]{0,4}\b(?:if|only if|unless|when|provided)\b")

@@ -13,7 +13,12 @@ REFUTED_ELSEWHERE = (
     r"(?:ist|wäre)\s+(?:falsch|nicht\b)|(?:est|serait)\s+(?:faux|fausse|incorrecte?)\b|n['’](?:est|était)\s+pas\b"
     r"|no\s+es\b|es\s+(?:incorrect|fals|erróne)[ao]|non\s+è\b|è\s+(?:sbagliat|errat)[ao]|não\s+é\b"
     r"|(?:это\s+)?(?:не\s?верн|не\s?правильн|ошиб)|(?:是|并)?(?:错|不对|不正确|不是)"
-    r"|(?:は|が)?(?:間違|誤り|正しくな|ではな|ではありません)|[은는이가]?\s?(?:틀|아닙|아니|정답이\s아)"
+    r"|(?:は|が)?(?:間違|違い|誤り|正しくな|ではな|ではありません)|[은는이가]?\s?(?:틀|아닙|아니|정답이\s아)"
+)
+# In a sentence of its own: "That's wrong.", "Das ist falsch.", "C'est faux."
+REFUTED_BEHIND = (
+    rf"(?:(?:this|that|it)(?:\s+(?:is|was|seems)|['’]s)\s+(?:\w+\s+)?{REFUTED}"
+    rf"|(?:(?:das|dies|ce|c['’]|eso|esto|questo|это|这|這|いや)[,、]?\s?)?(?:{REFUTED_ELSEWHERE}))"
 )
 # What others say, and what was thought before, of the words behind it
 SAID_BY_OTHERS = (
@@ -27,7 +32,8 @@ SAID_BY_OTHERS = (
 # What takes back all that was said before it: "Wait, that is wrong: it should be 43."
 TAKEN_BACK = re.compile(
     r"""(?:^|(?<=[.!?…—:)}$*])[ ])[ \t]*(?:but[ ])?(?:wait|hmm+|actually|oops|sorry|no(?=,|[ ]wait))\b[^.\n]{0,40}?
-        (?:(?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error)\b|(?:\bnot|n['’]t)[ ](?:be[ ])?(?:right|correct)\b
+        (?:(?<!no[ ])\b(?:wrong|incorrect|mistaken?|in[ ]error|an[ ]error)\b
+          |(?:\bnot|n['’]t)[ ](?:be[ ])?(?:right|correct)\b
           |(?<!not[ ])(?<!n['’]t[ ])\b(?:(?:double|over|under|mis)-?count(?:s|ed)|forgot|overlooked|neglected|misread
             |miscalculated|missed|dropped)\b
           |\bthe[ ](?:correct|right|actual|true|official)[ ]\w+[ ](?:is|should[ ]be)(?=[ *$\\(:]+[-+\d\\])
