@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from lighteval_r1.graders.retractions import REFUTED_BEHIND, REFUTED_WITHIN, SAID_BY_OTHERS
+from lighteval_r1.graders.refutations import REFUTED_BEHIND, REFUTED_WITHIN, SAID_BY_OTHERS
 
 # An announcement further from the end than this many characters does not stand "at the end".
 TAIL_LENGTH = 600

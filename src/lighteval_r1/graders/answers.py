@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lighteval_r1.graders.announcements import alone, announced
-from lighteval_r1.graders.retractions import REFUTED, REFUTED_BEHIND, REFUTED_WITHIN, SAID_BY_OTHERS, standing
+from lighteval_r1.graders.refutations import DENIED_BOX, OTHER_CASE, REFUTED_BOX
+from lighteval_r1.graders.retractions import standing
 
 IN_THINKING = "in the thinking: "
 
@@ -27,29 +28,6 @@ JOINT = re.compile(
     r"(?P<name>\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?\s*=\s*)?"
 )
 CONNECTIVE = re.compile(r"[,;&]|\b(?:and|or)\b|\\q?quad")
-# "The answer is not \\boxed{42}": what is denied there is no answer.
-DENIED_BOX = re.compile(
-    r"(?:\bnot|n['’]t|\bcannot be|\bnever|\bpas|\bnicht|\bno es|\bnon è|不是|不为)"
-    r"(?:\s+(?:be|simply|just|exactly))?[\s$:*({]*(?:\\[(\[]\s*)?$"
-    rf"|\b(?:{SAID_BY_OTHERS})\b[^,.;:!?\n]{{0,40}}$",
-    re.IGNORECASE,
-)
-# What refutes a box right behind it: "… is wrong", "… . This is not correct", "… ist falsch"
-REFUTED_BOX = re.compile(
-    r"[\s$.*]{0,4}(?:\\[)\]])?\s*(?:[?？]|~~"
-    rf"|(?:is|was|would be|is clearly|is also|seems)\s+{REFUTED}"
-    r"|(?:is|was|would be)\s+(?:(?:(?:only|just|merely)\s+)?an?\s+(?:upper|lower)\s+bound"
-    r"|what\s+(?:I|we|one)(?:['’]d|\s+would)\b)"
-    rf"|{REFUTED_WITHIN}|(?:isn['’]t|is not|can(?:not|['’]t) be)\s+(?:the\s+|a\s+)?(?:\w+\s+)?"
-    rf"(?:right|correct|answer|valid)\b|{REFUTED_BEHIND})",
-    re.IGNORECASE,
-)
-# The box of another case, or of another answer, behind the answer's: "If n were even, it would be \\boxed{8}".
-OTHER_CASE = re.compile(
-    r"(?:^|[.!?\n(*]\s*)(?:if|had|were|without|for (?:reference|comparison))\b[^.\n]{0,150}\bwould\b[^.\n]{0,60}$"
-    r"|(?:\\neq?\b|≠|\b(?:instead of|rather than|previously|rejected|discarded|excluding))[\s$:*({]*$",
-    re.IGNORECASE,
-)
 NAME_BEFORE = re.compile(r"(\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?(?:\([a-zA-Z]\))?)\s*=\s*$")
 
 

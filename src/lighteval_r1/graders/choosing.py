@@ -5,7 +5,7 @@ A letter's pattern has two groups: what denies it ("not", or nothing) and the le
 
 import re
 
-from lighteval_r1.graders.retractions import REFUTED_BEHIND
+from lighteval_r1.graders.refutations import REFUTED_BEHIND
 from lighteval_r1.graders.vocabulary import INVISIBLE, any_of, group_of
 
 PLAIN_LETTERS = str.maketrans({chr(ord("Ａ") + i): chr(ord("A") + i) for i in range(10)} | INVISIBLE)
@@ -180,7 +180,8 @@ ALONE = re.compile(
     r"(?:(?:so|thus|therefore|hence|(?:most\s+)?likely|probably|definitely|certainly|clearly|obviously|answer"
     r"|final answer)\b[,:]?\s*(?:it(?:'s| is)\s+)?)?"
     rf"(?:(?:the\s+)?{NOUN}\s+)?[\s(\[]*([A-J])[\s)\]]*(?:it is)?"
-    r"(?:[.!。]?|(?:,|\s[-–—])?\s+(?:because|since|rather\s+than|instead\s+of)\s.*|,\s+I\s+(?:think|believe|guess)[.!]?)",
+    r"(?:[.!。]?|(?:,|\s[-–—])?\s+(?:because|since|rather\s+than|instead\s+of)\s.*"
+    r"|,\s+I\s+(?:think|believe|guess)[.!]?)",
     re.IGNORECASE,
 )
 # What a last line comes to: "A and B are wrong, so C."
