@@ -115,7 +115,7 @@ def last_box(text: str) -> str:
     Boxes joined by their variables keep them: `$x=\boxed{2}$ and $y=\boxed{3}$` is `x=2, y=3`.
     """
     found = boxes(text)
-    while found and (is_no_answer(text, *found[-1][:2]) or (len(found) > 1 and of_other_case(text, found[-1][0]))):
+    while found and is_no_answer(text, *found[-1][:2], alone=len(found) == 1):
         found.pop()
     if not found:
         return ""
@@ -131,14 +131,10 @@ def last_box(text: str) -> str:
     return ", ".join(dict.fromkeys(content for _, _, content in parts))
 
 
-def is_no_answer(text: str, start: int, end: int) -> bool:
-    """Whether what stands around a box denies it, asks it or strikes it out."""
-    return DENIED_BOX.search(text, max(0, start - 80), start) is not None or REFUTED_BOX.match(text, end) is not None
-
-
-def of_other_case(text: str, start: int) -> bool:
-    """Whether the box that begins there stands in a sentence of what would be, were something else so."""
-    return OTHER_CASE.search(text, max(0, start - 250), start) is not None
+def is_no_answer(text: str, start: int, end: int, *, alone: bool) -> bool:
+    """Whether what stands around a box denies it, asks it or strikes it out; of another case is none that is alone."""
+    denied = DENIED_BOX.search(text, max(0, start - 80), start) or REFUTED_BOX.match(text, end)
+    return bool(denied or (not alone and OTHER_CASE.search(text, max(0, start - 250), start)))
 
 
 def joined(gap: str) -> bool:
