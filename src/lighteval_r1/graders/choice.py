@@ -288,7 +288,7 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
 
 
 def reference(gold: str) -> str:
-    return thought_through(f"Answer: {gold_letter(gold)}")
+    return thought_through(f"Answer: {read_gold(gold)[0]}")
 
 
 CHOICE = Grader(
