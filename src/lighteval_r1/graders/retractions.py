@@ -21,14 +21,21 @@ BUT_STANDS = re.compile(
     r"[^.\n]{0,60}\b(?:same|still|unchanged|stands|anyway|not matter|n['’]t matter|not affect)\b", re.IGNORECASE
 )
 # What they begin with, but for a first letter of either case, and what they say
-OPENERS = (
-    *("ait", "mm", "ctually", "ops", "orry", "o,", "o wait", "orrection", "I made", "I have made", "cratch", "抱歉"),
-    *("对不起", "等", "不对"),
-)
+OPENERS = ("ait", "mm", "ctually", "ops", "orry", "o,", "orrection", "made", "cratch", "抱歉", "对不起", "等", "不对")
 TAKING_BACK = (
-    *("wrong", "incorrect", "t correct", "t right", "mistake", "error", "orrection", "count", "forgot", "overlooked"),
-    *("neglected", "misread", "miscalculated", "missed", "dropped", "should", "the correct", "the right", "the actual"),
-    *("the true", "the official", "be right", "be correct", "cratch that", "错"),
+    *("wrong", "correct", "right", "mistake", "error", "orrection", "count", "forgot", "overlooked", "neglected"),
+    *(
+        "misread",
+        "miscalculated",
+        "missed",
+        "dropped",
+        "should",
+        "the actual",
+        "the true",
+        "the official",
+        "that",
+        "错",
+    ),
 )
 TAKEN_BACK_WITHIN = 3_000
 
