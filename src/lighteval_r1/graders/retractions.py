@@ -22,21 +22,10 @@ BUT_STANDS = re.compile(
 )
 # What they begin with, but for a first letter of either case, and what they say
 OPENERS = ("ait", "mm", "ctually", "ops", "orry", "o,", "orrection", "made", "cratch", "抱歉", "对不起", "等", "不对")
-TAKING_BACK = (
-    *("wrong", "correct", "right", "mistake", "error", "orrection", "count", "forgot", "overlooked", "neglected"),
-    *(
-        "misread",
-        "miscalculated",
-        "missed",
-        "dropped",
-        "should",
-        "the actual",
-        "the true",
-        "the official",
-        "that",
-        "错",
-    ),
+SAYING_SO = (
+    "wrong correct right mistake error count forgot overlooked neglected misread calculated missed dropped should"
 )
+TAKING_BACK = (*SAYING_SO.split(), "orrection", "the actual", "the true", "the official", "that", "错")
 TAKEN_BACK_WITHIN = 3_000
 
 
