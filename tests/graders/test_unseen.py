@@ -1,6 +1,7 @@
 """Pairs that were written down with their verdict before the graders' rules were read, and sentences by class."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,29 @@ def test_a_letter_is_no_answer_where_a_sentence_denies_or_doubts_it(shift):
     for i, form in enumerate(sentences.UNSETTLED):
         letter = LETTERS[(i + shift) % 7]
         assert not correct("choice", sentences.filled(form, letter), letter), (form, letter)
+
+
+# Where a value or letter stands bare in a sentence: not in a formula, a table or quotes, nor set apart already.
+BARE = re.compile(r"(?<![*_$\\({|`<>'\"])\{\}(?![*_$)}|`<'\"])")
+
+
+@pytest.mark.parametrize("mark", ["**{}**", "__{}__", "*{}*", "_{}_", "`{}`"])
+def test_what_is_set_apart_in_its_sentence_is_read_as_what_is_not(mark):
+    asked = [
+        (grader, value, BARE.sub(mark, form), right)
+        for grader, value, forms, right in (
+            ("expression", "42", sentences.ANNOUNCED, True),
+            ("expression", "42", sentences.NOT_ANNOUNCED, False),
+            ("choice", "B", sentences.SETTLED, True),
+            ("choice", "B", sentences.UNSETTLED, False),
+        )
+        for form in forms
+        if BARE.search(form)
+    ]
+    missed = [
+        form for grader, value, form, right in asked if correct(grader, sentences.filled(form, value), value) != right
+    ]
+    assert len(asked) > 300 and not missed, missed
 
 
 @pytest.mark.parametrize("pair", ["AB", "DB", "CA"])

@@ -178,6 +178,10 @@ LINE_BEGINS = re.compile(r"^\s*[-•>]\s+")
 FURTHER_KEYS = re.compile(r'"?\s*,\s*"\w{1,30}"\s*:.*', re.DOTALL)
 # "| answer | 5 |"
 TWO_CELLS = re.compile(r"^\|[ \t*]{0,8}([^|\n]{3,60}?)[ \t*]{0,8}\|([^|\n]{1,200})\|[ \t]{0,8}$", re.MULTILINE)
+# A few words set apart in another way than by two stars; a product has a factor before its star.
+SET_APART = re.compile(
+    r"(?<![A-Za-z0-9*`_\\$])(?<![\d)] )(`|\*|__?)(?![\s*`_])([^*`_\n{}$\\]{1,80})(?<!\s)\1(?![A-Za-z0-9*`_])"
+)
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # "Réponse : il y a 5 solutions"
 THERE_ARE = re.compile(
@@ -189,6 +193,13 @@ THERE_ARE = re.compile(
 JOINT = re.compile(
     r"[ \t]*,?[ \t]*(?:(?P<or>or|或|oder|ou|или|または|또는)|(?P<and>and|和|und|et|и|と|와)|(?<=,)[ \t]*)"
     r"[ \t]*(?=\$|\\\()"
+)
+# Marks of emphasis around parts of a sentence, as in "is **42** minutes"; 2**10 and 2 ** 10 are powers.
+EMPHASIS = re.compile(r"(?<=\S)\*\*(?=[\s.,;:!?%)\]]|[^\x00-\x7f]|$)|(?<![^\s(])\*\*(?=\S)")
+STRUCK_OUT = re.compile(r"~~[^~\n]{1,80}~~")
+# "204 minutes (3 h 24 min)"
+SAID_AGAIN = re.compile(
+    r"\s\((?![^()]*\b(?:or|and|mod|base|if|when|for|not)\b)(?:[=≈~]|about|approximately|roughly)?\s?\d[^()]*[a-z][^()]*\)$"
 )
 # What a sentence adds to its answer: a reason, a contrast, another form.
 REASONS = (
@@ -217,9 +228,10 @@ def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> 
             yield from compiled(pattern).finditer(text)
 
 
-def said_in_rows(text: str) -> str:
-    """A text in which a row of two cells is its first cell, a colon and its second."""
-    return TWO_CELLS.sub(r"\1: \2", text) if "|" in text else text
+def in_sentences(text: str) -> str:
+    """A text in which a row of two cells is its first cell, a colon and its second, and words set apart are bold."""
+    text = TWO_CELLS.sub(r"\1: \2", text) if "|" in text else text
+    return SET_APART.sub(r"**\2**", text)
 
 
 def meant(match: re.Match) -> bool:
@@ -233,7 +245,7 @@ def meant(match: re.Match) -> bool:
 
 def announced(text: str) -> str:
     """What the last announcement near the end announces; "" where there is none, or where it denies."""
-    tail = said_in_rows(CLOSING_WORDS.sub("", text[-TAIL_LENGTH:])) + "\n"
+    tail = in_sentences(CLOSING_WORDS.sub("", text[-TAIL_LENGTH:])) + "\n"
     found = [
         (match.end(), content_of(tail[match.end() :], heading="\n" in match[0]))
         for match in phrases(tail)
@@ -263,7 +275,8 @@ def with_further(rest: str, formula: re.Match) -> str:
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = THERE_ARE.sub("", (LINE_BEGINS if heading else BULLET).sub("", rest).strip(AROUND))
+    rest = STRUCK_OUT.sub("", (LINE_BEGINS if heading else BULLET).sub("", rest))
+    rest = THERE_ARE.sub("", rest.strip(AROUND))
     if DENIED.match(rest):
         instead = INSTEAD.match(rest)
         return content_of(rest[instead.end() :]) if instead else ""
@@ -280,9 +293,10 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     end = SENTENCE_END.search(rest)
     if end and end[0] in ("?", "？"):
         return None
-    sentence = rest[: end.start() if end else len(rest)].partition("</")[0].strip(AROUND)
+    sentence = rest[: end.start() if end else len(rest)].partition("</")[0].partition("<br")[0]
+    sentence = EMPHASIS.sub("", sentence).strip(AROUND)
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
-        sentence = REASON.sub("", sentence)
+        sentence = SAID_AGAIN.sub("", REASON.sub("", sentence))
     sentence = COPULA_BEHIND.sub("", FURTHER_KEYS.sub("", sentence))
     says = SAYS.fullmatch(sentence)
     if says:

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 
 from lighteval_r1.graders import answers as replies
 from lighteval_r1.graders import choosing
-from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, meant, phrases, said_in_rows
+from lighteval_r1.graders.announcements import LAST_LINE, REASON, TAG, in_sentences, meant, phrases
 from lighteval_r1.graders.grader import MALFORMED, Found, Grader, thought_through
 from lighteval_r1.graders.latex import spell
 from lighteval_r1.graders.numerals import exact
@@ -96,7 +96,7 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     """The letter that an answer text settles on, "" if none, and the step that found it, or what settles on none."""
     letters = LETTERS[: len(options) or 10]
     answer = standing(answer)
-    tail = said_in_rows(answer[-TAIL_LENGTH:].translate(choosing.PLAIN_LETTERS))
+    tail = in_sentences(answer[-TAIL_LENGTH:].translate(choosing.PLAIN_LETTERS))
     box = replies.last_box(answer).translate(choosing.PLAIN_LETTERS)
     if choosing.SEVERAL_LETTERS.match(unwrapped(box)):
         return "", f"several letters in the box ({box[:40]})"

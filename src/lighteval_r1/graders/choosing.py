@@ -65,6 +65,7 @@ CHOOSING = (
     rf"\b(?:je{GAP}choisis|ich{GAP}wähle|elijo|escojo|scelgo|escolho|выбираю|richtig{GAP}ist|korrekt{GAP}ist){GAP}",
     # "It isn't A, it's B."
     rf"(?:\bit(?:'s|’s|{GAP}(?:is|should{GAP}be|must{GAP}be|has{GAP}to{GAP}be))|^must{GAP}be){GAP}"
+    rf"(?:(?:actually|really|rather|in{GAP}fact|indeed){GAP})?"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}"
     rf"(?:[.!]?{MAY_GAP}$|,?{GAP}(?:rather|instead|not|because|since)\b))",
     rf"\bthe{GAP}(?:only{GAP})?(?:option|letter|choice)(?:{GAP}that{GAP}[^.\n]{{1,30}}?)?{GAP}is{GAP}"
@@ -78,7 +79,7 @@ CHOOSING = (
     rf"\bonly{GAP}(?=(?:(?:option|choice){GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|(?:{HOLDS}){NOTHING})\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick|going{GAP}with){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
-    rf"\b(?:(?:that|which|this){GAP}(?:only{GAP})?leaves|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
+    rf"\b(?:(?:that|which|this|(?:eliminating|excluding|discarding){GAP}[^.\n]{{1,40}}?){GAP}(?:only{GAP})?leaves|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     # "not B but C"
     rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?"
     rf"(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
@@ -107,13 +108,15 @@ JUDGED = group_of(
 )
 NAMED = re.compile(
     rf"{WRAPPED}\b(?:(?i:answer|{NOUN}){GAP})?"
-    rf"[(*\s]{{0,3}}()([A-J])[)*.:]{{0,3}}{GAP}(?:is|must be|seems|appears|ist|est|es){GAP}"
+    # "**(B) 42 N** is correct"
+    rf"[(*\s]{{0,3}}()([A-J])(?:[)*.:]{{0,3}}|[).:]{{1,2}}{GAP}[^*\n]{{1,80}}\*\*){GAP}"
+    rf"(?:is|must be|seems|appears|ist|est|es){GAP}"
     rf"(?:therefore{GAP}|thus{GAP}|clearly{GAP}|the{GAP}|la{GAP})?(?:most{GAP})?{JUDGED}\b(?!{GAP}(?:to|than|if|for)\b)"
 )
 NAMED_ELSEWHERE = re.compile(rf"{NOUN}{MAY_GAP}()([A-J]){MAY_GAP}(?:是正确|正确|が正しい|이 정답|가 정답)")
 
 NAMED_BEHIND = re.compile(
-    r"(?<![A-J和与、或及/])(?<![A-J][,，])()([A-J])\s*(?:(?:选项|项|項|選項)(?:是|为)?(?:正确|对|符合题意)|是正确)(?!吗)"
+    r"(?<![A-J和与、或及/])(?<![A-J][,，])()([A-J])[*\s]*(?:(?:选项|项|項|選項)(?:是|为)?(?:正确|对|符合题意)|是正确)(?!吗)"
 )
 
 # ---- what settles on nothing

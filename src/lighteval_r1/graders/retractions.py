@@ -9,8 +9,8 @@ TAKEN_BACK = re.compile(
           |(?:\bnot|n['’]t)[ ](?:be[ ])?(?:right|correct)\b
           |(?<!not[ ])(?<!n['’]t[ ])\b(?:(?:double|over|under|mis)-?count(?:s|ed)|forgot|overlooked|neglected|misread
             |miscalculated|missed|dropped)\b
-          |\bthe[ ](?:correct|right|actual|true|official)[ ]\w+[ ](?:is|should[ ]be)(?=[ *$\\(:]+[-+\d\\])
-          |\bshould[ ](?:actually[ ])?be(?=[ *$\\(]+[-+\d\\]))
+          |\bthe[ ](?:correct|right|actual|true|official)[ ]\w+[ ](?:is|should[ ]be)(?=[ *_`$\\(:]+[-+\d\\])
+          |\bshould[ ](?:actually[ ])?be(?=[ *_`$\\(]+[-+\d\\]))
       |(?:^|(?<=[.!?…—:)}$*])[ ])scratch[ ]that\b|(?:抱歉|对不起|等等|等一下|不对)[，,。 ][^\n]{0,12}错
       |^[ \t*_#]*correction\b[ \t*_]*:
       |\bI[ ](?:have[ ])?made[ ](?:an?|some)[ ](?:\w+[ ])?(?:mistake|error)\b""",

@@ -160,6 +160,13 @@ TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
 # Numbers below a hundred in words, without what stands between them.
 NUMERALS = {word: str(i) for i, word in enumerate(ONES)}
 NUMERALS |= {ten + (ONES[i] if i else ""): f"{ten_at}{i}" for ten_at, ten in enumerate(TENS, 2) for i in range(10)}
+# 七, 十二, 二十, 九十九
+HAN_ONES = ("", *"一二三四五六七八九")
+NUMERALS |= {
+    (HAN_ONES[ten] if ten > 1 else "") + ("十" if ten else "") + HAN_ONES[i]: str(10 * ten + i)
+    for ten in range(10)
+    for i in range(not ten, 10)
+}
 PARTS = "half third quarter fifth sixth seventh eighth ninth tenth".split()
 NUMERALS |= {
     f"{ONES[above]}{name}{plural}": f"\\frac{{{above}}}{{{below}}}"
