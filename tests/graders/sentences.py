@@ -597,3 +597,22 @@ INSTEAD = (
 
 def filled(form: str, word: str) -> str:
     return form.format(*[word] * form.count("{}"))
+
+
+# What announces an answer, and in which dress it comes; {} where it stands.
+ANNOUNCEMENTS = (
+    "The answer is {}", "Answer: {}", "**Answer:** {}", "Final answer: {}", "The final answer is: {}", "**Final Answer**\n{}",
+    "答案：{}", "Antwort: {}",
+)  # fmt: skip
+DRESSES = (
+    "{}", "**{}**", "**{}.**", "***{}***", "“{}”", '"{}"', "«{}»", "({})", "[{}]", "=={}==", "`{}`", "<b>{}</b>",
+    "<strong>{}</strong>", "<u>{}</u>", '<span style="color:red">{}</span>', "\n{}", "\n\n    {}", "\n```\n{}\n```",
+    "\n$$\n{}\n$$", "\n\\[\n{}\n\\]", "\n- {}", "\n* {}", "\n• {}", "\n> **{}**", "\n### {}", "\n## **{}**", "{}\u200b",
+    "\u00a0{}", "：{}", "{}✓", "{} ✔️", "→ {}", "⇒ {}", "= {}", "= **{}**", "≡ {}", "\\textbf{{{}}}", "$\\mathbf{{{}}}$",
+    "$\\bm{{{}}}$", "$\\color{{red}}{{{}}}$", "$\\textcolor{{blue}}{{{}}}$", "$\\underline{{{}}}$", "$\\large {}$",
+    "$\\displaystyle {}$", "\\boxed {{ {} }}", "$\\boxed{{\\,{}\\,}}$", "\\framebox{{{}}}", "$\\boxed{{\\boxed{{{}}}}}$",
+    "$\\boxed{{{}.}}$", "$\\boxed{{\\text{{{}}}}}$", "$\\boxed{{\\Large {}}}$", "$\\boxed{{\\left({}\\right)}}$",
+    "$\\boxed{{=\\;{}}}$", "$\\boxed{{\\therefore {}}}$", "$\\boxed{{{}\\;\\checkmark}}$", "$\\boxed{{{}}}\\ \\blacksquare$",
+    "$\\boxed{{{}}}\\tag{{1}}$", "**$\\boxed{{{}}}$**", "> $$\\boxed{{{}}}$$",
+    "$\\boxed{{\\begin{{aligned}}{}\\end{{aligned}}}}$", "$\\boxed{{\\hspace{{1pt}}{}}}$", "$\\boxed{{\\bf {}}}$",
+)  # fmt: skip

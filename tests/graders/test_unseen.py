@@ -102,6 +102,17 @@ def test_what_is_set_apart_in_its_sentence_is_read_as_what_is_not(mark):
     assert len(asked) > 300 and not missed, missed
 
 
+@pytest.mark.parametrize("announcement", sentences.ANNOUNCEMENTS)
+def test_an_answer_is_itself_in_every_dress(announcement):
+    for dress in sentences.DRESSES:
+        reply = announcement.format(dress)
+        assert correct("expression", reply.format("42"), "42"), reply
+        assert not correct("expression", reply.format("42"), "43"), reply
+        if "{{" in dress or "text" not in dress:
+            assert correct("choice", reply.format("D"), "D"), reply
+        assert not any(correct("choice", reply.format("D"), other) for other in "ABC"), reply
+
+
 @pytest.mark.parametrize("pair", ["AB", "DB", "CA"])
 def test_of_two_letters_none_is_the_answer_unless_one_stands_instead_of_the_other(pair):
     first, second = pair

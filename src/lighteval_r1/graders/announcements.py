@@ -24,7 +24,7 @@ TAIL_LENGTH = 600
 
 MARKUP = r"[\s*_`\"“”]"
 # What may stand around an answer and says nothing of it.
-AROUND = ' *_`"“”\n\t\ufe0f✓✔✅☑🎉🎊👍🎯✨⭐🏆💯'
+AROUND = ' *_`"“”«»„‹›\n\t\ufe0f✓✔✅☑🎉🎊👍🎯✨⭐🏆💯'
 ADVERBS = (
     "therefore|thus|then|hence|so|simply|just|clearly|indeed|likely|most likely|exactly|definitely|actually|also|now"
 )
@@ -180,7 +180,21 @@ FURTHER_KEYS = re.compile(r'"?\s*,\s*"\w{1,30}"\s*:.*', re.DOTALL)
 TWO_CELLS = re.compile(r"^\|[ \t*]{0,8}([^|\n]{3,60}?)[ \t*]{0,8}\|([^|\n]{1,200})\|[ \t]{0,8}$", re.MULTILINE)
 # A few words set apart in another way than by two stars; a product has a factor before its star.
 SET_APART = re.compile(
-    r"(?<![A-Za-z0-9*`_\\$])(?<![\d)] )(`|\*|__?)(?![\s*`_])([^*`_\n{}$\\]{1,80})(?<!\s)\1(?![A-Za-z0-9*`_])"
+    r"(?<![A-Za-z0-9*`_\\$])(?<![\d)] )(`|\*|__?|==)(?![\s*`_=])([^*`_\n{}$\\]{1,80})(?<!\s)\1(?![A-Za-z0-9*`_])"
+)
+# HTML that says how a text looks; `a <b then c> d` holds none.
+STYLE_TAG = re.compile(
+    r"</?(?:b|strong|i|em|u|span|p|div|mark|code|font|center|big|small)(?:\s+[\w-]+=[^<>\n]{0,80})?\s*>|(<br\s*/?>)",
+    re.IGNORECASE,
+)
+STRUCK_OUT = re.compile(r"~~[^~\n]{1,80}~~|<(s|del|strike)>[^<\n]{1,80}</\1>", re.IGNORECASE)
+# "| Answer |\n|---|\n| 5 |"
+ONE_COLUMN = re.compile(
+    r"^\|([^|\n]{3,60})\|[ \t]{0,8}\n\|[-: ]{3,60}\|[ \t]{0,8}\n\|([^|\n]{1,200})\|[ \t]{0,8}$", re.MULTILINE
+)
+# Between what announces and what is announced: "Answer: = 5", "Answer:\n### 5"
+SIGNS_BEFORE = re.compile(
+    r"^(?:(?:[=≡→⇒⟹➜➡：]|#{1,6}(?=[ \t])|\\(?:Rightarrow|rightarrow|implies|to)(?![a-zA-Z]))[\s*]*)+"
 )
 BULLET = re.compile(r"^\s*[-•]\s+(?=\*\*|\$|\\[(\[])")
 # "Réponse : il y a 5 solutions"
@@ -196,7 +210,6 @@ JOINT = re.compile(
 )
 # Marks of emphasis around parts of a sentence, as in "is **42** minutes"; 2**10 and 2 ** 10 are powers.
 EMPHASIS = re.compile(r"(?<=\S)\*\*(?=[\s.,;:!?%)\]]|[^\x00-\x7f]|$)|(?<![^\s(])\*\*(?=\S)")
-STRUCK_OUT = re.compile(r"~~[^~\n]{1,80}~~")
 # "204 minutes (3 h 24 min)"
 SAID_AGAIN = re.compile(
     r"\s\((?![^()]*\b(?:or|and|mod|base|if|when|for|not)\b)(?:[=≈~]|about|approximately|roughly)?\s?\d[^()]*[a-z][^()]*\)$"
@@ -229,8 +242,12 @@ def phrases(text: str, *, behind_phrase: str = "", behind_heading: str = "") -> 
 
 
 def in_sentences(text: str) -> str:
-    """A text in which a row of two cells is its first cell, a colon and its second, and words set apart are bold."""
-    text = TWO_CELLS.sub(r"\1: \2", text) if "|" in text else text
+    """A text in which a row of two cells is its first cell, a colon and its second, words set apart are bold, and what
+    is struck out is gone."""
+    if "|" in text:
+        text = TWO_CELLS.sub(r"\1: \2", ONE_COLUMN.sub(r"\1: \2", text))
+    if "~~" in text or "<" in text:
+        text = STYLE_TAG.sub(lambda tag: "\n" if tag[1] else "", STRUCK_OUT.sub("", text))
     return SET_APART.sub(r"**\2**", text)
 
 
@@ -275,8 +292,8 @@ def with_further(rest: str, formula: re.Match) -> str:
 
 def content_of(rest: str, *, heading: bool = False) -> str | None:
     """The answer that a sentence or a heading goes on with; "" where it denies one, None where it says none."""
-    rest = STRUCK_OUT.sub("", (LINE_BEGINS if heading else BULLET).sub("", rest))
-    rest = THERE_ARE.sub("", rest.strip(AROUND))
+    rest = (LINE_BEGINS if heading else BULLET).sub("", rest).strip(AROUND)
+    rest = THERE_ARE.sub("", SIGNS_BEFORE.sub("", rest))
     if DENIED.match(rest):
         instead = INSTEAD.match(rest)
         return content_of(rest[instead.end() :]) if instead else ""
@@ -293,7 +310,7 @@ def content_of(rest: str, *, heading: bool = False) -> str | None:
     end = SENTENCE_END.search(rest)
     if end and end[0] in ("?", "？"):
         return None
-    sentence = rest[: end.start() if end else len(rest)].partition("</")[0].partition("<br")[0]
+    sentence = rest[: end.start() if end else len(rest)].partition("</")[0]
     sentence = EMPHASIS.sub("", sentence).strip(AROUND)
     if sentence[:1].isdigit() or sentence[:1] in "-+$\\":
         sentence = SAID_AGAIN.sub("", REASON.sub("", sentence))

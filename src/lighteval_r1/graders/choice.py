@@ -97,6 +97,7 @@ def extract(answer: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
     letters = LETTERS[: len(options) or 10]
     answer = standing(answer)
     tail = in_sentences(answer[-TAIL_LENGTH:].translate(choosing.PLAIN_LETTERS))
+    tail = choosing.OF_LETTERS.sub(lambda m: letter_of(m[1] or m[2]) or m[0], tail) if "\\" in tail else tail
     box = replies.last_box(answer).translate(choosing.PLAIN_LETTERS)
     if choosing.SEVERAL_LETTERS.match(unwrapped(box)):
         return "", f"several letters in the box ({box[:40]})"
@@ -126,9 +127,17 @@ def in_box(content: str, options: tuple[str, ...]) -> str:
     match = choosing.BOXED.fullmatch(text)
     if match and match[1] != "i":
         return match[1].upper()
+    if letter := letter_of(content):
+        return letter
     named = choosing.LETTER_AND_TEXT.match(text)
     exact = option_of(content, options) or option_of(text, options)
     return exact or (named.group(1) if named else "")
+
+
+def letter_of(formula: str) -> str:
+    r"""The letter that a formula is, without what says how it looks (`\bm{B}`); "" where it is none."""
+    spelling = spell(formula[:200])
+    return spelling.text if choosing.ONE_LETTER.fullmatch(spelling.text) and not spelling.units else ""
 
 
 def announced(tail: str, letters: str, options: tuple[str, ...] = ()) -> str:
@@ -229,17 +238,17 @@ def alone(tail: str, options: tuple[str, ...]) -> str:
     concluded = choosing.CONCLUDED.search(lines[-1])
     if concluded:
         return concluded[1]
-    lettered = choosing.LETTERED.fullmatch(lines[-1])
+    option = choosing.LETTERED.fullmatch(lines[-1])
     if (
-        lettered is None
+        option is None
         or any(choosing.LETTERED.match(line) for line in lines[:-1])
-        or options_go_on(lettered[1], lines[-1][1:])
-        or choosing.SAID_OF_LETTER.match(lettered[2])
+        or options_go_on(option[1], lines[-1][1:])
+        or choosing.SAID_OF_LETTER.match(option[2])
     ):
         return ""
     if options:
-        return lettered[1] if option_of(lettered[2], options) == lettered[1] else ""
-    return lettered[1] if len(lettered[2]) <= 60 and not re.search(r"[.!?]\s", lettered[2]) else ""
+        return option[1] if option_of(option[2], options) == option[1] else ""
+    return option[1] if len(option[2]) <= 60 and not re.search(r"[.!?]\s", option[2]) else ""
 
 
 def folded(text: str) -> tuple[str, frozenset[str]]:
@@ -275,9 +284,9 @@ def by_text(tail: str, options: tuple[str, ...]) -> str:
     concluded = choosing.CONCLUDED_IN_WORDS.fullmatch(last[-300:])
     said = [replies.announced(tail), last, concluded["option"] if concluded else ""]
     for candidate in dict.fromkeys(form for text in said for form in (text, REASON.sub("", text))):
-        lettered = re.match(r"\(?([A-J])\)?(?:[).:]|\s[-–—])\s+(.+)", candidate)
-        if lettered and option_of(lettered.group(2), options) == lettered.group(1):
-            return lettered.group(1)
+        named = re.match(r"\(?([A-J])\)?(?:[).:]|\s[-–—])\s+(.+)", candidate)
+        if named and option_of(named[2], options) == named[1]:
+            return named[1]
         behind = re.match(r"(.+?)\s*\(([A-J])\)$", candidate)
         if behind and option_of(behind[1], options) == behind[2]:
             return behind[2]

@@ -16,7 +16,7 @@ GAP, MAY_GAP = r"\s{1,4}", r"\s{0,4}"
 # ---- a letter with what may stand around it
 
 STYLED = rf"\\(?:text|textbf|mathbf|mathrm|mbox|boxed|bf|rm){MAY_GAP}\{{{MAY_GAP}"
-WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”$(\[{{<（【「『]){{0,8}}"
+WRAPPED = rf"(?:{STYLED}|\\[(\[]|[\s*_`\"'“”«„$(\[{{<（【「『=≡→⇒：•]){{0,8}}"
 # No letter of a word, a formula, or a name: Bats, A = 5, A.M., B12, vitamin-B.
 ENDED = rf"(?!(?!['’][dt][iıuü]r)['’]?[a-zA-Z0-9]|{MAY_GAP}\^|{MAY_GAP}=|\.[a-zA-Z]\.|[+(]|[-_][a-zA-Z0-9])"
 # What an option is called: "option B", "la lettre B", "选项B".
@@ -177,7 +177,12 @@ BOXED = re.compile(
 )
 # A letter and its option's text; `A = 5` and "A man" are none.
 LETTER_AND_TEXT = re.compile(r"([A-J])\s+(?![=<>+*/^_≤≥≠|-]|\\|(?:is|of|and|or|in|to)\b)(?!(?<=A )[a-z])\S")
-UNWRAP = re.compile(r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~_]|\\\(|\\\)|\\ ")
+# A formula of letters alone, which may come to one: $\bm{B}$
+OF_LETTERS = re.compile(r"\$(\\[\\a-zA-Z{}()\s,;:!.]{1,60})\$|\\[(\[]([\\a-zA-Z{}()\s,;:!.]{1,60})\\[)\]]")
+ONE_LETTER = re.compile("[A-J]")
+UNWRAP = re.compile(
+    r"\\(?:text|textbf|mathbf|mathrm|mbox|bf|rm|quad)(?![a-zA-Z])|\\[,;!]|[{}$*~]|_(?![\w{])|(?<!\w)_|\\\(|\\\)|\\ "
+)
 # A last line that is a letter: `**(B)**`, "Option B.", "So, B."; and one with the option's text behind it.
 ALONE = re.compile(
     r"(?:(?:so|thus|therefore|hence|(?:most\s+)?likely|probably|definitely|certainly|clearly|obviously|answer"

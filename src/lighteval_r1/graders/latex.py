@@ -181,7 +181,7 @@ def finished(text: str, units: set[str]) -> str:
         # f(x)\\equiv 0 is f(x)=0.
         text = re.sub(r"\\equiv(?![a-zA-Z]) ?", "=", text)
     text = rewritten(text, FINISHED)
-    return outer(text.rstrip(" ,;:\\").lstrip(" ,;"))
+    return outer(text.rstrip(" ,;:\\").lstrip(" ,;="))
 
 
 def connected(text: str) -> str:
