@@ -212,7 +212,8 @@ JOINT = re.compile(
 EMPHASIS = re.compile(r"(?<=\S)\*\*(?=[\s.,;:!?%)\]]|[^\x00-\x7f]|$)|(?<![^\s(])\*\*(?=\S)")
 # "204 minutes (3 h 24 min)"
 SAID_AGAIN = re.compile(
-    r"\s\((?![^()]*\b(?:or|and|mod|base|if|when|for|not)\b)(?:[=≈~]|about|approximately|roughly)?\s?\d[^()]*[a-z][^()]*\)$"
+    r"\s\((?![^()]*\b(?:or|and|mod|base|if|when|for|not)\b)"
+    r"(?:[=≈~]|about|approximately|roughly)?\s?\d[^()]*[a-z][^()]*\)$"
 )
 # What a sentence adds to its answer: a reason, a contrast, another form.
 REASONS = (

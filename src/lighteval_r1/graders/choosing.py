@@ -79,7 +79,8 @@ CHOOSING = (
     rf"\bonly{GAP}(?=(?:(?:option|choice){GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}{GAP}(?:is|(?:{HOLDS}){NOTHING})\b)",
     rf"^[ \t*]{{0,4}}(?:choose|select|pick|going{GAP}with){GAP}"
     rf"(?=(?:option{GAP})?[(*]{{0,3}}(?-i:[A-J])[)*]{{0,3}}[.!]?{MAY_GAP}$)",
-    rf"\b(?:(?:that|which|this|(?:eliminating|excluding|discarding){GAP}[^.\n]{{1,40}}?){GAP}(?:only{GAP})?leaves|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
+    rf"\b(?:(?:that|which|this|(?:eliminating|excluding|discarding){GAP}[^.\n]{{1,40}}?){GAP}(?:only{GAP})?leaves"
+    rf"|leaving){GAP}(?:us{GAP}with{GAP})?(?:only{GAP})?",
     # "not B but C"
     rf"(?:\bnot|n['’]t|\bnicht|\bpas|\bno{GAP}es|\bnon{GAP}è|\bне|不是|非){MAY_GAP}(?:the{GAP}|la{GAP})?"
     rf"(?:option{GAP})?[(*]{{0,3}}[A-J][)*]{{0,3}}"
