@@ -89,7 +89,7 @@ def test_lightevals_table_has_the_interval_as_rows_of_their_own(door):
         doc = ProblemDoc(task_name="r1_aime24", query="", choices=[""], gold_index=0)
         doc.figures, doc.scores = {"pass@1": float(problem.scores.mean())}, problem.scores
         docs.append(doc)
-    PassAt1(n=4, task=task).compute([None] * len(docs), docs)
+    PassAt1(n=4).compute([None] * len(docs), docs)
     _, grouped = metrics(task)
     rows = {}
     for end in ENDS:
