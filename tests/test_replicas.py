@@ -18,6 +18,7 @@ import pytest
 import scripted_replica
 
 from lighteval_r1.cli.evaluate import DEMO_MODEL
+from lighteval_r1.confined.processes import descendants
 from lighteval_r1.engines.layouts import Layout
 from lighteval_r1.engines.vllm import ReplicaProcess, VllmEngine
 from lighteval_r1.records import EngineError, Settings, seed_of
@@ -64,6 +65,10 @@ def work(folder: Path) -> Work:
     return Work("demo_sums", problems, Asked(N, task.version), Journal(folder, settings=SETTINGS, version=task.version))
 
 
+def names_below(pid: int) -> list[str]:
+    return [Path(f"/proc/{number}/cmdline").read_bytes().rstrip(b"\0 ").decode() for number in descendants(pid)[1:]]
+
+
 class KilledInTheMiddle(VllmEngine):
     """Replica 1 is killed by SIGKILL once each replica has drawn 15 samples; who has, waits for the other.
 
@@ -81,6 +86,7 @@ class KilledInTheMiddle(VllmEngine):
         self.n_drawn = tuple(n + (replica == number) for number, n in enumerate(self.n_drawn))
         if min(self.n_drawn) >= 15 and not self.killed.is_set():
             self.killed.set()
+            self.named = [names_below(process.process.pid) for process in self.processes]
             os.kill(self.processes[1].process.pid, signal.SIGKILL)
         elif self.n_drawn[replica] >= 15:
             await self.killed.wait()
@@ -107,6 +113,8 @@ def test_two_replicas_share_the_work_and_the_death_of_one_loses_nothing(tmp_path
             os.killpg(process.process.pid, 0)  # the killed one's engine, too, is gone
     assert not [path for path in temporary.iterdir() if path.is_socket()]
     assert len(list(temporary.glob("lr1-*"))) <= 1, "only the killed one may leave its sockets"
+    # scheduler and worker in one: two would spin for each other
+    assert all([name for name in named if name.startswith("VLLM")] == ["VLLM::EngineCore"] for named in dying.named)
     before = dict(first.journal.samples)
     assert 30 <= len(before) < 40 * N, "it died too late to mean anything"
     assert {sample.replica for sample in before.values()} == {0, 1}
