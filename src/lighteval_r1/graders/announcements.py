@@ -6,6 +6,8 @@ r"""What announces an answer, one table for expressions and choices: sentences o
     LAST_LINE  `#### 18`, as GSM8K writes it, as the last line
     REVERSED   "5 is the final answer"
     TWO_CELLS  | answer | 5 |
+Before they are looked for, all ways to set words apart become two stars, tags of HTML that say how a text looks go, and
+so does what is struck out (in_sentences). A quantity said again in brackets does not count: "204 minutes (3 h 24 min)".
 What this could wrongly accept: an announcement that is taken back ("the answer is not 5"), supposed ("if the answer is
 5"), asked ("is the answer 5?") or another's ("the book says the answer is 5"). What is supposed, asked or another's is
 no announcement; what is denied announces nothing.
