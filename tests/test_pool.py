@@ -161,11 +161,15 @@ def test_grading_processes_see_no_token_and_load_no_engine(scripted, monkeypatch
     assert not {"torch", "vllm", "lighteval", "transformers", "sympy"} & set(modules.answer.split())
 
 
-def test_golds_and_replies_pass_as_they_are(scripted):
+def test_golds_travel_once_and_replies_pass_as_they_are(scripted):
     gold = "\ud800\0" + "g" * 1_000_000
     with scripted(1) as pool:
-        grades = pool.grade_many([item(gold, gold), item("other", gold), item(gold, gold), item("\n{}\n", "\n{}\n")])
-    assert [g.outcome for g in grades] == [Outcome.CORRECT, Outcome.WRONG, Outcome.CORRECT, Outcome.CORRECT]
+        grades = pool.grade_many(
+            [item(gold, gold), item("other", gold), item(gold, gold), item("\n{}\n", "\n{}\n"), item("\n{}\n", "")]
+        )
+    # the last by its own gold, which is empty, not by the one before
+    right = [Outcome.CORRECT, Outcome.WRONG, Outcome.CORRECT, Outcome.CORRECT, Outcome.WRONG]
+    assert [g.outcome for g in grades] == right
     assert grades[3].answer == "\n{}\n"
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(280)
 SRC = Path(lighteval_r1.__file__).parent
 # Files whose functions run, and their lines, whole files. What is wanted of the parent is 20 files and 3,200 lines; these
 # bounds are where the house stands, so that it does not grow unseen.
-MOST_IN_PARENT = (42, 6600)
+MOST_IN_PARENT = (43, 6610)
 MOST_IN_REPLICA = (3, 600)
 MOST_IN_GRADING = (8, 1200)
 ROW = {"id": "one", "problem": "What is $70 + 41 + 28$?", "answer": "139"}

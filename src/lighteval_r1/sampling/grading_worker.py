@@ -1,9 +1,8 @@
 """A grading process: `python -m lighteval_r1.sampling.grading_worker FD` answers each request with one line.
 
-    in   {"grader": "expression", "where": "box", "n_content": 1, "n_gold": 3} and a line end, then the bytes of the
-         content, then those of the gold. The content is the answer that stood there, or, where "where" is null, the
-         text that it is to be found in; n_gold is null where the gold is that of the request before: those of programs
-         are megabytes, and replies to one problem often come one after the other
+    in   {"grader": "expression", "where": "box", "n_content": 1, "gold_id": "…", "n_gold": 3} and a line end, then the
+         bytes of the content, then those of the gold. The content is the answer that stood there, or, where "where" is
+         null, the text that it is to be found in; n_gold is null where the process still has that gold
     out  {"outcome": "correct", "answer": "7", "step": "…", "grown": false}   or   {"error": "…"}, and then it ends
 
 What needs more memory or depth than a process has here is undecided, like what needs more time. Any other exception
@@ -24,6 +23,7 @@ from typing import BinaryIO
 
 from lighteval_r1.graders import GRADERS, Found
 from lighteval_r1.records import Grade, Outcome
+from lighteval_r1.sampling.grading_messages import LatestGolds, from_bytes
 
 # Address space, of which libraries reserve more than they use; the hard limit stays, for programs set their own.
 MEMORY_LIMIT_BYTES = 2 * 2**30
@@ -33,11 +33,14 @@ GROWN_KIB = 320 * 1024
 PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
-def answer(line: bytes, stream: BinaryIO, gold_before: str) -> tuple[dict, str]:
-    """The answer to one request, whose header is the line, and its gold."""
+def answer(line: bytes, stream: BinaryIO, golds: LatestGolds) -> dict:
+    """The answer to one request, whose header is the line."""
     request = json.loads(line)
-    content = read_text(stream, request["n_content"])
-    gold = gold_before if request["n_gold"] is None else read_text(stream, request["n_gold"])
+    content = from_bytes(stream.read(request["n_content"]))
+    gold = golds.get(request["gold_id"])
+    if request["n_gold"] is not None:
+        gold = from_bytes(stream.read(request["n_gold"]))
+        golds.add(request["gold_id"], n_bytes=request["n_gold"], gold=gold)
     try:
         grader = GRADERS[request["grader"]]
         found = grader.found(content, gold) if request["where"] is None else Found(content, request["where"])
@@ -45,12 +48,7 @@ def answer(line: bytes, stream: BinaryIO, gold_before: str) -> tuple[dict, str]:
     except (MemoryError, RecursionError) as limit:
         grade = Grade(Outcome.UNDECIDED, "", f"stopped by its limit ({type(limit).__name__})")
     grown = resident_kib() > GROWN_KIB
-    return {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step, "grown": grown}, gold
-
-
-def read_text(stream: BinaryIO, n_bytes: int) -> str:
-    """Half characters, too, travel as they came."""
-    return stream.read(n_bytes).decode("utf-8", "surrogatepass")
+    return {"outcome": grade.outcome, "answer": grade.answer, "step": grade.step, "grown": grown}
 
 
 def resident_kib() -> int:
@@ -71,17 +69,17 @@ def main(fd: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     soft = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(hard, MEMORY_LIMIT_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    golds = LatestGolds()
     with socket.socket(fileno=fd) as connection, connection.makefile("rwb") as stream:
 
         def send(message: dict) -> None:
             stream.write(json.dumps(message).encode() + b"\n")
             stream.flush()
 
-        gold = ""
         send({})
         for line in stream:
             try:
-                message, gold = answer(line, stream, gold)
+                message = answer(line, stream, golds)
             finally:
                 # Not caught, only told: the exception then ends the process.
                 if (error := sys.exception()) is not None:

@@ -21,6 +21,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import lru_cache
 
 from lighteval_r1.confined.processes import descendants, give_way, thread_states
 from lighteval_r1.graders import Found, Grader
@@ -28,6 +29,7 @@ from lighteval_r1.graders.answers import AnswerText, NoAnswer
 from lighteval_r1.outside import variables
 from lighteval_r1.outside.words import one_line
 from lighteval_r1.records import Grade, GraderDied, Outcome, sha256
+from lighteval_r1.sampling.grading_messages import LatestGolds, to_bytes
 
 # A grader's limit is one of CPU time, so that a busy machine does not change a grade; a child that waits for something
 # other than a core is stopped after this many times the limit.
@@ -44,6 +46,11 @@ KEPT_PAIRS = 100_000
 CPU_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 Item = tuple[Grader, AnswerText | str | None, str]  # grader, what it sees of a reply (see Grader.found), gold
+
+
+@lru_cache(maxsize=512)
+def gold_id(gold: str) -> str:
+    return sha256(gold)[:16]
 
 
 class Child:
@@ -65,10 +72,10 @@ class Child:
         if gives_way:
             give_way(self.process.pid)
         self.stream = self.socket.makefile("rwb")
+        self.golds = LatestGolds()
         self._poll = select.poll()
         self._poll.register(self.socket, select.POLLIN)
         self._ready = False
-        self._gold = ""
 
     def ask(self, item: Item, found: Found | None) -> dict:
         """The child's answer. Raises TimeoutError past the limit, ConnectionError where the child is gone."""
@@ -76,18 +83,18 @@ class Child:
             self._read(limit_s=START_LIMIT_S)
             self._ready = True
         grader, text, gold = item
-        words = (text_of(text) or "") if found is None else found.answer
-        # half characters, too, travel as they came
-        content, packed = words.encode("utf-8", "surrogatepass"), b""
-        if gold != self._gold:
-            self._gold, packed = gold, gold.encode("utf-8", "surrogatepass")
+        content, key = to_bytes((text_of(text) or "") if found is None else found.answer), gold_id(gold)
+        packed = None if self.golds.get(key) is not None else to_bytes(gold)
+        if packed is not None:
+            self.golds.add(key, n_bytes=len(packed))
         header = {
             "grader": grader.name,
             "where": None if found is None else found.where,
             "n_content": len(content),
-            "n_gold": len(packed) or None,
+            "gold_id": key,
+            "n_gold": None if packed is None else len(packed),
         }
-        self.stream.write(b"".join((json.dumps(header).encode(), b"\n", content, packed)))
+        self.stream.write(json.dumps(header).encode() + b"\n" + content + (packed or b""))
         self.stream.flush()
         return self._read(limit_s=grader.limit_s)
 
@@ -332,8 +339,7 @@ def found_here(item: Item) -> Found | None:
 def pair_of(item: Item, found: Found | None) -> tuple | None:
     """What makes two items equal; None where that is not known."""
     grader, _, gold = item
-    # a digest, since answers may be long and many; the golds are there anyway
-    return None if found is None else (grader, gold, sha256([found.answer, found.where]))
+    return None if found is None else (grader, gold_id(gold), sha256([found.answer, found.where]))
 
 
 def copy_outcome(done: Future, to: Future) -> None:
