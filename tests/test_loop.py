@@ -121,6 +121,10 @@ def test_what_one_task_has_drawn_is_not_drawn_again_for_its_twin(tmp_path):
         assert all(len(each.result().samples) == 4 for each in works)
         for each in works:
             each.journal.close()
+    # a twin grades what it takes over: another task's verdict is none of its own
+    again = Work.open("twin|0", PROBLEMS[:2], Asked(2, 1), settings=SETTINGS, cache_dir=str(tmp_path))
+    assert [sample.outcome is not None for sample in again.journal.samples.values()] == [True] * 4
+    again.journal.close()
 
 
 def test_progress_counts_what_the_journal_holds_and_a_shard_its_own_part(tmp_path, capsys):
